@@ -1,0 +1,1 @@
+"""Pure ground: identifiers, clock, units, problems, the registry of extensions."""

@@ -1,0 +1,1 @@
+"""The vocabulary as frozen values that every layer may exchange."""

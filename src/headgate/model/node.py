@@ -1,0 +1,90 @@
+"""How is a node? What it tells the control plane about itself."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class EnvoyState(StrEnum):
+    """Envoy as the agent sees it."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    DOWN = "down"
+
+
+class CounterKind(StrEnum):
+    """Whose counters a `CounterReading` holds."""
+
+    APPLICATION = "application"
+    OPERATION = "operation"
+
+
+@dataclass(frozen=True, slots=True)
+class CounterReading:
+    """The filter's counters of one row since the access table was made; they only grow.
+
+    `epoch` names the table file: a new file starts again at 0 under a new epoch.
+    """
+
+    kind: CounterKind
+    row: int
+    allowed: int
+    rejected: int
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """One report of a node, sent every few seconds and at every change of revision.
+
+    `problems` are sentences for people, each with its next step. `counters` holds the rows
+    that changed since the last report that was accepted.
+    """
+
+    node: str
+    reported_at: datetime
+    agent_version: str
+    envoy_version: str
+    envoy_state: EnvoyState
+    envoy_restarts: int
+    revision_seen: int
+    revision_live: int
+    revision_error: str
+    access_generation: str
+    access_sequence: int
+    spool_segments: int
+    spool_bytes: int
+    spool_oldest_at: datetime | None
+    log_write_failures: int
+    table_dropped: int
+    clock_steps: int
+    problems: tuple[str, ...] = ()
+    counters: tuple[CounterReading, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentName:
+    """`<node>-<boot>-<seq>`: one sealed file of log lines. `boot` is 8 hex digits."""
+
+    node: str
+    boot: str
+    sequence: int
+
+    def __str__(self) -> str:
+        return f"{self.node}-{self.boot}-{self.sequence:08d}"
+
+
+def parse_segment_name(text: str) -> SegmentName:
+    """The reverse of `str(SegmentName)`.
+
+    Raises:
+        ValueError: not a segment's name.
+    """
+    node, _, rest = text.partition("-")
+    boot, _, sequence = rest.partition("-")
+    is_hex = len(boot) == 8 and all(c in "0123456789abcdef" for c in boot)
+    if not (node and is_hex and sequence.isdecimal()):
+        raise ValueError(f"{text!r} is not the name of a segment")
+    return SegmentName(node, boot, int(sequence))

@@ -1,0 +1,69 @@
+"""What happened to one request? The record that every number in the product is counted from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What the gateway decided. The filter writes the first group, the rest comes from Envoy."""
+
+    ALLOWED = "allowed"
+    NO_CREDENTIAL = "no_credential"
+    UNKNOWN_CREDENTIAL = "unknown_credential"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    NOT_SUBSCRIBED = "not_subscribed"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    INVALID_REQUEST = "invalid_request"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    BLOCKED = "blocked"
+    NO_ROUTE = "no_route"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    TABLE_DAMAGED = "table_damaged"
+    UPSTREAM_FAILED = "upstream_failed"
+    TOO_LARGE = "too_large"
+    CLIENT_CLOSED = "client_closed"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request as the gateway saw it. Times in microseconds, sizes in bytes.
+
+    `credential` to `plan` are 16-byte ids, empty where the caller is not known. `attempts`
+    counts upstream tries, 0 when none was made. `cache` is `hit`, `miss` or empty.
+    """
+
+    started_at: datetime
+    request_id: str
+    node: str
+    gateway: str
+    api: str
+    version: str
+    operation: str
+    method: str
+    path: str
+    query: str
+    status: int
+    verdict: Verdict
+    response_flags: str
+    duration_us: int
+    upstream_us: int
+    request_bytes: int
+    response_bytes: int
+    upstream_host: str
+    attempts: int
+    cache: str
+    organization: str
+    application: str
+    subscription: str
+    plan: str
+    credential: str
+    subject: str
+    client_ip: str
+    user_agent: str
+    protocol: str
+    content_type: str
+    synthetic: bool

@@ -1,0 +1,160 @@
+"""What does a node run? One immutable, published state of a gateway, complete in itself.
+
+A snapshot is plain data: `as_json` and `from_json` in `headgate.model.codec` carry it between
+processes. Settings of policies are dictionaries here; `headgate.gateway.policy` gives them types.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class KeyLocation(StrEnum):
+    """Where a caller sends the key."""
+
+    HEADER = "header"  # the header named in `KeySource.name`, by default X-API-Key
+    BEARER = "bearer"  # Authorization: Bearer <key>
+    QUERY = "query"  # the query parameter named in `KeySource.name`
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """One place to look for the key; `name` is lower case for headers, unused for bearer."""
+
+    location: KeyLocation
+    name: str = ""
+
+
+DEFAULT_KEY_SOURCES = (KeySource(KeyLocation.HEADER, "x-api-key"),)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyUse:
+    """A policy attached somewhere: its registered kind and its settings."""
+
+    kind: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamHost:
+    """One address of an upstream; `weight` 1 to 128 shares the load."""
+
+    host: str
+    port: int
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """Active check: a host is out after `unhealthy_threshold` failures in a row, back after
+    `healthy_threshold` successes."""
+
+    path: str
+    interval_seconds: float = 10.0
+    timeout_seconds: float = 2.0
+    unhealthy_threshold: int = 3
+    healthy_threshold: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class OutlierEjection:
+    """Passive check: a host is left out after `consecutive_errors` 5xx or connect failures."""
+
+    consecutive_errors: int = 5
+    base_ejection_seconds: float = 30.0
+    ejected_percent_max: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTLS:
+    """TLS towards the upstream; verified against the system's authorities or `ca_pem`."""
+
+    server_name: str = ""  # SNI and the name to verify; empty: the host's own name
+    ca_pem: str = ""
+    is_verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where an API's requests go. `path_prefix` is put in front of the operation's path."""
+
+    hosts: tuple[UpstreamHost, ...]
+    path_prefix: str = ""
+    tls: UpstreamTLS | None = None
+    is_http2: bool = False  # HTTP/2 towards the upstream (needed for gRPC)
+    connect_timeout_seconds: float = 5.0
+    timeout_seconds: float = 60.0  # whole answer; 0 = none (streams)
+    idle_timeout_seconds: float = 300.0
+    retries_max: int = 1  # only GET, HEAD, OPTIONS; on connect failure, reset, 502-504
+    health_check: HealthCheck | None = None
+    outlier_ejection: OutlierEjection | None = field(default_factory=OutlierEjection)
+    connections_max: int = 1024
+    pending_requests_max: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotOperation:
+    """One method and path template, e.g. `GET /pets/{id}`. `row`: its place in the access table."""
+
+    row: int
+    id: str
+    method: str  # upper case
+    path: str  # OpenAPI path template below the API's base path
+    policies: tuple[PolicyUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotAPI:
+    """One API version as it is served under `base_path`. `row`: its place in the access table."""
+
+    row: int
+    name: str
+    version: str
+    base_path: str  # starts with "/", no "/" at the end; "" serves at the root
+    upstream: Upstream
+    operations: tuple[SnapshotOperation, ...]
+    key_sources: tuple[KeySource, ...] = DEFAULT_KEY_SOURCES
+    policies: tuple[PolicyUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a node of `gateway` needs from the control plane, except the access rows."""
+
+    revision: int
+    gateway: str
+    apis: tuple[SnapshotAPI, ...] = ()
+    policies: tuple[PolicyUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDelta:
+    """What leads from revision `base` to `revision`; base 0 means that it is complete.
+
+    `changed` replaces or adds APIs by `row`, `removed` names rows that are gone.
+    """
+
+    base: int
+    revision: int
+    gateway: str
+    changed: tuple[SnapshotAPI, ...] = ()
+    removed: tuple[int, ...] = ()
+    policies: tuple[PolicyUse, ...] = ()
+
+
+def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
+    """The snapshot after `delta`, its APIs ordered by name and version.
+
+    Raises:
+        ValueError: the delta starts from another revision than the snapshot's.
+    """
+    if delta.base and (snapshot is None or snapshot.revision != delta.base):
+        have = snapshot.revision if snapshot else 0
+        raise ValueError(f"the delta starts from revision {delta.base}, this is revision {have}")
+    apis = {api.row: api for api in snapshot.apis} if snapshot and delta.base else {}
+    for row in delta.removed:
+        apis.pop(row, None)
+    apis.update({api.row: api for api in delta.changed})
+    ordered = tuple(sorted(apis.values(), key=lambda api: (api.name, api.version)))
+    return Snapshot(delta.revision, delta.gateway, ordered, delta.policies)
