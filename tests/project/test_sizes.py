@@ -1,0 +1,42 @@
+"""Is every module and function short enough to be read in one go?"""
+
+import ast
+
+from tests.project.tree import ROOT, tracked
+
+MODULE_LINES_MAX = 400
+TEST_MODULE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 60
+FILTER_LINES_MAX = 1000
+
+
+def _lines(path: str) -> int:
+    return len((ROOT / path).read_text().splitlines())
+
+
+def test_no_module_is_longer_than_its_limit() -> None:
+    long = []
+    for path in tracked("src/*.py", "src/*.zig", "tests/*.py", "bench/*.py", "hatch_build.py"):
+        name = str(path.relative_to(ROOT))
+        limit = TEST_MODULE_LINES_MAX if name.startswith("tests/") else MODULE_LINES_MAX
+        if "/migrations/" not in name and _lines(name) > limit:
+            long.append(f"{name}: {_lines(name)} lines, at most {limit}")
+    assert long == []
+
+
+def test_no_function_is_longer_than_its_limit() -> None:
+    long = []
+    for path in tracked("src/*.py", "bench/*.py"):
+        if "migrations" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > FUNCTION_LINES_MAX:
+                    long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length}")
+    assert long == []
+
+
+def test_the_filter_stays_small_enough_to_audit() -> None:
+    total = sum(len(path.read_text().splitlines()) for path in tracked("src/*.zig"))
+    assert 0 < total <= FILTER_LINES_MAX

@@ -1,0 +1,1 @@
+"""Real peers and inputs that several test folders share."""
