@@ -32,7 +32,7 @@ def test_every_dependency_has_its_reason_beside_it() -> None:
 @pytest.mark.parametrize("group", ["run", "dev"])
 def test_the_lock_pins_every_dependency_with_a_hash(group: str) -> None:
     lock = (ROOT / "requirements" / f"{group}.lock").read_text()
-    pinned = set(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==", lock, re.M))
+    pinned = set(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==", lock, re.MULTILINE))
     missing = {_name(r) for r in _declared()[group]} - pinned
     assert missing == set(), f"run: make lock (missing {missing})"
     assert lock.count("--hash=sha256:") > len(pinned)
