@@ -24,6 +24,8 @@ class ProblemType(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    MALFORMED = "malformed"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     TOO_LARGE = "too-large"
     TOO_MANY = "too-many"
     UNREACHABLE = "unreachable"
@@ -42,6 +44,8 @@ STATUS: Mapping[ProblemType, int] = {
     ProblemType.UNAUTHENTICATED: 401,
     ProblemType.FORBIDDEN: 403,
     ProblemType.METHOD_NOT_ALLOWED: 405,
+    ProblemType.MALFORMED: 400,
+    ProblemType.UNSUPPORTED_MEDIA_TYPE: 415,
     ProblemType.TOO_LARGE: 413,
     ProblemType.TOO_MANY: 429,
     ProblemType.UNREACHABLE: 422,
