@@ -1,0 +1,37 @@
+"""Run the measurements: `python -m bench [SUITE…] [--quick]`."""
+
+import argparse
+import importlib
+import sys
+import time
+
+from bench.measure import Measurement, load, store
+from bench.report import write
+
+SUITES = ("gateway", "keys", "publish", "startup", "ingest", "queries")
+
+
+def main() -> int:
+    """Run the suites that are named, or all of them; write JSON and the README's table."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], help="default: all")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the size; writes nothing")
+    given = parser.parse_args()
+    suites = list(given.suites) or list(SUITES)
+    started = time.monotonic()
+    found: list[Measurement] = []
+    for name in suites:
+        print(f"· {name}", flush=True)
+        for measurement in importlib.import_module(f"bench.{name}").run(is_quick=given.quick):
+            kept = {True: "", False: "  ← over budget", None: ""}[measurement.is_kept]
+            print(f"  {measurement.what}: {measurement.value:,.2f} {measurement.unit}{kept}", flush=True)
+            found.append(measurement)
+    if not given.quick:
+        path = store(found, suites=suites, seconds=time.monotonic() - started)
+        write(load())
+        print(f"written: {path} and the table in README.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Do the documents agree with the code?"""
+
+import re
+
+from headgate.core.problems import ProblemType
+from headgate.model.record import Verdict
+from tests.project.tree import ROOT, tracked
+
+
+def _sections(document: str) -> set[str]:
+    return set(re.findall(r"^### ([a-z-]+)$", (ROOT / document).read_text(), re.MULTILINE))
+
+
+def test_every_problem_and_every_verdict_is_explained() -> None:
+    explained = _sections("docs/problems.md")
+    kinds = {str(kind) for kind in ProblemType}
+    verdicts = {verdict.replace("_", "-") for verdict in Verdict}
+    assert kinds | verdicts <= explained
+
+
+def test_no_problem_is_explained_that_does_not_exist() -> None:
+    kinds = {str(kind) for kind in ProblemType} | {v.replace("_", "-") for v in Verdict}
+    assert _sections("docs/problems.md") <= kinds
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    dead = []
+    for path in tracked("*.md"):
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text()):
+            if not (path.parent / target).exists():
+                dead.append(f"{path.relative_to(ROOT)} → {target}")
+    assert dead == []
+
+
+def test_every_decision_is_in_the_list() -> None:
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    pages = [p.name for p in tracked("docs/decisions/0*.md")]
+    assert [page for page in pages if page not in listed] == []
+
+
+def test_every_setting_of_the_environment_is_documented() -> None:
+    named = set()
+    for path in tracked("src/*.py"):
+        named |= set(re.findall(r"\"(HEADGATE_[A-Z_]+)\"", path.read_text()))
+    documented = (ROOT / "docs" / "settings.md").read_text()
+    assert {name for name in named if name not in documented} == set()
