@@ -1,0 +1,128 @@
+"""How are keys issued? A key's text is shown once; after that only its prefix is known."""
+
+from typing import Annotated, Any
+
+import typer
+
+from headgate.cli.client import Client, segment
+from headgate.cli.output import Output
+from headgate.cli.rest import group, rest_command
+from headgate.core.units import parse_duration
+
+KeyID = Annotated[
+    str, typer.Argument(metavar="KEY_ID", help="The key's id, e.g. key_7k3v9q2m4x0z.")
+]
+Application = Annotated[
+    str, typer.Argument(metavar="APPLICATION", help="demo, or acme/demo where it is not unique.")
+]
+COLUMNS = {
+    "id": "id",
+    "application": "application",
+    "name": "name",
+    "prefix": "prefix",
+    "state": "state",
+    "expires": "expires_at",
+    "last used": "last_used_at",
+}
+
+
+def add(app: typer.Typer) -> None:
+    """Put the group under `headgate key`."""
+    app.add_typer(keys, name="key")
+
+
+keys = group("API keys: what callers send.")
+
+
+@rest_command(
+    keys,
+    "create",
+    examples=[
+        "headgate key create demo",
+        "headgate key create acme/demo --name ci --expires-in 90d",
+    ],
+)
+def create(
+    api: Client,
+    out: Output,
+    *,
+    application: Application,
+    name: Annotated[str | None, typer.Option("--name", help="What it is for.")] = None,
+    expires_in: Annotated[
+        str | None, typer.Option("--expires-in", help="Until when it works, e.g. 90d.")
+    ] = None,
+) -> None:
+    """Make a key and print it: this once, never again."""
+    body: dict[str, object] = {"application": application}
+    if name:
+        body["name"] = name
+    if expires_in:
+        body["expires_at"] = instant_in(expires_in)
+    made = api.post("/keys", body)
+    _show_secret(out, made, f"Key {made['id']} of {application}")
+
+
+@rest_command(keys, "list", examples=["headgate key list", "headgate key list --application demo"])
+def show_all(
+    api: Client,
+    out: Output,
+    *,
+    application: Annotated[
+        str | None, typer.Option("--application", help="Only this application's.")
+    ] = None,
+) -> None:
+    """List the keys by id and prefix."""
+    out.table(
+        api.items("/keys", {"application": application}),
+        COLUMNS,
+        empty="There are no keys. Make one: headgate key create APPLICATION",
+    )
+
+
+@rest_command(keys, "show", examples=["headgate key show key_7k3v9q2m4x0z"])
+def show(api: Client, out: Output, *, key: KeyID) -> None:
+    """Show what is known about a key (not its text)."""
+    out.record(api.get(f"/keys/{segment(key)}"))
+
+
+@rest_command(keys, "rotate", examples=["headgate key rotate key_7k3v9q2m4x0z --overlap 24h"])
+def rotate(
+    api: Client,
+    out: Output,
+    *,
+    key: KeyID,
+    overlap: Annotated[
+        str, typer.Option("--overlap", help="How long the old key still works.")
+    ] = "1h",
+) -> None:
+    """Replace a key: print the new one, and let the old one work for the overlap."""
+    try:
+        seconds = int(parse_duration(overlap).total_seconds())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    made = api.post(f"/keys/{segment(key)}/rotate", {"overlap_seconds": seconds})
+    _show_secret(out, made, f"Key {made['id']} replaces {key}, which works for another {overlap}")
+
+
+@rest_command(keys, "revoke", examples=["headgate key revoke key_7k3v9q2m4x0z"])
+def revoke(api: Client, out: Output, *, key: KeyID) -> None:
+    """Stop a key for good, at once."""
+    out.result(api.post(f"/keys/{segment(key)}/revoke"), f"Key {key} is revoked.")
+
+
+def instant_in(duration: str) -> str:
+    """The instant that lies `duration` ahead, as RFC 3339 text."""
+    from headgate.core.clock import SystemClock
+
+    try:
+        return (SystemClock().now() + parse_duration(duration)).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _show_secret(out: Output, made: Any, sentence: str) -> None:
+    if out.is_json:
+        out.value(made)
+        return
+    out.line(str(made["key"]))
+    out.note(f"{sentence}. It is shown this once: keep it safe.")

@@ -1,0 +1,115 @@
+"""How is traffic shaped? Policies, attached to an API, to one operation or to a gateway."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headgate.cli.client import Client, segment
+from headgate.cli.output import Output
+from headgate.cli.rest import group, rest_command
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET", help="An API (pets), an operation (pets/listPets), or gateway:NAME."
+    ),
+]
+COLUMNS = {"kind": "kind", "settings": "settings"}
+
+
+def add(app: typer.Typer) -> None:
+    """Put the group under `headgate policies`."""
+    app.add_typer(policies, name="policies")
+
+
+policies = group("Policies: CORS, limits, headers, caching … on an API, operation or gateway.")
+
+
+def path_of(target: str) -> str:
+    """The resource that holds the policies of an API, an operation or a gateway."""
+    if target.startswith("gateway:"):
+        return f"/gateways/{segment(target.removeprefix('gateway:'))}/policies"
+    api, _, operation = target.partition("/")
+    if operation:
+        return f"/apis/{segment(api)}/operations/{segment(operation)}/policies"
+    return f"/apis/{segment(api)}/policies"
+
+
+@rest_command(
+    policies, "kinds", examples=["headgate policies kinds", "headgate policies kinds cors"]
+)
+def kinds(
+    api: Client,
+    out: Output,
+    *,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="Only this one.")] = None,
+) -> None:
+    """List the kinds of policies, each with an example to copy into a file."""
+    answer = api.get("/policy-kinds")
+    found = [k for k in answer["items"] if kind in {None, k["kind"]}]
+    if kind and not found:
+        known = ", ".join(k["kind"] for k in answer["items"])
+        raise typer.BadParameter(f"there is no policy {kind!r}; there are {known}")
+    if out.is_json:
+        out.value({"items": found})
+        return
+    import yaml
+
+    for item in found:
+        example = [{"kind": item["kind"], "settings": item.get("example", {})}]
+        out.line(f"# {item['kind']}: {item.get('summary') or item.get('title') or ''}".rstrip(": "))
+        out.line(yaml.safe_dump(example, sort_keys=False))
+
+
+@rest_command(policies, "show", examples=["headgate policies show pets"])
+def show(api: Client, out: Output, *, target: Target) -> None:
+    """Show the policies of a target."""
+    out.table(_items(api.get(path_of(target))), COLUMNS, empty=f"{target} has no policies.")
+
+
+@rest_command(
+    policies,
+    "set",
+    examples=[
+        "headgate policies set pets -f policies.yaml",
+        "headgate policies set pets/listPets -f policies.yaml",
+        "headgate policies set gateway:default -f policies.yaml",
+    ],
+)
+def set_policies(
+    api: Client,
+    out: Output,
+    *,
+    target: Target,
+    file: Annotated[
+        Path,
+        typer.Option("--file", "-f", exists=True, dir_okay=False, help="YAML: a list of policies."),
+    ],
+) -> None:
+    """Replace the policies of a target by those of a file; in force when published."""
+    import yaml
+
+    try:
+        given = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} is not YAML: {error}") from error
+    if not isinstance(given, list):
+        raise typer.BadParameter(f"{file} holds no list of {{kind, settings}}")
+    _put(api, out, target, given)
+
+
+@rest_command(policies, "clear", examples=["headgate policies clear pets"])
+def clear(api: Client, out: Output, *, target: Target) -> None:
+    """Take every policy off a target; in force when published."""
+    _put(api, out, target, [])
+
+
+def _put(api: Client, out: Output, target: str, given: list[Any]) -> None:
+    answer = api.put(path_of(target), given)
+    kinds_set = ", ".join(str(policy.get("kind")) for policy in given) or "none"
+    out.result(answer, f"Policies of {target}: {kinds_set}. Publish to put them in force.")
+
+
+def _items(answer: Any) -> list[Any]:
+    return list(answer["items"]) if isinstance(answer, dict) else list(answer)
