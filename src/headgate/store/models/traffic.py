@@ -7,7 +7,8 @@ totals of one batch are written in one transaction, so they can never disagree.
 from django.db import models
 
 SEGMENT_NAME_CHARACTERS_MAX = 200
-NAME_CHARACTERS_MAX = 200  # API, version and operation as the log line names them
+NAME_CHARACTERS_MAX = 200  # node, API and version as the log line names them
+OPERATION_CHARACTERS_MAX = 400  # operation ids may be method and path
 VERDICT_CHARACTERS_MAX = 32
 
 
@@ -96,7 +97,7 @@ class MinuteRollup(Tally):
     minute = models.PositiveBigIntegerField()
     api = models.CharField(max_length=NAME_CHARACTERS_MAX)
     version = models.CharField(max_length=NAME_CHARACTERS_MAX)
-    operation = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    operation = models.CharField(max_length=OPERATION_CHARACTERS_MAX)
     status = models.PositiveSmallIntegerField()
     verdict = models.CharField(max_length=VERDICT_CHARACTERS_MAX)
 
@@ -152,7 +153,7 @@ class TrafficTotal(models.Model):
     application = models.CharField(max_length=16)
     api = models.CharField(max_length=NAME_CHARACTERS_MAX)
     version = models.CharField(max_length=NAME_CHARACTERS_MAX)
-    operation = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    operation = models.CharField(max_length=OPERATION_CHARACTERS_MAX)
     verdict = models.CharField(max_length=VERDICT_CHARACTERS_MAX)
     records = models.PositiveBigIntegerField()
 

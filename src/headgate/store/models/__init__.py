@@ -1,0 +1,64 @@
+"""Every table of the store."""
+
+from headgate.store.models.catalog import API, APIVersion, Document, Operation
+from headgate.store.models.consumers import Application, Credential, Organization, Subscription
+from headgate.store.models.gateways import (
+    APIRevision,
+    Gateway,
+    Node,
+    NodeCounter,
+    NodeState,
+    PolicyAttachment,
+    Revision,
+)
+from headgate.store.models.ledger import (
+    AccessCounter,
+    AuditEntry,
+    Block,
+    IdempotencyRecord,
+    Installation,
+    Token,
+)
+from headgate.store.models.products import Plan, Product
+from headgate.store.models.traffic import (
+    HourRollup,
+    Lease,
+    MinuteRollup,
+    TrafficEvent,
+    TrafficFile,
+    TrafficSegment,
+    TrafficTotal,
+)
+
+__all__ = [
+    "API",
+    "APIRevision",
+    "APIVersion",
+    "AccessCounter",
+    "Application",
+    "AuditEntry",
+    "Block",
+    "Credential",
+    "Document",
+    "Gateway",
+    "HourRollup",
+    "IdempotencyRecord",
+    "Installation",
+    "Lease",
+    "MinuteRollup",
+    "Node",
+    "NodeCounter",
+    "NodeState",
+    "Operation",
+    "Organization",
+    "Plan",
+    "PolicyAttachment",
+    "Product",
+    "Revision",
+    "Subscription",
+    "Token",
+    "TrafficEvent",
+    "TrafficFile",
+    "TrafficSegment",
+    "TrafficTotal",
+]

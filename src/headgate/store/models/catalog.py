@@ -1,0 +1,129 @@
+"""Which APIs are there? An API, its versions, their documents and operations."""
+
+import json
+import zlib
+from typing import Any
+
+from django.db import models
+from django.db.models import CASCADE, PROTECT, UniqueConstraint
+
+from headgate.model.access import RowState
+from headgate.model.codec import as_data, from_data
+from headgate.model.snapshot import KeySource, Upstream
+from headgate.store.models.rows import (
+    NAME_CHARACTERS_MAX,
+    TITLE_CHARACTERS_MAX,
+    FeedRow,
+    Row,
+    live_unique,
+)
+
+BASE_PATH_CHARACTERS_MAX = 200
+OPERATION_ID_CHARACTERS_MAX = 400
+PATH_CHARACTERS_MAX = 1000
+
+
+class API(Row):
+    """A named interface; what is served is one of its versions."""
+
+    name = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    title = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
+
+    class Meta:
+        constraints = (live_unique("api_name", "name"),)
+
+
+class APIVersion(FeedRow):
+    """One version of an API: where it is served, where its requests go, who may call it."""
+
+    api = models.ForeignKey(API, on_delete=PROTECT, related_name="versions")
+    name = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    base_path = models.CharField(max_length=BASE_PATH_CHARACTERS_MAX, blank=True)
+    upstream_data = models.JSONField()
+    key_sources_data = models.JSONField()
+    is_open = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            live_unique("version_name", "api", "name"),
+            live_unique("version_base_path", "base_path"),
+        )
+
+    @property
+    def upstream(self) -> Upstream:
+        """Where requests go."""
+        return from_data(Upstream, self.upstream_data)
+
+    @upstream.setter
+    def upstream(self, upstream: Upstream) -> None:
+        self.upstream_data = as_data(upstream)
+
+    @property
+    def key_sources(self) -> tuple[KeySource, ...]:
+        """Where callers send the key."""
+        sources: list[Any] = self.key_sources_data
+        return tuple(from_data(KeySource, source) for source in sources)
+
+    @key_sources.setter
+    def key_sources(self, sources: tuple[KeySource, ...]) -> None:
+        self.key_sources_data = [as_data(source) for source in sources]
+
+    @property
+    def state(self) -> RowState:
+        """As the gateway sees it."""
+        return RowState.ACTIVE if self.removed_at is None else RowState.REMOVED
+
+
+class Document(models.Model):
+    """The OpenAPI document of a version, as it came and as bundled, both compressed.
+
+    `problems`: what the import tolerated, as [{message, pointer, line}].
+    """
+
+    version = models.OneToOneField(
+        APIVersion, on_delete=CASCADE, primary_key=True, related_name="document"
+    )
+    format = models.CharField(max_length=40)
+    sha256 = models.CharField(max_length=64)
+    original_packed = models.BinaryField()
+    bundled_packed = models.BinaryField()
+    problems = models.JSONField(default=list)
+    imported_at = models.DateTimeField()
+
+    @property
+    def original(self) -> dict[str, Any]:
+        """`{"entry": name, "files": {name: text}}` exactly as imported."""
+        return unpack(self.original_packed)
+
+    @property
+    def bundled(self) -> dict[str, Any]:
+        """The document with every reference inside it."""
+        return unpack(self.bundled_packed)
+
+
+class Operation(models.Model):
+    """One method and path template. The row outlives re-imports that keep its id."""
+
+    row = models.BigAutoField(primary_key=True)
+    version = models.ForeignKey(APIVersion, on_delete=PROTECT, related_name="operations")
+    id = models.CharField(max_length=OPERATION_ID_CHARACTERS_MAX)
+    method = models.CharField(max_length=16)
+    path = models.CharField(max_length=PATH_CHARACTERS_MAX)
+    summary = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
+    is_deprecated = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (UniqueConstraint(fields=["version", "id"], name="store_operation_id"),)
+
+
+def pack(data: object) -> bytes:
+    """JSON, compressed."""
+    return zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 6)
+
+
+def unpack(packed: bytes | memoryview) -> dict[str, Any]:
+    """The reverse of `pack`."""
+    found: dict[str, Any] = json.loads(zlib.decompress(bytes(packed)))
+    return found

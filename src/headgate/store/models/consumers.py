@@ -1,0 +1,101 @@
+"""Who consumes APIs? Organizations, their applications, and what those hold."""
+
+from django.db import models
+from django.db.models import CASCADE, PROTECT, Index, Q, UniqueConstraint
+
+from headgate.model.access import RowState
+from headgate.store.models.products import Plan, Product
+from headgate.store.models.rows import (
+    DESCRIPTION_CHARACTERS_MAX,
+    NAME_CHARACTERS_MAX,
+    TITLE_CHARACTERS_MAX,
+    FeedRow,
+    Row,
+    live_unique,
+)
+
+SHA256_HEX_CHARACTERS = 64
+PREFIX_CHARACTERS = 12
+
+
+class Organization(Row):
+    """A company or team that consumes APIs; whatever it owns is visible to it alone."""
+
+    name = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    title = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
+    is_suspended = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (live_unique("organization_name", "name"),)
+
+
+class Application(FeedRow):
+    """A program of an organization; it holds keys and subscriptions."""
+
+    organization = models.ForeignKey(Organization, on_delete=PROTECT, related_name="applications")
+    name = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    description = models.CharField(max_length=DESCRIPTION_CHARACTERS_MAX, blank=True)
+    is_suspended = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (live_unique("application_name", "organization", "name"),)
+        indexes = (Index(fields=["name"], name="store_application_by_name"),)
+
+    @property
+    def path(self) -> str:
+        """`acme/demo`: unambiguous, for people."""
+        return f"{self.organization.name}/{self.name}"
+
+    @property
+    def state(self) -> RowState:
+        """As the gateway sees it: an application is suspended with its organization."""
+        if self.removed_at is not None:
+            return RowState.REMOVED
+        is_suspended = self.is_suspended or self.organization.is_suspended
+        return RowState.SUSPENDED if is_suspended else RowState.ACTIVE
+
+
+class Subscription(FeedRow):
+    """An application's use of a product under a plan. Its counters live in its row."""
+
+    application = models.ForeignKey(Application, on_delete=PROTECT, related_name="subscriptions")
+    product = models.ForeignKey(Product, on_delete=PROTECT, related_name="subscriptions")
+    plan = models.ForeignKey(Plan, on_delete=PROTECT, related_name="subscriptions")
+    is_suspended = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                fields=["application", "product"],
+                condition=Q(removed_at=None),
+                name="store_subscription_live",
+            ),
+        )
+
+    @property
+    def state(self) -> RowState:
+        """As the gateway sees it; expiry is a time that the gateway watches itself."""
+        if self.removed_at is not None:
+            return RowState.REMOVED
+        return RowState.SUSPENDED if self.is_suspended else RowState.ACTIVE
+
+
+class Credential(FeedRow):
+    """An API key: the SHA-256 of its text and the few characters that people recognise it by."""
+
+    application = models.ForeignKey(Application, on_delete=PROTECT, related_name="credentials")
+    name = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
+    prefix = models.CharField(max_length=PREFIX_CHARACTERS)
+    sha256 = models.CharField(max_length=SHA256_HEX_CHARACTERS, unique=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    replaced_by = models.ForeignKey(
+        "self", on_delete=CASCADE, null=True, blank=True, related_name="replaces"
+    )
+
+    @property
+    def state(self) -> RowState:
+        """As the gateway sees it; expiry is a time that the gateway watches itself."""
+        return RowState.ACTIVE if self.revoked_at is None else RowState.REVOKED

@@ -1,0 +1,104 @@
+"""Who acts, with which rights, from where, and when?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from headgate.core.problems import Problem, ProblemType
+
+
+class Scope(StrEnum):
+    """A right that a token carries."""
+
+    ADMIN = "admin"  # everything below, and tokens, the audit log, organizations, rollbacks
+    READ = "read"  # see the configuration
+    WRITE = "write"  # change APIs, products, plans, policies; publish
+    KEYS = "keys"  # manage applications, subscriptions and keys
+    BLOCKS = "blocks"  # block and unblock callers
+    TRAFFIC = "traffic"  # see requests and numbers
+    NODE = "node"  # the node API, and nothing else
+
+
+IMPLIED: dict[Scope, frozenset[Scope]] = {
+    Scope.ADMIN: frozenset(Scope) - {Scope.NODE},
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.WRITE: frozenset({Scope.WRITE, Scope.READ}),
+    Scope.KEYS: frozenset({Scope.KEYS, Scope.READ}),
+    Scope.BLOCKS: frozenset({Scope.BLOCKS, Scope.READ}),
+    Scope.TRAFFIC: frozenset({Scope.TRAFFIC}),
+    Scope.NODE: frozenset({Scope.NODE}),
+}
+"""What a scope stands for, itself included."""
+
+
+def implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """All scopes that `scopes` stand for."""
+    return frozenset().union(*(IMPLIED[scope] for scope in scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever asks for something, at the instant `at`.
+
+    `organization` is the name of the only organization that this actor may know of, None for
+    the operators of the installation. `gateway` is the name of the gateway that a node's token
+    belongs to. `token` is the id of the token used, empty for the system itself.
+    """
+
+    name: str
+    scopes: frozenset[Scope]
+    at: datetime
+    organization: str | None = None
+    gateway: str | None = None
+    token: str = ""
+    address: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def system(cls, name: str, at: datetime) -> Self:
+        """A process of the installation itself, with every right."""
+        return cls(name=name, scopes=frozenset(Scope), at=at)
+
+    def later(self, at: datetime) -> "Actor":
+        """The same actor at another instant."""
+        return replace(self, at=at)
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the scope is among this actor's."""
+        return scope in self.scopes
+
+    def require(self, scope: Scope) -> None:
+        """Let only holders of `scope` pass.
+
+        Raises:
+            Problem: FORBIDDEN.
+        """
+        if scope not in self.scopes:
+            raise Problem(
+                ProblemType.FORBIDDEN,
+                f"This token does not have the scope '{scope}'.",
+                f"Use a token with the scope '{scope}'; an administrator can make one.",
+            )
+
+    def require_operator(self, scope: Scope, subject: str = "resource") -> None:
+        """Let only holders of `scope` pass who are not limited to an organization.
+
+        Raises:
+            Problem: FORBIDDEN without the scope; NOT_FOUND for an organization's token, which
+                may not learn what exists outside it.
+        """
+        self.require(scope)
+        if self.organization is not None:
+            raise not_found(subject)
+
+
+def not_found(subject: str, name: str = "") -> Problem:
+    """The problem for what does not exist, or may not be known to."""
+    named = f"{subject} '{name}'" if name else subject
+    return Problem(
+        ProblemType.NOT_FOUND,
+        f"There is no such {subject}." if not name else f"There is no {named}.",
+        "Check the name, or list what there is.",
+    )

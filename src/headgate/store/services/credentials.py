@@ -1,0 +1,244 @@
+"""Which keys are there? Issued once, rotated with an overlap, revoked at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from headgate.access.keys import Secret, new_key
+from headgate.core.ids import new_id
+from headgate.store.models import Application, Credential
+from headgate.store.models.rows import TITLE_CHARACTERS_MAX
+from headgate.store.services import applications, audit, feed
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.audit import Action
+from headgate.store.services.values import (
+    PAGE_ITEMS_DEFAULT,
+    UNSET,
+    Page,
+    Unset,
+    as_fields,
+    check_expiry,
+    check_text,
+    invalid,
+    page_of,
+    refused,
+)
+
+OVERLAP_SECONDS_MAX = 90 * 86_400  # a quarter: longer, and the old key was never replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new key. `secret.text` is shown to its owner now and never again."""
+
+    credential: Credential
+    secret: Secret
+
+
+def page(
+    actor: Actor,
+    *,
+    application: str | None = None,
+    cursor: str | None = None,
+    limit: int = PAGE_ITEMS_DEFAULT,
+) -> Page[Credential]:
+    """Keys in the order in which they were made, revoked ones too."""
+    actor.require(Scope.READ)
+    rows = visible(actor)
+    if application is not None:
+        rows = rows.filter(application=applications.find(actor, application))
+    return page_of(rows, cursor, limit)
+
+
+def get(actor: Actor, credential_id: str) -> Credential:
+    """One key by its id.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require(Scope.READ)
+    return find(actor, credential_id)
+
+
+@transaction.atomic
+def issue(
+    actor: Actor, *, application: str, name: str = "", expires_at: datetime | None = None
+) -> Issued:
+    """A new key of an application.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `keys`; NOT_FOUND: the application; INVALID_INPUT:
+            an expiry in the past.
+    """
+    actor.require(Scope.KEYS)
+    owner = applications.find(actor, application)
+    check_text(name, TITLE_CHARACTERS_MAX, "/name")
+    check_expiry(expires_at, actor.at)
+    issued = _issue(actor, owner, name, expires_at)
+    _record(actor, Action.CREDENTIAL_ISSUED, issued.credential, None)
+    return issued
+
+
+@transaction.atomic
+def update(
+    actor: Actor,
+    credential_id: str,
+    *,
+    name: str | None = None,
+    expires_at: datetime | Unset | None = UNSET,
+) -> Credential:
+    """Change what is given; `expires_at=None` takes an expiry away.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `keys`; NOT_FOUND; INVALID_INPUT; CONFLICT: revoked.
+    """
+    actor.require(Scope.KEYS)
+    credential = find(actor, credential_id)
+    _check_not_revoked(credential)
+    before = fields(credential)
+    if name is not None:
+        check_text(name, TITLE_CHARACTERS_MAX, "/name")
+        credential.name = name
+    if not isinstance(expires_at, Unset):
+        check_expiry(expires_at, actor.at)
+        credential.expires_at = expires_at
+    if fields(credential) == before:
+        return credential
+    credential.changed = feed.next_sequence()
+    credential.save()
+    _record(actor, Action.CREDENTIAL_CHANGED, credential, before)
+    return credential
+
+
+@transaction.atomic
+def rotate(actor: Actor, credential_id: str, *, overlap_seconds: int = 0) -> Issued:
+    """A new key with the same name; the old one ends after `overlap_seconds` (0: at once).
+
+    The old key's own expiry stays where it comes earlier.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `keys`; NOT_FOUND; INVALID_INPUT: the overlap;
+            CONFLICT: revoked, expired, or already replaced.
+    """
+    actor.require(Scope.KEYS)
+    if not 0 <= overlap_seconds <= OVERLAP_SECONDS_MAX:
+        raise invalid(f"The overlap is 0 to {OVERLAP_SECONDS_MAX} seconds.", "/overlap_seconds")
+    old = find(actor, credential_id)
+    _check_not_revoked(old)
+    if old.replaced_by_id is not None or (old.expires_at and old.expires_at <= actor.at):
+        raise refused(
+            f"The key {old.id} has been replaced or has expired.",
+            "Rotate the key that replaced it, or issue a new one.",
+        )
+    before = fields(old)
+    issued = _issue(actor, old.application, old.name, None)
+    end_at = actor.at + timedelta(seconds=overlap_seconds)
+    old.expires_at = min(old.expires_at, end_at) if old.expires_at else end_at
+    old.replaced_by = issued.credential
+    if overlap_seconds == 0:
+        old.revoked_at = actor.at
+    old.changed = feed.next_sequence()
+    old.save()
+    _record(actor, Action.CREDENTIAL_ROTATED, old, before, replaced_by=issued.credential.id)
+    return issued
+
+
+@transaction.atomic
+def revoke(actor: Actor, credential_id: str) -> Credential:
+    """Stop a key for good; revoking a revoked key changes nothing.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `keys`; NOT_FOUND.
+    """
+    actor.require(Scope.KEYS)
+    credential = find(actor, credential_id)
+    if credential.revoked_at is not None:
+        return credential
+    before = fields(credential)
+    credential.revoked_at = actor.at
+    credential.changed = feed.next_sequence()
+    credential.save()
+    _record(actor, Action.CREDENTIAL_REVOKED, credential, before)
+    return credential
+
+
+def note_use(used_at: Mapping[int, datetime]) -> None:
+    """Remember when keys (by row) were last used, as a node reports it; never goes backwards.
+
+    Runs in the caller's transaction. Not audited, and not part of the access feed.
+    """
+    for row, at in used_at.items():
+        Credential.objects.filter(pk=row).filter(
+            Q(last_used_at=None) | Q(last_used_at__lt=at)
+        ).update(last_used_at=at)
+
+
+def visible(actor: Actor) -> QuerySet[Credential]:
+    """The keys that the actor may know of."""
+    rows = Credential.objects.select_related("application__organization", "replaced_by")
+    if actor.organization is None:
+        return rows
+    return rows.filter(
+        application__organization__name=actor.organization,
+        application__organization__removed_at=None,
+    )
+
+
+def find(actor: Actor, credential_id: str) -> Credential:
+    """One visible key.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    credential = visible(actor).filter(id=credential_id).first()
+    if credential is None:
+        raise not_found("key", credential_id)
+    return credential
+
+
+def fields(credential: Credential) -> dict[str, Any]:
+    """What the audit log keeps of a key: never the key, nor its hash."""
+    return as_fields(credential, "id", "name", "prefix", "expires_at", "revoked_at") | {
+        "application": credential.application.path
+    }
+
+
+def _issue(actor: Actor, owner: Application, name: str, expires_at: datetime | None) -> Issued:
+    secret = new_key()
+    credential = Credential.objects.create(
+        id=new_id("key"),
+        created_at=actor.at,
+        changed=feed.next_sequence(),
+        application=owner,
+        name=name,
+        prefix=secret.shown,
+        sha256=secret.sha256,
+        expires_at=expires_at,
+    )
+    return Issued(credential, secret)
+
+
+def _record(
+    actor: Actor,
+    action: Action,
+    credential: Credential,
+    before: dict[str, Any] | None,
+    **more: str,
+) -> None:
+    audit.record(
+        actor,
+        action,
+        credential.id,
+        before=before,
+        after=fields(credential) | more,
+        organization=credential.application.organization,
+    )
+
+
+def _check_not_revoked(credential: Credential) -> None:
+    if credential.revoked_at is not None:
+        raise refused(f"The key {credential.id} is revoked, and stays so.", "Issue a new key.")

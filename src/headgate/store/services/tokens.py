@@ -1,0 +1,208 @@
+"""Which tokens of the REST API are there, and who presents one?"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from headgate.access.keys import Secret, digest, is_same, is_token, new_token
+from headgate.core.ids import new_id
+from headgate.core.problems import Problem, ProblemType
+from headgate.store.models import Gateway, Token
+from headgate.store.models.rows import TITLE_CHARACTERS_MAX
+from headgate.store.services import audit, organizations
+from headgate.store.services.actor import Actor, Scope, implied, not_found
+from headgate.store.services.audit import Action
+from headgate.store.services.values import (
+    PAGE_ITEMS_DEFAULT,
+    Page,
+    as_fields,
+    check_expiry,
+    check_text,
+    invalid,
+    page_of,
+)
+
+DEFAULT_GATEWAY = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token. `secret.text` is shown now and never again."""
+
+    token: Token
+    secret: Secret
+
+
+def authenticate(text: str, *, at: datetime, address: str = "", request_id: str = "") -> Actor:
+    """Whoever presents `text`. The look-up is by SHA-256, the comparison in constant time.
+
+    Raises:
+        Problem: UNAUTHENTICATED: malformed, unknown, revoked or expired; which one is not said.
+    """
+    sha256 = digest(text)
+    found = None
+    if is_token(text):
+        found = (
+            Token.objects.filter(sha256=sha256, removed_at=None)
+            .select_related("organization", "gateway")
+            .first()
+        )
+    if found is None or not is_same(found.sha256, sha256) or _is_over(found, at):
+        raise Problem(
+            ProblemType.UNAUTHENTICATED,
+            "This token is not valid here.",
+            "Send a valid token as 'Authorization: Bearer hgt_…'; "
+            "the first one stands in the file admin.token of the data folder.",
+        )
+    return Actor(
+        name=found.name,
+        scopes=implied(Scope(scope) for scope in found.scopes),
+        at=at,
+        organization=found.organization.name if found.organization else None,
+        gateway=found.gateway.name if found.gateway else None,
+        token=found.id,
+        address=address,
+        request_id=request_id,
+    )
+
+
+def page(
+    actor: Actor, *, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+) -> Page[Token]:
+    """Tokens that are not revoked, in the order in which they were made."""
+    actor.require_operator(Scope.ADMIN, "token")
+    return page_of(_live(), cursor, limit)
+
+
+def get(actor: Actor, token_id: str) -> Token:
+    """One token that is not revoked.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.ADMIN, "token")
+    return _find(token_id)
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    organization: str | None = None,
+    gateway: str | None = None,
+    expires_at: datetime | None = None,
+) -> IssuedToken:
+    """A new token. One with the scope `node` belongs to a gateway, by default `default`.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; INVALID_INPUT; NOT_FOUND: the organization
+            or gateway.
+    """
+    actor.require_operator(Scope.ADMIN, "token")
+    check_text(name, TITLE_CHARACTERS_MAX, "/name")
+    check_expiry(expires_at, actor.at)
+    if not name.strip():
+        raise invalid("The name is empty; say who or what will use the token.", "/name")
+    if not scopes:
+        raise invalid("There are no scopes; a token needs at least one.", "/scopes")
+    if Scope.NODE in scopes and (len(set(scopes)) > 1 or organization is not None):
+        raise invalid("The scope 'node' stands alone, without an organization.", "/scopes")
+    if gateway is not None and Scope.NODE not in scopes:
+        raise invalid("Only tokens with the scope 'node' belong to a gateway.", "/gateway")
+    owner = organizations.find(actor, organization) if organization is not None else None
+    served = _gateway(gateway or DEFAULT_GATEWAY) if Scope.NODE in scopes else None
+    issued = insert(
+        new_token(), name=name, scopes=scopes, at=actor.at, expires_at=expires_at, gateway=served
+    )
+    if owner is not None:
+        issued.token.organization = owner
+        issued.token.save()
+    audit.record(
+        actor,
+        Action.TOKEN_CREATED,
+        issued.token.id,
+        after=fields(issued.token),
+        organization=owner,
+    )
+    return issued
+
+
+def insert(
+    secret: Secret,
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    at: datetime,
+    expires_at: datetime | None = None,
+    gateway: Gateway | None = None,
+) -> IssuedToken:
+    """Store a token that has been made; neither rights nor input are checked here."""
+    token = Token.objects.create(
+        id=new_id("tok"),
+        created_at=at,
+        name=name,
+        prefix=secret.shown,
+        sha256=secret.sha256,
+        scopes=sorted(set(scopes)),
+        gateway=gateway,
+        expires_at=expires_at,
+    )
+    return IssuedToken(token, secret)
+
+
+@transaction.atomic
+def revoke(actor: Actor, token_id: str) -> None:
+    """End a token at once.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; NOT_FOUND.
+    """
+    actor.require_operator(Scope.ADMIN, "token")
+    token = _find(token_id)
+    token.removed_at = actor.at
+    token.save()
+    audit.record(
+        actor,
+        Action.TOKEN_REVOKED,
+        token.id,
+        before=fields(token),
+        organization=token.organization,
+    )
+
+
+def fields(token: Token) -> dict[str, Any]:
+    """What the audit log keeps of a token: never the token, nor its hash."""
+    return as_fields(token, "id", "name", "prefix", "scopes", "expires_at") | {
+        "organization": token.organization.name if token.organization else None,
+        "gateway": token.gateway.name if token.gateway else None,
+    }
+
+
+def _live() -> QuerySet[Token]:
+    return Token.objects.filter(removed_at=None).select_related("organization", "gateway")
+
+
+def _find(token_id: str) -> Token:
+    token = _live().filter(id=token_id).first()
+    if token is None:
+        raise not_found("token", token_id)
+    return token
+
+
+def _gateway(name: str) -> Gateway:
+    gateway = Gateway.objects.filter(name=name, removed_at=None).first()
+    if gateway is None:
+        raise not_found("gateway", name)
+    return gateway
+
+
+def _is_over(token: Token, at: datetime) -> bool:
+    if token.organization is not None and token.organization.removed_at is not None:
+        return True
+    return token.expires_at is not None and token.expires_at <= at
