@@ -23,8 +23,9 @@ def main() -> int:
     for name in suites:
         print(f"· {name}", flush=True)
         for measurement in importlib.import_module(f"bench.{name}").run(is_quick=given.quick):
-            kept = {True: "", False: "  ← over budget", None: ""}[measurement.is_kept]
-            print(f"  {measurement.what}: {measurement.value:,.2f} {measurement.unit}{kept}", flush=True)
+            over = "  ← budget missed" if measurement.is_kept is False else ""
+            number = f"{measurement.value:,.2f} {measurement.unit}"
+            print(f"  {measurement.what}: {number}{over}", flush=True)
             found.append(measurement)
     if not given.quick:
         path = store(found, suites=suites, seconds=time.monotonic() - started)

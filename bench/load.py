@@ -28,7 +28,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one bounded run saw. `cpu_us` is per request, `errors` counts answers that are not 2xx."""
+    """What one bounded run saw. `cpu_us`: per request; `errors`: answers that are not 2xx."""
 
     requests: int
     errors: int
@@ -37,7 +37,13 @@ class Load:
 
 
 def drive(
-    port: int, pid: int, *, paths: Sequence[str], keys: Sequence[str], seconds: int, clients: int = 20
+    port: int,
+    pid: int,
+    *,
+    paths: Sequence[str],
+    keys: Sequence[str],
+    seconds: int,
+    clients: int = 20,
 ) -> Load:
     """Send requests to loopback for `seconds`, picking keys and paths at random.
 
