@@ -1,0 +1,283 @@
+"""Which value does a reference name? The files of a document and what leads between them.
+
+Source: OpenAPI 3.1.1 §4.6 "Relative References in API Description URIs"; JSON Schema 2020-12
+§8.2 for `$id` and `$anchor`; RFC 3986 §5 for relative references.
+"""
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from headgate.catalog.document import (
+    FILES_MAX,
+    REMOTE_FILES_MAX,
+    SOURCE_BYTES_MAX,
+    DocumentSource,
+    Fetcher,
+)
+from headgate.catalog.findings import Findings
+from headgate.catalog.pointers import MISSING, Keys, find_fragment
+from headgate.catalog.reading import read
+from headgate.catalog.unreadable import Unreadable
+from headgate.core.problems import Problem, ProblemType
+
+REFERENCES_IN_A_ROW_MAX = 50  # a reference to a reference to a reference …
+
+
+@dataclass(slots=True)
+class Names:
+    """`$id`, `$anchor` and `$dynamicAnchor` of a file, collected when one is first asked for."""
+
+    ids: dict[str, Keys] | None = None
+    anchors: dict[str, Keys] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    """One text of the document: its relative path or address, and its values."""
+
+    location: str
+    root: Any
+    names: Names = field(default_factory=Names)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The value that a reference names and where it is."""
+
+    file: File
+    value: Any
+    steps: Keys
+
+
+class BrokenReference(Exception):  # noqa: N818  # it names what was found
+    """A reference that leads nowhere, or where it may not. The message is a clause."""
+
+
+class Library:
+    """The files of one document, read when they are first referred to."""
+
+    def __init__(
+        self,
+        source: DocumentSource,
+        findings: Findings,
+        *,
+        allow_remote_refs: bool = False,
+        fetch: Fetcher | None = None,
+    ) -> None:
+        self.texts: dict[str, str] = dict(source.files)
+        self.entry_location = source.url or source.entry
+        if source.url:
+            self.texts[source.url] = self.texts.pop(source.entry)
+        self._findings = findings
+        self._fetch = fetch if allow_remote_refs else None
+        self._files: dict[str, File | None] = {}
+        self._fetched = 0
+        self._bytes = sum(len(text) for text in self.texts.values())
+
+    def entry(self) -> File | None:
+        """The entry's file; None if it cannot be read, which is then among the findings."""
+        return self._read(self.entry_location)
+
+    def target(self, file: File, reference: str, steps: Keys = ()) -> Target:
+        """What `reference`, standing in `file` at `steps`, names.
+
+        Raises:
+            BrokenReference: it names nothing, leaves the folder, or is remote and refused.
+        """
+        address, fragment = urldefrag(reference)
+        if not address:
+            return _inside(file, fragment, steps)
+        embedded = _embedded(file, address)
+        if embedded is not None:
+            return _from_resource(file, embedded, fragment)
+        location = self._location(file, address)
+        if location == file.location:
+            return _inside(file, fragment, ())
+        other = self._files[location] if location in self._files else self._load(location)
+        if other is None:
+            raise BrokenReference(f"{location} cannot be read")
+        return _inside(other, fragment, ())
+
+    def _location(self, file: File, address: str) -> str:
+        """The relative path or the absolute address that `address` means in `file`.
+
+        Raises:
+            BrokenReference: another scheme than http(s), or outside the folder.
+        """
+        try:
+            parts = urlsplit(address)
+            if _is_remote(file.location):
+                joined = urljoin(file.location, address)
+                parts = urlsplit(joined)
+                if parts.scheme in ("http", "https"):
+                    return joined
+        except ValueError as error:
+            raise BrokenReference(f"{address!r} is not an address") from error
+        if parts.scheme in ("http", "https"):
+            return address
+        if parts.scheme or parts.netloc:
+            raise BrokenReference(f"{address!r} is neither a file of the document nor http(s)")
+        path = posixpath.normpath(
+            posixpath.join(posixpath.dirname(file.location), unquote(parts.path))
+        )
+        if path.startswith(("/", "../")) or path == ".." or "\\" in path or "\0" in path:
+            raise BrokenReference(f"{address!r} leaves the folder of the document")
+        return path
+
+    def _load(self, location: str) -> File | None:
+        if _is_remote(location) and location not in self.texts:
+            self._fetch_text(location)
+        if location not in self.texts:
+            raise BrokenReference(f"the file {location!r} is not among the document's files")
+        return self._read(location)
+
+    def _fetch_text(self, location: str) -> None:
+        if self._fetch is None:
+            raise BrokenReference(
+                f"it is remote ({location}); put the file beside the document,"
+                " or allow remote references"
+            )
+        if self._fetched >= REMOTE_FILES_MAX:
+            raise BrokenReference(f"more than {REMOTE_FILES_MAX} remote files are referred to")
+        self._fetched += 1
+        try:
+            text = self._fetch(location).text
+        except Problem as problem:
+            self._files[location] = None
+            raise BrokenReference(f"{location} was not fetched: {problem.detail}") from problem
+        self._bytes += len(text)
+        if self._bytes > SOURCE_BYTES_MAX:
+            raise BrokenReference(f"all files together exceed {SOURCE_BYTES_MAX:,} bytes")
+        self.texts[location] = text
+
+    def _read(self, location: str) -> File | None:
+        if location not in self._files:
+            try:
+                self._files[location] = File(location, read(location, self.texts[location]))
+            except Unreadable as error:
+                self._files[location] = None
+                self._findings.error(location, None, error.message, error.line)
+        return self._files[location]
+
+
+def checked_source(source: DocumentSource) -> DocumentSource:
+    """The source with plain relative paths.
+
+    Raises:
+        Problem: no entry, too many files, too large, or a path that leaves the folder.
+    """
+    files: dict[str, str] = {}
+    for name, text in source.files.items():
+        if _is_remote(name):  # a remote file that an earlier import has fetched
+            files[name] = text
+            continue
+        path = posixpath.normpath(name) if name else ""
+        if not path or path == "." or path.startswith(("/", "../")) or path == "..":
+            raise _invalid(f"{name!r} is not a path inside the document's folder.")
+        files[path] = text
+    entry = posixpath.normpath(source.entry) if source.entry else ""
+    if entry not in files:
+        raise _invalid(f"The entry {source.entry!r} is not among the document's files.")
+    if len(files) > FILES_MAX:
+        raise _too_large(f"The document has {len(files):,} files; at most {FILES_MAX} are read.")
+    size = sum(len(text) for text in files.values())
+    if size > SOURCE_BYTES_MAX:
+        raise _too_large(f"The document has {size:,} bytes; at most {SOURCE_BYTES_MAX:,} are read.")
+    return DocumentSource(files, entry, source.url)
+
+
+def _invalid(detail: str) -> Problem:
+    return Problem(
+        ProblemType.INVALID_DOCUMENT,
+        detail,
+        "Name the file that has `openapi` or `swagger` in it, with paths relative to its folder.",
+    )
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem(
+        ProblemType.TOO_LARGE, detail, "Send only the files that the document refers to."
+    )
+
+
+def _is_remote(location: str) -> bool:
+    return location.startswith(("http://", "https://"))
+
+
+def _inside(file: File, fragment: str, steps: Keys) -> Target:
+    if fragment and not fragment.startswith("/"):
+        return _anchor(file, fragment)
+    value, actual = find_fragment(file.root, fragment)
+    if value is not MISSING:
+        return Target(file, value, actual)
+    for resource in _resources_around(file, steps):
+        value, actual = find_fragment(find_keys(file.root, resource), fragment)
+        if value is not MISSING:
+            return Target(file, value, (*resource, *actual))
+    raise BrokenReference("there is nothing there")
+
+
+def find_keys(root: Any, steps: Keys) -> Any:
+    """The value at steps that are known to exist."""
+    for step in steps:
+        root = root[step]
+    return root
+
+
+def _from_resource(file: File, resource: Keys, fragment: str) -> Target:
+    if fragment and not fragment.startswith("/"):
+        return _anchor(file, fragment)
+    value, actual = find_fragment(find_keys(file.root, resource), fragment)
+    if value is MISSING:
+        raise BrokenReference("there is nothing there")
+    return Target(file, value, (*resource, *actual))
+
+
+def _anchor(file: File, name: str) -> Target:
+    _collect(file)
+    steps = file.names.anchors.get(unquote(name))
+    if steps is None:
+        raise BrokenReference(f"there is no `$anchor` named {name!r}")
+    return Target(file, find_keys(file.root, steps), steps)
+
+
+def _embedded(file: File, address: str) -> Keys | None:
+    """Where the file itself holds the resource that `address` identifies by `$id`."""
+    ids = _collect(file)
+    if not ids:
+        return None
+    if address in ids:
+        return ids[address]
+    try:
+        endings = {urljoin(base, address) for base in ids}
+    except ValueError:
+        return None
+    return next((ids[ending] for ending in endings if ending in ids), None)
+
+
+def _resources_around(file: File, steps: Keys) -> list[Keys]:
+    """The places of `$id` that `steps` are inside of, innermost first."""
+    around = [place for place in _collect(file).values() if place and steps[: len(place)] == place]
+    return sorted(around, key=len, reverse=True)
+
+
+def _collect(file: File) -> dict[str, Keys]:
+    if file.names.ids is not None:
+        return file.names.ids
+    ids = file.names.ids = {}
+    waiting: list[tuple[Any, Keys]] = [(file.root, ())]
+    while waiting:
+        value, steps = waiting.pop()
+        if isinstance(value, list):
+            waiting += [(item, (*steps, at)) for at, item in enumerate(value)]
+        elif isinstance(value, dict):
+            identifier = value.get("$id")
+            if isinstance(identifier, str):
+                ids.setdefault(identifier.rstrip("#"), steps)
+            for name in ("$anchor", "$dynamicAnchor"):
+                if isinstance(value.get(name), str):
+                    file.names.anchors.setdefault(value[name], steps)
+            waiting += [(item, (*steps, key)) for key, item in value.items()]
+    return ids

@@ -1,0 +1,161 @@
+"""Which operations does a document have, and by which ids?"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from headgate.catalog.document import OPERATION_ID_CHARACTERS_MAX, Format, Operation
+from headgate.catalog.grammar import METHODS
+from headgate.catalog.library import REFERENCES_IN_A_ROW_MAX, BrokenReference, File, Library
+from headgate.catalog.pointers import At, keys, place, pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value, and where it stands after its references were followed."""
+
+    value: Any
+    file: File
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An operation as it stands in a document, before anything is said about it.
+
+    `shared` are the parameters of its path item, `path_at` is the path's key in the entry.
+    """
+
+    path: str
+    method: str  # lower case
+    operation: Place
+    shared: Place | None
+    path_at: At
+
+
+def follow(library: Library, start: Place) -> Place | None:
+    """The object that `start` is or refers to; None if the references lead nowhere."""
+    here = start
+    for _ in range(REFERENCES_IN_A_ROW_MAX):
+        if not isinstance(here.value, dict):
+            return None
+        reference = here.value.get("$ref")
+        if not isinstance(reference, str):
+            return here
+        try:
+            target = library.target(here.file, reference, keys(here.at))
+        except BrokenReference:
+            return None
+        here = Place(target.value, target.file, place(target.steps))
+    return None
+
+
+def find_operations(library: Library, entry: File, document_format: Format) -> Iterator[Found]:
+    """Every operation below `paths`, in the document's order."""
+    paths = entry.root.get("paths")
+    if not isinstance(paths, dict):
+        return
+    methods = METHODS if document_format is not Format.SWAGGER_2_0 else METHODS[:-1]
+    for path, item in paths.items():
+        if path.startswith("x-"):
+            continue
+        at: At = ((None, "paths"), path)
+        fields = path_item_fields(library, Place(item, entry, at))
+        for method in methods:
+            if method in fields and isinstance(fields[method].value, dict):
+                yield Found(path, method, fields[method], fields.get("parameters"), at)
+
+
+def path_item_fields(library: Library, item: Place) -> dict[str, Place]:
+    """The fields of a path item: what stands beside a `$ref` goes before what it leads to."""
+    fields: dict[str, Place] = {}
+    here = item
+    for _ in range(REFERENCES_IN_A_ROW_MAX):
+        if not isinstance(here.value, dict):
+            break
+        for key, value in here.value.items():
+            if key != "$ref" and value is not None:
+                fields.setdefault(key, Place(value, here.file, (here.at, key)))
+        reference = here.value.get("$ref")
+        if not isinstance(reference, str):
+            break
+        try:
+            target = library.target(here.file, reference, keys(here.at))
+        except BrokenReference:
+            break
+        here = Place(target.value, target.file, place(target.steps))
+    return fields
+
+
+def operation_ids(found: list[Found]) -> list[str]:
+    """A stable id for each: the operationId where usable and unique, else method and path."""
+    declared = [_declared(item) for item in found]
+    counts = Counter(declared)
+    return [
+        name if name and counts[name] == 1 else fallback_id(item.method, item.path)
+        for name, item in zip(declared, found, strict=True)
+    ]
+
+
+def fallback_id(method: str, path: str) -> str:
+    """`GET /pets/{id}`; where that is too long, its beginning and a hash of all of it."""
+    full = f"{method.upper()} {path}"
+    if len(full) <= OPERATION_ID_CHARACTERS_MAX:
+        return full
+    digest = sha256(full.encode()).hexdigest()[:16]
+    return f"{full[: OPERATION_ID_CHARACTERS_MAX - 17]}~{digest}"
+
+
+def is_usable_id(name: object) -> bool:
+    """Whether an operationId can name an operation in logs, addresses and commands."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= OPERATION_ID_CHARACTERS_MAX
+        and name.isprintable()
+        and name == name.strip()
+        and not name.startswith(tuple(f"{method.upper()} /" for method in METHODS))
+    )
+
+
+def describe_operations(
+    library: Library, entry: File, document_format: Format
+) -> tuple[Operation, ...]:
+    """The operations of a document that was checked."""
+    found = list(find_operations(library, entry, document_format))
+    general = _scheme_names(entry.root.get("security"))
+    return tuple(
+        _operation(item, name, general)
+        for item, name in zip(found, operation_ids(found), strict=True)
+    )
+
+
+def _operation(item: Found, name: str, general: tuple[str, ...]) -> Operation:
+    value = item.operation.value
+    summary = value.get("summary")
+    tags = value.get("tags")
+    own = value.get("security")
+    return Operation(
+        id=name,
+        method=item.method.upper(),
+        path=item.path,
+        summary=summary if isinstance(summary, str) else "",
+        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+        is_deprecated=value.get("deprecated") is True,
+        security=general if own is None else _scheme_names(own),
+        pointer=pointer(keys(item.operation.at)),
+    )
+
+
+def _declared(item: Found) -> str:
+    name = item.operation.value.get("operationId")
+    return name if isinstance(name, str) and is_usable_id(name) else ""
+
+
+def _scheme_names(requirements: object) -> tuple[str, ...]:
+    if not isinstance(requirements, list):
+        return ()
+    return tuple(
+        dict.fromkeys(name for item in requirements if isinstance(item, dict) for name in item)
+    )

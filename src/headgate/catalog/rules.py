@@ -1,0 +1,229 @@
+"""Does a document mean what it says? The rules that go beyond the shape of its objects.
+
+What a request cannot be routed by is an error; what only makes the documentation wrong is a
+warning, because many documents in use have it.
+
+Source: OpenAPI 3.1.1 §4.8.8 to §4.8.12; Swagger 2.0 "Parameter Object".
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from headgate.catalog import templates
+from headgate.catalog.document import OPERATIONS_MAX, Format
+from headgate.catalog.findings import Findings
+from headgate.catalog.library import File, Library
+from headgate.catalog.operations import (
+    Found,
+    Place,
+    find_operations,
+    follow,
+    is_usable_id,
+)
+from headgate.catalog.pointers import At
+
+_LOCATIONS = {
+    Format.SWAGGER_2_0: frozenset({"query", "header", "path", "formData", "body"}),
+    Format.OPENAPI_3_0: frozenset({"query", "header", "path", "cookie"}),
+    Format.OPENAPI_3_1: frozenset({"query", "header", "path", "cookie"}),
+}
+_STATUS = re.compile(r"[1-5](?:[0-9]{2}|XX)|default")
+
+
+def check_rules(library: Library, entry: File, document_format: Format, findings: Findings) -> None:
+    """Adds what is wrong with paths, operations, parameters and security."""
+    rules = _Rules(library, entry, document_format, findings)
+    rules.check()
+
+
+class _Rules:
+    def __init__(
+        self, library: Library, entry: File, document_format: Format, findings: Findings
+    ) -> None:
+        self._library = library
+        self._entry = entry
+        self._format = document_format
+        self._findings = findings
+        self._schemes = _schemes(entry.root, document_format)
+
+    def check(self) -> None:
+        found = list(find_operations(self._library, self._entry, self._format))
+        self._check_paths()
+        self._check_templates(found)
+        self._check_ids(found)
+        self._check_security(Place(self._entry.root, self._entry, None))
+        for item in found:
+            self._check_operation(item)
+        if len(found) > OPERATIONS_MAX:
+            self._findings.error(
+                self._entry.location,
+                (None, "paths"),
+                f"there are {len(found):,} operations; at most {OPERATIONS_MAX:,} are imported",
+            )
+
+    def _check_paths(self) -> None:
+        root = self._entry.root
+        paths = root.get("paths")
+        if not isinstance(paths, dict):
+            if self._format is Format.OPENAPI_3_1 and not root.keys() & {"webhooks", "components"}:
+                self._findings.error(self._entry.location, None, "the document needs 'paths'")
+            return
+        for path in paths:
+            if path.startswith("x-"):
+                continue
+            mistake = templates.mistake(path)
+            if mistake:
+                self._findings.error(
+                    self._entry.location, ((None, "paths"), path), f"the path {path!r} {mistake}"
+                )
+
+    def _check_templates(self, found: list[Found]) -> None:
+        first: dict[tuple[str, str], str] = {}
+        paths: dict[str, str] = {}
+        for item in found:
+            shape = templates.shape(item.path)
+            other = first.setdefault((shape, item.method), item.path)
+            if other != item.path:
+                self._findings.error(
+                    self._entry.location,
+                    item.path_at,
+                    f"{item.method.upper()} {item.path!r} matches the same requests as {other!r}",
+                )
+            elif paths.setdefault(shape, item.path) != item.path:
+                self._findings.warning(
+                    self._entry.location,
+                    item.path_at,
+                    f"{item.path!r} and {paths[shape]!r} are the same path; write it once",
+                )
+
+    def _check_ids(self, found: list[Found]) -> None:
+        users: dict[str, Found] = {}
+        for item in found:
+            name = item.operation.value.get("operationId")
+            if not isinstance(name, str):
+                continue
+            at: At = (item.operation.at, "operationId")
+            location = item.operation.file.location
+            if not is_usable_id(name):
+                self._findings.warning(
+                    location, at, f"the operationId {name[:80]!r} cannot be used as a name"
+                )
+                continue
+            other = users.setdefault(name, item)
+            if other is not item:
+                self._findings.warning(
+                    location,
+                    at,
+                    f"the operationId {name!r} is also that of {other.method.upper()}"
+                    f" {other.path}; both are named by method and path",
+                )
+
+    def _check_operation(self, item: Found) -> None:
+        declared: dict[tuple[str, str], Place] = {}
+        for source in (item.shared, self._own_parameters(item)):
+            seen: set[tuple[str, str]] = set()
+            for parameter in self._parameters(source):
+                name, location = parameter.value.get("name"), parameter.value.get("in")
+                if not (isinstance(name, str) and isinstance(location, str)):
+                    continue
+                if (name, location) in seen:
+                    self._warn(parameter, f"the parameter {name!r} is declared twice")
+                seen.add((name, location))
+                declared[name, location] = parameter
+        for parameter in declared.values():
+            self._check_parameter(parameter)
+        self._check_path_parameters(item, declared)
+        if self._format is Format.SWAGGER_2_0:
+            self._check_bodies(item, declared)
+        self._check_responses(item)
+        self._check_security(item.operation)
+
+    def _own_parameters(self, item: Found) -> Place | None:
+        value = item.operation.value.get("parameters")
+        return Place(value, item.operation.file, (item.operation.at, "parameters"))
+
+    def _parameters(self, source: Place | None) -> Iterator[Place]:
+        if source is None or not isinstance(source.value, list):
+            return
+        for index, value in enumerate(source.value):
+            found = follow(self._library, Place(value, source.file, (source.at, index)))
+            if found is not None:
+                yield found
+
+    def _check_parameter(self, parameter: Place) -> None:
+        value = parameter.value
+        name, location = value["name"], value["in"]
+        if location not in _LOCATIONS[self._format]:
+            allowed = ", ".join(sorted(_LOCATIONS[self._format]))
+            self._findings.error(
+                parameter.file.location,
+                (parameter.at, "in"),
+                f"the parameter {name!r} is in {location!r}; it can be in {allowed}",
+            )
+        elif location == "path" and value.get("required") is not True:
+            self._warn(parameter, f"the path parameter {name!r} must have `required: true`")
+        needed: tuple[str, ...] = ("schema", "content")
+        if self._format is Format.SWAGGER_2_0:
+            needed = ("schema",) if location == "body" else ("type",)
+        if not value.keys() & set(needed):
+            self._warn(parameter, f"the parameter {name!r} needs {' or '.join(needed)}")
+
+    def _check_path_parameters(self, item: Found, declared: dict[tuple[str, str], Place]) -> None:
+        names = templates.parameters(item.path)
+        for name in names:
+            if (name, "path") not in declared:
+                self._warn(
+                    item.operation, f"the parameter {name!r} of {item.path!r} is not declared"
+                )
+        for (name, location), parameter in declared.items():
+            if location == "path" and name not in names:
+                self._warn(parameter, f"the path parameter {name!r} is not in {item.path!r}")
+
+    def _check_bodies(self, item: Found, declared: dict[tuple[str, str], Place]) -> None:
+        kinds = [location for _, location in declared if location in ("body", "formData")]
+        if kinds.count("body") > 1:
+            self._warn(item.operation, "there can be one parameter in 'body' only")
+        if len(set(kinds)) > 1:
+            self._warn(item.operation, "parameters in 'body' and in 'formData' exclude each other")
+
+    def _check_responses(self, item: Found) -> None:
+        responses = item.operation.value.get("responses")
+        if not isinstance(responses, dict):
+            return
+        at: At = (item.operation.at, "responses")
+        location = item.operation.file.location
+        if not responses and self._format is not Format.OPENAPI_3_1:
+            self._findings.warning(location, at, "there must be at least one response")
+        for status in responses:
+            if not status.startswith("x-") and _STATUS.fullmatch(status) is None:
+                self._findings.warning(
+                    location, (at, status), f"{status!r} is neither a status nor 'default'"
+                )
+
+    def _check_security(self, holder: Place) -> None:
+        requirements = holder.value.get("security")
+        if not isinstance(requirements, list):
+            return
+        for index, requirement in enumerate(requirements):
+            if not isinstance(requirement, dict):
+                continue
+            for name in requirement:
+                if name not in self._schemes:
+                    self._findings.warning(
+                        holder.file.location,
+                        (((holder.at, "security"), index), name),
+                        f"the security scheme {name!r} is not defined",
+                    )
+
+    def _warn(self, where: Place, message: str) -> None:
+        self._findings.warning(where.file.location, where.at, message)
+
+
+def _schemes(root: dict[str, Any], document_format: Format) -> frozenset[str]:
+    if document_format is Format.SWAGGER_2_0:
+        schemes = root.get("securityDefinitions")
+    else:
+        components = root.get("components")
+        schemes = components.get("securitySchemes") if isinstance(components, dict) else None
+    return frozenset(schemes) if isinstance(schemes, dict) else frozenset()
