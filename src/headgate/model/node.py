@@ -82,8 +82,8 @@ def parse_segment_name(text: str) -> SegmentName:
     Raises:
         ValueError: not a segment's name.
     """
-    node, _, rest = text.partition("-")
-    boot, _, sequence = rest.partition("-")
+    rest, _, sequence = text.rpartition("-")
+    node, _, boot = rest.rpartition("-")  # from the right: a node's name may hold hyphens
     is_hex = len(boot) == 8 and all(c in "0123456789abcdef" for c in boot)
     if not (node and is_hex and sequence.isdecimal()):
         raise ValueError(f"{text!r} is not the name of a segment")

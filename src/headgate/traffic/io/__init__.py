@@ -1,1 +1,1 @@
-"""."""
+"""The hands of the traffic store: DuckDB, Parquet files and the folders of segments."""

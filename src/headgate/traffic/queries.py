@@ -1,0 +1,211 @@
+"""Which questions can be asked of the records? Named queries, their filters and their answers.
+
+Each query is SQL over `{files}`, a list of Parquet files, and named parameters. The store's
+service chooses the files and fills in what the rollups know already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+
+from headgate.model.record import RequestRecord, Verdict
+from headgate.traffic.histogram import percentile_us
+from headgate.traffic.rollups import SUMS_SQL, Sums, is_allowed, is_error
+
+REQUESTS_PAGE_MAX = 1000
+GROUPS_MAX = 10_000  # of one answer; the rest are added up under `OTHERS`
+OTHERS = "(others)"
+
+
+class GroupBy(StrEnum):
+    """What statistics can be grouped by."""
+
+    API = "api"
+    OPERATION = "operation"
+    APPLICATION = "application"
+    ORGANIZATION = "organization"
+    PLAN = "plan"
+    STATUS = "status"
+    VERDICT = "verdict"
+
+
+GROUP_COLUMNS: Mapping[GroupBy, tuple[str, ...]] = {
+    GroupBy.API: ("api",),
+    GroupBy.OPERATION: ("api", "version", "operation"),
+    GroupBy.APPLICATION: ("organization", "application"),
+    GroupBy.ORGANIZATION: ("organization",),
+    GroupBy.PLAN: ("plan",),
+    GroupBy.STATUS: ("status",),
+    GroupBy.VERDICT: ("verdict",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which records: each value that is given must be equal; times are [since, until)."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    api: str | None = None
+    version: str | None = None
+    operation: str | None = None
+    organization: str | None = None
+    application: str | None = None
+    plan: str | None = None
+    credential: str | None = None
+    status: int | None = None
+    verdict: Verdict | None = None
+    request_id: str | None = None
+
+    def equals(self) -> dict[str, str | int]:
+        """The columns that must have a value."""
+        names = (f.name for f in fields(self) if f.name not in {"since", "until"})
+        found = ((name, getattr(self, name)) for name in names)
+        return {name: value for name, value in found if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRow:
+    """One group of requests. `key` holds the values of `GROUP_COLUMNS`, as text.
+
+    Latencies are those of the whole request at the gateway, within 1 %; None without requests.
+    `allowed` were let through by the gateway, `errors` ended with 5xx or without an answer of
+    the upstream.
+    """
+
+    key: tuple[str, ...]
+    requests: int
+    allowed: int
+    errors: int
+    latency_ms_mean: float | None
+    latency_ms_p50: float | None
+    latency_ms_p95: float | None
+    latency_ms_p99: float | None
+    request_bytes: int
+    response_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MinutePoint:
+    """One minute of a series."""
+
+    at: datetime
+    requests: int
+    allowed: int
+    errors: int
+
+
+@dataclass(slots=True)
+class Group:
+    """Sums of a group while they are collected from rollups and files."""
+
+    sums: Sums
+    allowed: int = 0
+    errors: int = 0
+
+    def add(self, sums: Sums, status: int, verdict: str) -> None:
+        """Count requests that ended with one status and verdict."""
+        self.sums += sums
+        self.allowed += sums.requests if is_allowed(verdict) else 0
+        self.errors += sums.requests if is_error(status, verdict) else 0
+
+    def row(self, key: tuple[str, ...]) -> StatsRow:
+        """The answer."""
+        latency, requests = self.sums.latency, self.sums.requests
+        return StatsRow(
+            key=key,
+            requests=requests,
+            allowed=self.allowed,
+            errors=self.errors,
+            latency_ms_mean=_ms(self.sums.duration_us / requests if requests else None),
+            latency_ms_p50=_ms(percentile_us(latency, 0.50)),
+            latency_ms_p95=_ms(percentile_us(latency, 0.95)),
+            latency_ms_p99=_ms(percentile_us(latency, 0.99)),
+            request_bytes=self.sums.request_bytes,
+            response_bytes=self.sums.response_bytes,
+        )
+
+
+NO_SUMS = Sums(0, 0, 0, 0, {})
+
+RECORD_COLUMNS = tuple(field.name for field in fields(RequestRecord))
+_SELECT = ", ".join(
+    "epoch_us(started_at) AS started_us" if name == "started_at" else name
+    for name in RECORD_COLUMNS
+)
+NEWEST_FIRST = "started_at DESC, request_id DESC"
+
+
+def where(filters: RequestFilter) -> tuple[str, list[object]]:
+    """The condition of a filter, and its parameters."""
+    parts, values = ["true"], list[object]()
+    if filters.since is not None:
+        parts.append("started_at >= make_timestamp(?::BIGINT)")
+        values.append(_us(filters.since))
+    if filters.until is not None:
+        parts.append("started_at < make_timestamp(?::BIGINT)")
+        values.append(_us(filters.until))
+    for name, value in filters.equals().items():
+        parts.append(f"{name} = ?")
+        values.append(value)
+    return " AND ".join(parts), values
+
+
+def requests_sql(condition: str) -> str:
+    """Records, newest first: started_us in place of started_at, then `batch`."""
+    return (
+        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608
+        f" ORDER BY {NEWEST_FIRST} LIMIT ?"
+    )
+
+
+def follow_sql(condition: str) -> str:
+    """Records in the order in which they were stored, from after a place on."""
+    return (
+        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608
+        " ORDER BY batch, started_at, request_id LIMIT ?"
+    )
+
+
+OLDER_THAN = "(started_at, request_id) < (make_timestamp(?::BIGINT), ?)"
+STORED_AFTER = "(batch, started_at, request_id) > (?::BIGINT, make_timestamp(?::BIGINT), ?)"
+
+
+def stats_sql(columns: tuple[str, ...], condition: str) -> str:
+    """Sums by `columns`, status and verdict: one row each, for `Group.add`."""
+    keys = ", ".join(dict.fromkeys((*columns, "status", "verdict")))
+    return (
+        f"SELECT {keys}, {SUMS_SQL} FROM read_parquet(?) WHERE {condition}"  # noqa: S608
+        " GROUP BY ALL"
+    )
+
+
+def series_sql(condition: str) -> str:
+    """Requests by minute since 1970, status and verdict."""
+    return (
+        "SELECT epoch_us(started_at) // 60000000, status, verdict, count(*)"  # noqa: S608
+        f" FROM read_parquet(?) WHERE {condition} GROUP BY ALL"
+    )
+
+
+def others(rows: list[StatsRow], groups: Mapping[tuple[str, ...], Group]) -> list[StatsRow]:
+    """The first `GROUPS_MAX` rows, and all others as one."""
+    if len(rows) <= GROUPS_MAX:
+        return rows
+    rest = Group(NO_SUMS)
+    for row in rows[GROUPS_MAX - 1 :]:
+        group = groups[row.key]
+        rest.sums += group.sums
+        rest.allowed += group.allowed
+        rest.errors += group.errors
+    width = len(rows[0].key)
+    return [*rows[: GROUPS_MAX - 1], rest.row((OTHERS, *[""] * (width - 1)))]
+
+
+def _us(at: datetime) -> int:
+    return round(at.timestamp() * 1_000_000)
+
+
+def _ms(microseconds: float | None) -> float | None:
+    return None if microseconds is None else round(microseconds / 1000, 3)

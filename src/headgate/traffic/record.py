@@ -1,0 +1,228 @@
+"""Which record does a log line become? Said twice, in SQL and in Python, and held equal.
+
+DuckDB runs `COLUMN_SQL` over millions of parsed lines. `record_from` says the same for one
+line, so that the rules can be tested and read; a test runs both on the same lines.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from headgate.model.logline import CALLER_IDS, LINE_FIELDS, LineType
+from headgate.model.record import RequestRecord, Verdict
+
+STARTED_US_MAX = 4_102_444_800_000_000  # the year 2100: later is a wrong clock or a wrong field
+STATUS_MAX = 999
+ATTEMPTS_MAX = 1000
+ID_CHARACTERS = 16
+NO_ID = "-" * ID_CHARACTERS
+UPSTREAM_FLAGS = ("UH", "UF", "UO", "UT", "UC", "UR", "URX", "UPE", "UMSDR", "LR", "NC", "DF")
+"""Envoy's response flags for which the upstream is to blame. Source: Envoy, RESPONSE_FLAGS."""
+CLIENT_FLAGS = ("DC", "DR")
+PROTOCOL_FLAGS = ("DPE", "IH")
+
+TEXT_CHARACTERS_MAX: Mapping[str, int] = {
+    "request_id": 128,
+    "api": 200,
+    "version": 200,
+    "operation": 400,
+    "method": 32,
+    "path": 2048,
+    "query": 2048,
+    "response_flags": 64,
+    "upstream_host": 128,
+    "cache": 16,
+    "subject": 256,
+    "client_ip": 64,
+    "user_agent": 512,
+    "protocol": 16,
+    "content_type": 128,
+}
+"""Longer values are cut: a record is evidence of a request, not a copy of it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OWN_VERDICTS = tuple(v.value for v in Verdict if v is not Verdict.ALLOWED)
+
+
+def _text_sql(column: str, field: str | None = None) -> str:
+    name = field or column
+    return f"left(coalesce(nullif({name}, '-'), ''), {TEXT_CHARACTERS_MAX[column]})"
+
+
+def _number_sql(field: str, upper: int = 2**62) -> str:
+    return f"least(greatest(coalesce({field}, 0), 0), {upper})"
+
+
+def _flag_sql(flags: tuple[str, ...]) -> str:
+    return f"list_has_any(string_split(flags, ','), {list(flags)!r})"
+
+
+def _id_sql(name: str) -> str:
+    first = CALLER_IDS.index(name) * ID_CHARACTERS + 1
+    length = ID_CHARACTERS * len(CALLER_IDS)
+    part = f"substr(caller, {first}, {ID_CHARACTERS})"
+    return f"CASE WHEN length(caller) = {length} AND {part} <> '{NO_ID}' THEN {part} ELSE '' END"
+
+
+VERDICT_SQL = f"""CASE
+  WHEN verdict IN {_OWN_VERDICTS!r} THEN verdict
+  WHEN details LIKE 'rbac_access_denied%' THEN 'blocked'
+  WHEN status IN (413, 431) AND coalesce(details, '') <> 'via_upstream' THEN 'too_large'
+  WHEN flags IS NOT NULL AND {_flag_sql(PROTOCOL_FLAGS)} THEN 'malformed'
+  WHEN flags IS NOT NULL AND {_flag_sql(UPSTREAM_FLAGS)} THEN 'upstream_failed'
+  WHEN flags IS NOT NULL AND {_flag_sql(CLIENT_FLAGS)} THEN 'client_closed'
+  WHEN details LIKE 'downstream%' THEN 'client_closed'
+  WHEN verdict = 'allowed' OR details = 'via_upstream' THEN 'allowed'
+  WHEN details = 'route_not_found' OR flags LIKE '%NR%' THEN 'no_route'
+  WHEN status >= 500 THEN 'upstream_failed'
+  WHEN status BETWEEN 100 AND 399 THEN 'allowed'
+  ELSE 'malformed' END"""
+
+COLUMN_SQL: Mapping[str, str] = {
+    "started_at": "make_timestamp(started_us)",
+    "request_id": _text_sql("request_id"),
+    "api": _text_sql("api"),
+    "version": _text_sql("version"),
+    "operation": _text_sql("operation"),
+    "method": _text_sql("method"),
+    "path": "left(split_part(coalesce(nullif(target, '-'), ''), '?', 1), 2048)",
+    "query": "left(substr(coalesce(target, ''), nullif(instr(target, '?'), 0) + 1), 2048)",
+    "status": f"CAST({_number_sql('status', STATUS_MAX)} AS USMALLINT)",
+    "verdict": VERDICT_SQL,
+    "response_flags": _text_sql("response_flags", "flags"),
+    "duration_us": _number_sql("duration_us"),
+    "upstream_us": _number_sql("upstream_us"),
+    "request_bytes": _number_sql("request_bytes"),
+    "response_bytes": _number_sql("response_bytes"),
+    "upstream_host": _text_sql("upstream_host"),
+    "attempts": f"CAST({_number_sql('attempts', ATTEMPTS_MAX)} AS USMALLINT)",
+    "cache": _text_sql("cache"),
+    "organization": _id_sql("organization"),
+    "application": _id_sql("application"),
+    "subscription": _id_sql("subscription"),
+    "plan": _id_sql("plan"),
+    "credential": _id_sql("credential"),
+    "subject": _text_sql("subject"),
+    "client_ip": _text_sql("client_ip"),
+    "user_agent": _text_sql("user_agent"),
+    "protocol": _text_sql("protocol"),
+    "content_type": _text_sql("content_type"),
+    "synthetic": "coalesce(lower(synthetic) NOT IN ('', '-', 'false', '0'), false)",
+}
+"""Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
+
+FILTER_VERDICT_SQL = "coalesce(nullif(verdict, '-'), '')"
+"""The filter's own word, before Envoy's flags override it: what the filter has counted."""
+
+INVALID_SQL = f"started_us IS NULL OR started_us <= 0 OR started_us >= {STARTED_US_MAX}"
+"""True for a line that parsed but cannot be a record."""
+
+
+def line_error(line: Mapping[str, object]) -> str | None:
+    """Why a parsed line cannot be a record, or None.
+
+    Integers may come as digits in a string; a text field takes any JSON value as its text.
+    """
+    for name, kind in LINE_FIELDS.items():
+        if kind is LineType.INTEGER and (error := _integer_error(name, line.get(name))):
+            return error
+    started_us = _integer(line, "started_us")
+    if not 0 < started_us < STARTED_US_MAX:
+        return "started_us is missing or no time between 1970 and 2100"
+    return None
+
+
+def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> RequestRecord:
+    """The record of one line that has no `line_error`."""
+    target = _text(line, "target")
+    path, _, query = target.partition("?")
+    ids = _caller(_text(line, "caller"))
+    texts = {
+        name: _text(line, name)[:most]
+        for name, most in TEXT_CHARACTERS_MAX.items()
+        if name not in {"path", "query", "response_flags"}
+    }
+    return RequestRecord(
+        started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us")),
+        node=node,
+        gateway=gateway,
+        path=path[: TEXT_CHARACTERS_MAX["path"]],
+        query=query[: TEXT_CHARACTERS_MAX["query"]],
+        status=min(_integer(line, "status"), STATUS_MAX),
+        verdict=verdict_of(
+            filter_verdict=_text(line, "verdict"),
+            status=_integer(line, "status"),
+            flags=_text(line, "flags"),
+            details=_text(line, "details"),
+        ),
+        response_flags=_text(line, "flags")[: TEXT_CHARACTERS_MAX["response_flags"]],
+        duration_us=_integer(line, "duration_us"),
+        upstream_us=_integer(line, "upstream_us"),
+        request_bytes=_integer(line, "request_bytes"),
+        response_bytes=_integer(line, "response_bytes"),
+        attempts=min(_integer(line, "attempts"), ATTEMPTS_MAX),
+        synthetic=_text(line, "synthetic").lower() not in {"", "false", "0"},
+        **ids,
+        **texts,
+    )
+
+
+def verdict_of(*, filter_verdict: str, status: int, flags: str, details: str) -> Verdict:
+    """What became of a request: the filter's refusal, or what Envoy says happened after it."""
+    if filter_verdict in _OWN_VERDICTS:
+        return Verdict(filter_verdict)
+    if early := _envoy_refusal(status, frozenset(flags.split(",")), details):
+        return early
+    if filter_verdict == Verdict.ALLOWED or details == "via_upstream":
+        return Verdict.ALLOWED
+    if details == "route_not_found" or "NR" in flags:
+        return Verdict.NO_ROUTE
+    if status >= 500:
+        return Verdict.UPSTREAM_FAILED
+    return Verdict.ALLOWED if 100 <= status <= 399 else Verdict.MALFORMED
+
+
+def _envoy_refusal(status: int, flags: frozenset[str], details: str) -> Verdict | None:
+    if details.startswith("rbac_access_denied"):
+        return Verdict.BLOCKED
+    if status in {413, 431} and details != "via_upstream":
+        return Verdict.TOO_LARGE
+    if not flags.isdisjoint(PROTOCOL_FLAGS):
+        return Verdict.MALFORMED
+    if not flags.isdisjoint(UPSTREAM_FLAGS):
+        return Verdict.UPSTREAM_FAILED
+    if not flags.isdisjoint(CLIENT_FLAGS) or details.startswith("downstream"):
+        return Verdict.CLIENT_CLOSED
+    return None
+
+
+def _integer_error(name: str, value: object) -> str | None:
+    if value is None or value == "-":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return None if abs(value) < 2**63 else f"{name} is too large"
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
+        return None
+    return f"{name} is not an integer"
+
+
+def _integer(line: Mapping[str, object], name: str) -> int:
+    value = line.get(name)
+    if value is None or value == "-":
+        return 0
+    return min(max(int(str(value)), 0), 2**62)
+
+
+def _text(line: Mapping[str, object], name: str) -> str:
+    value = line.get(name)
+    if value is None or value == "-":
+        return ""
+    return value if isinstance(value, str) else str(value)
+
+
+def _caller(text: str) -> dict[str, str]:
+    if len(text) != ID_CHARACTERS * len(CALLER_IDS):
+        return dict.fromkeys(CALLER_IDS, "")
+    parts = (text[at : at + ID_CHARACTERS] for at in range(0, len(text), ID_CHARACTERS))
+    return {
+        name: "" if part == NO_ID else part for name, part in zip(CALLER_IDS, parts, strict=True)
+    }

@@ -1,0 +1,93 @@
+"""What do records add up to? Keys and sums of the rollups, and the SQL that makes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headgate.model.node import CounterKind
+from headgate.model.record import Verdict
+from headgate.traffic.histogram import BUCKET_SQL, merged
+
+ALLOWED_VERDICTS = frozenset({Verdict.ALLOWED, Verdict.UPSTREAM_FAILED, Verdict.CLIENT_CLOSED})
+"""Verdicts of requests that the gateway let through, whatever became of them afterwards."""
+
+
+class MinuteKey(NamedTuple):
+    """One row of the rollup per minute; `minute` counts from 1970, UTC."""
+
+    minute: int
+    api: str
+    version: str
+    operation: str
+    status: int
+    verdict: str
+
+
+class HourKey(NamedTuple):
+    """One row of the rollup per hour; `hour` counts from 1970, UTC."""
+
+    hour: int
+    organization: str
+    application: str
+    plan: str
+    api: str
+    status: int
+    verdict: str
+
+
+class TotalKey(NamedTuple):
+    """One row of the all-time totals; `verdict` is the filter's own."""
+
+    kind: CounterKind
+    application: str
+    api: str
+    version: str
+    operation: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a group of requests adds up to; `latency` is a histogram of `duration_us`."""
+
+    requests: int
+    duration_us: int
+    request_bytes: int
+    response_bytes: int
+    latency: Mapping[int, int]
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.requests + other.requests,
+            self.duration_us + other.duration_us,
+            self.request_bytes + other.request_bytes,
+            self.response_bytes + other.response_bytes,
+            merged((self.latency, other.latency)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRollups:
+    """Everything that one batch adds to the rollups and totals."""
+
+    minutes: Mapping[MinuteKey, Sums]
+    hours: Mapping[HourKey, Sums]
+    totals: Mapping[TotalKey, int]
+
+
+SUMS_SQL = (
+    "count(*), CAST(sum(duration_us) AS BIGINT), CAST(sum(request_bytes) AS BIGINT),"
+    f" CAST(sum(response_bytes) AS BIGINT), histogram({BUCKET_SQL})"
+)
+MINUTE_SQL = "epoch_us(started_at) // 60000000"
+HOUR_SQL = "epoch_us(started_at) // 3600000000"
+
+
+def is_allowed(verdict: str) -> bool:
+    """Whether the gateway let a request with this verdict through."""
+    return verdict in ALLOWED_VERDICTS
+
+
+def is_error(status: int, verdict: str) -> bool:
+    """Whether a request ended in a server's failure: 5xx, or the upstream gave no answer."""
+    return status >= 500 or verdict == Verdict.UPSTREAM_FAILED
