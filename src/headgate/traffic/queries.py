@@ -5,7 +5,7 @@ service chooses the files and fills in what the rollups know already.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -60,7 +60,7 @@ class RequestFilter:
 
     def equals(self) -> dict[str, str | int]:
         """The columns that must have a value."""
-        names = (f.name for f in fields(self) if f.name not in {"since", "until"})
+        names = (item.name for item in fields(self) if item.name not in {"since", "until"})
         found = ((name, getattr(self, name)) for name in names)
         return {name: value for name, value in found if value is not None}
 
@@ -100,36 +100,52 @@ class MinutePoint:
 class Group:
     """Sums of a group while they are collected from rollups and files."""
 
-    sums: Sums
+    requests: int = 0
     allowed: int = 0
     errors: int = 0
+    duration_us: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0
+    latency: dict[int, int] = field(default_factory=dict)
 
     def add(self, sums: Sums, status: int, verdict: str) -> None:
         """Count requests that ended with one status and verdict."""
-        self.sums += sums
+        self._add(sums)
         self.allowed += sums.requests if is_allowed(verdict) else 0
         self.errors += sums.requests if is_error(status, verdict) else 0
 
+    def join(self, other: "Group") -> None:
+        """Count another group's requests too."""
+        self._add(other)
+        self.allowed += other.allowed
+        self.errors += other.errors
+
+    def _add(self, sums: "Sums | Group") -> None:
+        self.requests += sums.requests
+        self.duration_us += sums.duration_us
+        self.request_bytes += sums.request_bytes
+        self.response_bytes += sums.response_bytes
+        for bucket, number in sums.latency.items():
+            self.latency[bucket] = self.latency.get(bucket, 0) + number
+
     def row(self, key: tuple[str, ...]) -> StatsRow:
         """The answer."""
-        latency, requests = self.sums.latency, self.sums.requests
+        latency, requests = self.latency, self.requests
         return StatsRow(
             key=key,
             requests=requests,
             allowed=self.allowed,
             errors=self.errors,
-            latency_ms_mean=_ms(self.sums.duration_us / requests if requests else None),
+            latency_ms_mean=_ms(self.duration_us / requests if requests else None),
             latency_ms_p50=_ms(percentile_us(latency, 0.50)),
             latency_ms_p95=_ms(percentile_us(latency, 0.95)),
             latency_ms_p99=_ms(percentile_us(latency, 0.99)),
-            request_bytes=self.sums.request_bytes,
-            response_bytes=self.sums.response_bytes,
+            request_bytes=self.request_bytes,
+            response_bytes=self.response_bytes,
         )
 
 
-NO_SUMS = Sums(0, 0, 0, 0, {})
-
-RECORD_COLUMNS = tuple(field.name for field in fields(RequestRecord))
+RECORD_COLUMNS = tuple(item.name for item in fields(RequestRecord))
 _SELECT = ", ".join(
     "epoch_us(started_at) AS started_us" if name == "started_at" else name
     for name in RECORD_COLUMNS
@@ -193,12 +209,9 @@ def others(rows: list[StatsRow], groups: Mapping[tuple[str, ...], Group]) -> lis
     """The first `GROUPS_MAX` rows, and all others as one."""
     if len(rows) <= GROUPS_MAX:
         return rows
-    rest = Group(NO_SUMS)
+    rest = Group()
     for row in rows[GROUPS_MAX - 1 :]:
-        group = groups[row.key]
-        rest.sums += group.sums
-        rest.allowed += group.allowed
-        rest.errors += group.errors
+        rest.join(groups[row.key])
     width = len(rows[0].key)
     return [*rows[: GROUPS_MAX - 1], rest.row((OTHERS, *[""] * (width - 1)))]
 

@@ -1,0 +1,288 @@
+"""What happened at the gateway? Requests, statistics and series, for REST and pages.
+
+    requests(actor, filters, cursor=None, limit=100) -> RequestsPage      newest first
+    follow(actor, filters, after=None, limit=1000)   -> RequestsPage      as they are stored
+    stats(actor, by, filters)                        -> list[StatsRow]
+    series(actor, filters)                           -> list[MinutePoint]
+
+Filters come from `request_filter`, which turns names into ids and keeps an organization's actor
+to its own records. A request is visible within three seconds.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from headgate.core.problems import Problem, ProblemType
+from headgate.model.record import RequestRecord, Verdict
+from headgate.store.models import Lease
+from headgate.store.services import traffic_reading as reading
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.traffic_ingest import LEASE
+from headgate.store.services.traffic_names import application_id, names, organization_id, plan_id
+from headgate.store.services.traffic_reading import Listed, Reader
+from headgate.store.services.traffic_rollup_reading import grouped, minutes
+from headgate.store.services.values import invalid
+from headgate.traffic import queries
+from headgate.traffic.io.parquet import at_us, us_of
+from headgate.traffic.queries import (
+    GROUP_COLUMNS,
+    RECORD_COLUMNS,
+    REQUESTS_PAGE_MAX,
+    GroupBy,
+    MinutePoint,
+    RequestFilter,
+    StatsRow,
+)
+
+FILES_FIRST = 8  # a page of newest requests is mostly in the newest files
+FILES_GROWTH = 4
+SERIES_MINUTES_MAX = 10_080  # a week
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """A record and what people call its caller: `acme`, `acme/demo`, `basic/free`, or empty."""
+
+    record: RequestRecord
+    organization: str
+    application: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsPage:
+    """Some requests. `next` is the cursor of the older page, None on the last one.
+
+    `after` is the place in the order of storing: `follow(after=…)` gives what came since.
+    """
+
+    items: tuple[SeenRequest, ...]
+    next: str | None
+    after: str
+
+
+def request_filter(
+    actor: Actor,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    api: str | None = None,
+    version: str | None = None,
+    operation: str | None = None,
+    organization: str | None = None,
+    application: str | None = None,
+    plan: str | None = None,
+    credential: str | None = None,
+    status: int | None = None,
+    verdict: str | None = None,
+    request_id: str | None = None,
+) -> RequestFilter:
+    """A filter from what a caller wrote: names or ids, a verdict by its text.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `traffic`; NOT_FOUND; INVALID_INPUT.
+    """
+    actor.require(Scope.TRAFFIC)
+    if verdict is not None and verdict not in set(Verdict):
+        raise invalid(f"'{verdict[:40]}' is no verdict: {', '.join(Verdict)}.", "/verdict")
+    if since is not None and until is not None and since >= until:
+        raise invalid("'since' must be before 'until'.", "/since")
+    found = RequestFilter(
+        since=since,
+        until=until,
+        api=api,
+        version=version,
+        operation=operation,
+        organization=organization_id(actor, organization) if organization else None,
+        application=application_id(actor, application) if application else None,
+        plan=plan_id(plan) if plan else None,
+        credential=credential,
+        status=status,
+        verdict=Verdict(verdict) if verdict else None,
+        request_id=request_id,
+    )
+    return _limited(actor, found)
+
+
+def requests(
+    actor: Actor, filters: RequestFilter, *, cursor: str | None = None, limit: int = 100
+) -> RequestsPage:
+    """Requests, newest first, from `cursor` on.
+
+    Raises:
+        Problem: FORBIDDEN; INVALID_INPUT for a wrong cursor or limit.
+        DependencyError: the files cannot be read.
+    """
+    actor.require(Scope.TRAFFIC)
+    filters = _limited(actor, filters)
+    _check_limit(limit)
+    place = reading.reader()
+    progress = _progress()
+    condition, values = queries.where(filters)
+    condition, values = f"{condition} AND batch <= ?", [*values, progress]
+    until = filters.until
+    if cursor:
+        started_us, request_id = _cursor(cursor)
+        condition = f"{condition} AND {queries.OLDER_THAN}"
+        values = [*values, started_us, request_id]
+        last = at_us(started_us + 1)
+        until = min(until, last) if until else last
+    listing = replace(filters, until=until)
+    rows = reading.with_files(
+        lambda: reading.listed(place, listing),
+        lambda files: _newest(place, files, condition, values, limit + 1),
+    )
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        following = f"{rows[-1][0]}.{rows[-1][1]}"
+    return RequestsPage(_seen(rows), following, f"{progress + 1}.0.")
+
+
+def follow(
+    actor: Actor, filters: RequestFilter, *, after: str | None = None, limit: int = 1000
+) -> RequestsPage:
+    """Requests stored since `after` (by default: from now on), in the order of storing.
+
+    Each one is given exactly once, however late it was stored. Ask again with the answer's
+    `after`, every second or so.
+
+    Raises:
+        Problem: FORBIDDEN; INVALID_INPUT for a wrong place or limit.
+        DependencyError: the files cannot be read.
+    """
+    actor.require(Scope.TRAFFIC)
+    filters = _limited(actor, filters)
+    _check_limit(limit)
+    if after is None:
+        return RequestsPage((), None, f"{_progress() + 1}.0.")
+    batch, started_us, request_id = _place(after)
+    place = reading.reader()
+    condition, values = queries.where(filters)
+    rows = reading.with_files(
+        lambda: reading.listed(place, filters, batch_after=batch),
+        lambda files: reading.run(
+            place,
+            queries.follow_sql(f"{condition} AND {queries.STORED_AFTER}"),
+            files,
+            [*values, batch, started_us, request_id, limit],
+        ),
+    )
+    if rows:
+        after = f"{rows[-1][-1]}.{rows[-1][0]}.{rows[-1][1]}"
+    return RequestsPage(_seen(rows), None, after)
+
+
+def stats(actor: Actor, by: GroupBy, filters: RequestFilter) -> list[StatsRow]:
+    """Statistics of each group, the one with most requests first.
+
+    Keys are names where there are any: `acme`, `acme/demo`, `basic/free`; an operation's key is
+    (api, version, operation). At most `GROUPS_MAX` groups, the rest as one. From the rollups for
+    whole minutes or hours, from the records for what is left at both ends. Times before the
+    records' retention have only whole minutes or hours.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `traffic`.
+        DependencyError: the files cannot be read.
+    """
+    actor.require(Scope.TRAFFIC)
+    groups = grouped(reading.reader(), GROUP_COLUMNS[by], _limited(actor, filters))
+    rows = sorted(
+        (group.row(key) for key, group in groups.items()),
+        key=lambda row: (-row.requests, row.key),
+    )
+    rows = queries.others(rows, groups)
+    if by in {GroupBy.APPLICATION, GroupBy.ORGANIZATION, GroupBy.PLAN}:
+        known = names(row.key[-1] for row in rows)
+        rows = [
+            replace(row, key=(known.get(row.key[-1] or row.key[0], row.key[0]),)) for row in rows
+        ]
+    return rows
+
+
+def series(actor: Actor, filters: RequestFilter) -> list[MinutePoint]:
+    """Requests by minute, minutes without any left out; both ends of the filter must be given.
+
+    Raises:
+        Problem: FORBIDDEN; INVALID_INPUT for more than `SERIES_MINUTES_MAX` minutes.
+        DependencyError: the files cannot be read.
+    """
+    actor.require(Scope.TRAFFIC)
+    if filters.since is None or filters.until is None:
+        raise invalid("A series needs both 'since' and 'until'.", "/since")
+    if (filters.until - filters.since).total_seconds() > SERIES_MINUTES_MAX * 60:
+        raise invalid(f"A series has at most {SERIES_MINUTES_MAX:,} minutes.", "/since")
+    return minutes(reading.reader(), _limited(actor, filters))
+
+
+def _newest(
+    place: Reader,
+    files: Sequence[Listed],
+    condition: str,
+    values: Sequence[object],
+    limit: int,
+) -> list[tuple[Any, ...]]:
+    """The newest rows, from as few files as show that no newer row is in the others."""
+    count = FILES_FIRST
+    while True:
+        rows = reading.run(place, queries.requests_sql(condition), files[:count], [*values, limit])
+        if count >= len(files):
+            return rows
+        if len(rows) == limit and rows[-1][0] > us_of(files[count].last_at):
+            return rows
+        count *= FILES_GROWTH
+
+
+def _seen(rows: Iterable[tuple[Any, ...]]) -> tuple[SeenRequest, ...]:
+    records = [_record(row) for row in rows]
+    ids = {value for r in records for value in (r.organization, r.application, r.plan)}
+    known = names(ids) | {"": ""}
+    return tuple(
+        SeenRequest(r, known[r.organization], known[r.application], known[r.plan]) for r in records
+    )
+
+
+def _record(row: tuple[Any, ...]) -> RequestRecord:
+    values = dict(zip(RECORD_COLUMNS, row, strict=False))
+    values["started_at"] = at_us(values["started_at"])
+    values["verdict"] = Verdict(values["verdict"])
+    return RequestRecord(**values)
+
+
+def _limited(actor: Actor, filters: RequestFilter) -> RequestFilter:
+    """Keep an organization's actor to its own records."""
+    if actor.organization is None:
+        return filters
+    return replace(filters, organization=organization_id(actor, actor.organization))
+
+
+def _progress() -> int:
+    return Lease.objects.filter(name=LEASE).values_list("progress", flat=True).first() or 0
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= REQUESTS_PAGE_MAX:
+        raise invalid(f"The limit is 1 to {REQUESTS_PAGE_MAX}.", "/limit")
+
+
+def _cursor(text: str) -> tuple[int, str]:
+    started, _, request_id = text.partition(".")
+    return _number(started, "/cursor"), request_id
+
+
+def _place(text: str) -> tuple[int, int, str]:
+    batch, _, rest = text.partition(".")
+    started, _, request_id = rest.partition(".")
+    return _number(batch, "/after"), _number(started, "/after"), request_id
+
+
+def _number(text: str, pointer: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise Problem(
+            ProblemType.INVALID_INPUT,
+            f"'{pointer[1:]}' is not a value that an answer gave.",
+            "Leave it out, or send the one of the last answer.",
+        )
+    return int(text)

@@ -1,0 +1,166 @@
+"""What was stored can be asked for: pages, following, statistics, series."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from headgate.core.problems import Problem
+from headgate.model.record import RequestRecord
+from headgate.store.services import traffic, traffic_rollup_reading
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.traffic_ingest import Ingest
+from headgate.traffic.histogram import bucket, middle_us
+from headgate.traffic.io.folders import TrafficFolders
+from headgate.traffic.queries import GroupBy, RequestFilter
+from headgate.traffic.record import record_from
+from headgate.traffic.rollups import is_allowed, is_error
+from tests.support.lines import DEFAULT_START, Shape, lines
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+ACTOR = Actor.system("test", NOW)
+COUNT = 3000
+ALL = RequestFilter()
+
+
+@pytest.fixture
+def stored(
+    folders: TrafficFolders, ingest: Ingest, settings: object
+) -> Iterator[list[RequestRecord]]:
+    """Three thousand requests over half an hour, in six segments of two passes."""
+    settings.HEADGATE_DATA = folders.data  # type: ignore[attr-defined]
+    text = lines(COUNT, shape=Shape(gap_us=600_000)).splitlines(keepends=True)
+    for number in range(6):
+        part = b"".join(text[number * 500 : number * 500 + 500])
+        (folders.inbox / f"nod_a-00000001-{number:08d}.jsonl").write_bytes(part)
+        if number % 3 == 2:
+            ingest.tick()
+    yield [record_from(json.loads(one), node="nod_a", gateway="") for one in text]
+    traffic.reading.reader().engine.close()
+
+
+def test_pages_of_requests_hold_every_request_once_newest_first(
+    stored: list[RequestRecord],
+) -> None:
+    seen: list[RequestRecord] = []
+    cursor = None
+    while True:
+        page = traffic.requests(ACTOR, ALL, cursor=cursor, limit=700)
+        seen += [item.record for item in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == sorted(stored, key=lambda r: (r.started_at, r.request_id), reverse=True)
+
+
+def test_filters_leave_only_what_was_asked_for(stored: list[RequestRecord]) -> None:
+    since = DEFAULT_START + timedelta(minutes=5)
+    filters = RequestFilter(since=since, api="api-2", status=429)
+    page = traffic.requests(ACTOR, filters, limit=1000)
+    wanted = [r for r in stored if r.started_at >= since and r.api == "api-2" and r.status == 429]
+    assert wanted
+    assert sorted(i.record.request_id for i in page.items) == sorted(r.request_id for r in wanted)
+
+
+def test_following_gives_later_stored_requests_once_even_if_they_started_earlier(
+    stored: list[RequestRecord], folders: TrafficFolders, ingest: Ingest
+) -> None:
+    place = traffic.requests(ACTOR, ALL, limit=10).after
+    assert traffic.follow(ACTOR, ALL, after=place).items == ()
+    early = lines(25, start=DEFAULT_START - timedelta(hours=3), shape=Shape(seed=5))
+    (folders.inbox / "nod_a-00000001-00000099.jsonl").write_bytes(early)
+    ingest.tick()
+    seen = []
+    for _ in range(4):
+        page = traffic.follow(ACTOR, ALL, after=place, limit=10)
+        place = page.after
+        seen += [item.record.request_id for item in page.items]
+    assert sorted(seen) == sorted(json.loads(one)["request_id"] for one in early.splitlines())
+
+
+def test_following_without_a_place_starts_now(stored: list[RequestRecord]) -> None:
+    page = traffic.follow(ACTOR, ALL)
+    assert page.items == ()
+    assert traffic.follow(ACTOR, ALL, after=page.after).items == ()
+
+
+@pytest.mark.parametrize("by", list(GroupBy))
+@pytest.mark.parametrize(
+    ("since_seconds", "until_seconds"), [(None, None), (61.5, None), (600.25, 1200.75), (0, 3600)]
+)
+@pytest.mark.parametrize("is_scan_dear", [True, False])
+def test_statistics_equal_a_count_by_hand(
+    stored: list[RequestRecord],
+    monkeypatch: pytest.MonkeyPatch,
+    by: GroupBy,
+    since_seconds: float | None,
+    until_seconds: float | None,
+    is_scan_dear: bool,
+) -> None:
+    monkeypatch.setattr(traffic_rollup_reading, "SCAN_SECONDS", 1000.0 if is_scan_dear else 0.0)
+    since = None if since_seconds is None else DEFAULT_START + timedelta(seconds=since_seconds)
+    until = None if until_seconds is None else DEFAULT_START + timedelta(seconds=until_seconds)
+    rows = traffic.stats(ACTOR, by, RequestFilter(since=since, until=until))
+    wanted = [
+        r
+        for r in stored
+        if (not since or r.started_at >= since) and (not until or r.started_at < until)
+    ]
+    columns = (by.value,) if by is not GroupBy.OPERATION else ("api", "version", "operation")
+    expected = Counter(tuple(str(getattr(r, c)) for c in columns) for r in wanted)
+    assert {row.key: row.requests for row in rows} == expected
+    assert sum(row.allowed for row in rows) == sum(is_allowed(r.verdict) for r in wanted)
+    assert sum(row.errors for row in rows) == sum(is_error(r.status, r.verdict) for r in wanted)
+    assert sum(row.response_bytes for row in rows) == sum(r.response_bytes for r in wanted)
+    largest = rows[0]
+    group = sorted(
+        r.duration_us for r in wanted if tuple(str(getattr(r, c)) for c in columns) == largest.key
+    )
+    rank = max(1, -(-len(group) * 95 // 100))
+    assert largest.latency_ms_p95 == round(middle_us(bucket(group[rank - 1])) / 1000, 3)
+
+
+def test_a_series_counts_each_minute(stored: list[RequestRecord]) -> None:
+    since, until = DEFAULT_START + timedelta(seconds=30), DEFAULT_START + timedelta(minutes=20)
+    points = traffic.series(ACTOR, RequestFilter(since=since, until=until, api="api-1"))
+    wanted = Counter(
+        r.started_at.replace(second=0, microsecond=0)
+        for r in stored
+        if since <= r.started_at < until and r.api == "api-1"
+    )
+    assert {point.at: point.requests for point in points} == wanted
+
+
+def test_an_organization_sees_only_its_own_requests(stored: list[RequestRecord]) -> None:
+    from headgate.store.models import Organization
+    from tests.support.lines import example_id
+
+    Organization.objects.create(id=example_id("org", 3), name="acme", created_at=NOW)
+    actor = Actor("acme", frozenset({Scope.TRAFFIC}), NOW, organization="acme")
+    filters = traffic.request_filter(actor)
+    page = traffic.requests(actor, ALL, limit=1000)
+    assert {item.organization for item in page.items} == {"acme"}
+    assert traffic.stats(actor, GroupBy.ORGANIZATION, filters)[0].key == ("acme",)
+    with pytest.raises(Problem):
+        traffic.request_filter(actor, organization="other")
+
+
+def test_a_wrong_cursor_is_a_problem_not_a_failure(stored: list[RequestRecord]) -> None:
+    for call in (
+        lambda: traffic.requests(ACTOR, ALL, cursor="x.y"),
+        lambda: traffic.follow(ACTOR, ALL, after="1.2x"),
+        lambda: traffic.requests(ACTOR, ALL, limit=5000),
+        lambda: traffic.request_filter(ACTOR, verdict="nice"),
+    ):
+        with pytest.raises(Problem):
+            call()
+
+
+def test_nothing_stored_is_an_empty_answer(folders: TrafficFolders, settings: object) -> None:
+    settings.HEADGATE_DATA = folders.data  # type: ignore[attr-defined]
+    assert traffic.requests(ACTOR, ALL).items == ()
+    assert traffic.stats(ACTOR, GroupBy.API, ALL) == []
