@@ -53,6 +53,12 @@ def is_token(text: str) -> bool:
     return _is_well_formed(text, TOKEN_PREFIX)
 
 
+def secret_of(text: str) -> Secret:
+    """The secret whose text is known already: a key or token, well-formed."""
+    prefix = TOKEN_PREFIX if text.startswith(TOKEN_PREFIX) else KEY_PREFIX
+    return Secret(text, digest(text), text[: len(prefix) + SHOWN_CHARACTERS])
+
+
 def digest(text: str) -> str:
     """SHA-256 of a secret's text, 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -75,8 +81,7 @@ def checksum(body: str) -> str:
 
 def _new(prefix: str, random_bytes: RandomBytes) -> Secret:
     body = _random_text(random_bytes)
-    text = prefix + body + checksum(body)
-    return Secret(text, digest(text), prefix + body[:SHOWN_CHARACTERS])
+    return secret_of(prefix + body + checksum(body))
 
 
 def _random_text(random_bytes: RandomBytes) -> str:

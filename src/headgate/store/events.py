@@ -85,22 +85,23 @@ def announce(topic: Topic) -> None:
     transaction.on_commit(_bell.ring)
 
 
-async def wait_for(look: Callable[[], T | None], *, wait_seconds: float) -> T | None:
+async def wait_for(
+    look: Callable[[], T | None],
+    *,
+    wait_seconds: float,
+    run: Callable[[Callable[[], T | None]], Awaitable[T | None]] | None = None,
+) -> T | None:
     """What `look` finds, as soon as it finds something; None after `wait_seconds`.
 
-    `look` reads the store on a thread of its own, outside any transaction.
+    `look` reads the store, outside any transaction; `run` runs it on a thread (by default the
+    one that Django's synchronous code has).
     """
-    return await wait_until(sync_to_async(look), wait_seconds=wait_seconds)
-
-
-async def wait_until(look: Callable[[], Awaitable[T | None]], *, wait_seconds: float) -> T | None:
-    """As `wait_for`, where `look` brings its own thread."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_seconds
     with _watcher.watching():
         while True:
             rung = _bell.rung
-            found = await look()
+            found = await (sync_to_async(look)() if run is None else run(look))
             left = deadline - loop.time()
             if found is not None or left <= 0:
                 return found

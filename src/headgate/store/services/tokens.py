@@ -13,7 +13,7 @@ from headgate.core.ids import new_id
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.models import Gateway, Token
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import audit, organizations
+from headgate.store.services import audit, gateways, organizations
 from headgate.store.services.actor import Actor, Scope, implied, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.values import (
@@ -25,8 +25,6 @@ from headgate.store.services.values import (
     invalid,
     page_of,
 )
-
-DEFAULT_GATEWAY = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def create(
     if gateway is not None and Scope.NODE not in scopes:
         raise invalid("Only tokens with the scope 'node' belong to a gateway.", "/gateway")
     owner = organizations.find(actor, organization) if organization is not None else None
-    served = _gateway(gateway or DEFAULT_GATEWAY) if Scope.NODE in scopes else None
+    served = gateways.find(gateway or gateways.DEFAULT_GATEWAY) if Scope.NODE in scopes else None
     issued = insert(
         new_token(), name=name, scopes=scopes, at=actor.at, expires_at=expires_at, gateway=served
     )
@@ -193,13 +191,6 @@ def _find(token_id: str) -> Token:
     if token is None:
         raise not_found("token", token_id)
     return token
-
-
-def _gateway(name: str) -> Gateway:
-    gateway = Gateway.objects.filter(name=name, removed_at=None).first()
-    if gateway is None:
-        raise not_found("gateway", name)
-    return gateway
 
 
 def _is_over(token: Token, at: datetime) -> bool:

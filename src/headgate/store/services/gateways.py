@@ -1,0 +1,89 @@
+"""Which gateways are there, and what is live on each?"""
+
+from typing import Any
+
+from django.db import transaction
+
+from headgate.core.ids import new_id
+from headgate.store.models import APIVersion, Gateway
+from headgate.store.models.rows import TITLE_CHARACTERS_MAX
+from headgate.store.services import audit
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.audit import Action
+from headgate.store.services.values import (
+    already_exists,
+    as_fields,
+    check_name,
+    check_text,
+    refused,
+)
+
+DEFAULT_GATEWAY = "default"
+GATEWAYS_MAX = 100
+
+
+def listed(actor: Actor) -> list[Gateway]:
+    """All gateways, at most `GATEWAYS_MAX`."""
+    actor.require_operator(Scope.READ, "gateway")
+    return list(Gateway.objects.filter(removed_at=None).order_by("pk"))
+
+
+def get(actor: Actor, name: str) -> Gateway:
+    """One gateway.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "gateway")
+    return find(name)
+
+
+@transaction.atomic
+def create(actor: Actor, *, name: str, title: str = "") -> Gateway:
+    """A new gateway without nodes, on which nothing is published.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; INVALID_INPUT; ALREADY_EXISTS; CONFLICT:
+            there are too many.
+    """
+    actor.require_operator(Scope.ADMIN, "gateway")
+    check_name(name)
+    check_text(title, TITLE_CHARACTERS_MAX, "/title")
+    live = Gateway.objects.filter(removed_at=None)
+    if live.filter(name=name).exists():
+        raise already_exists("a gateway", name)
+    if live.count() >= GATEWAYS_MAX:
+        raise refused(f"There are {GATEWAYS_MAX} gateways already.", "Delete one first.")
+    gateway = Gateway.objects.create(id=new_id("gtw"), created_at=actor.at, name=name, title=title)
+    audit.record(actor, Action.GATEWAY_CREATED, name, after=fields(gateway))
+    return gateway
+
+
+def find(name: str) -> Gateway:
+    """One gateway.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    gateway = Gateway.objects.filter(name=name, removed_at=None).first()
+    if gateway is None:
+        raise not_found("gateway", name)
+    return gateway
+
+
+def live_apis(gateway: Gateway) -> dict[str, int]:
+    """What is live: rows of API versions (as text) to rows of compiled APIs."""
+    if gateway.revision == 0:
+        return {}
+    return dict(gateway.revisions.get(number=gateway.revision).apis)
+
+
+def published_on(version: APIVersion) -> list[str]:
+    """The names of the gateways on which an API version is live."""
+    live = Gateway.objects.filter(removed_at=None, revision__gt=0)
+    return sorted(gateway.name for gateway in live if str(version.pk) in live_apis(gateway))
+
+
+def fields(gateway: Gateway) -> dict[str, Any]:
+    """What the audit log keeps of a gateway."""
+    return as_fields(gateway, "id", "name", "title", "revision")

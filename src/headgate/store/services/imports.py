@@ -1,0 +1,217 @@
+"""How does an API document become an API? Checked as a whole first, then stored in one step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.db import transaction
+
+from headgate.catalog.changes import OperationChange, changes_between
+from headgate.catalog.document import DocumentSource, Fetcher, ImportedDocument
+from headgate.catalog.importer import import_document as parse
+from headgate.core.ids import new_id
+from headgate.core.problems import Detail
+from headgate.model.codec import as_data
+from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, Upstream
+from headgate.store.models import API, APIVersion, Document, Operation
+from headgate.store.models.catalog import pack
+from headgate.store.models.rows import TITLE_CHARACTERS_MAX
+from headgate.store.services import apis, audit, feed, policies
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.audit import Action
+from headgate.store.services.upstreams import Resolver, check_upstream, system_resolver
+from headgate.store.services.values import already_exists, check_name, check_text
+
+CHANGES_AUDITED_MAX = 200  # of one re-import; the audit entry says how many there were
+OPERATIONS_BATCH = 500  # rows per statement
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did. `problems`: mistakes in the document that can be lived with."""
+
+    api: API
+    version: APIVersion
+    is_new: bool
+    changes: tuple[OperationChange, ...]
+    problems: tuple[Detail, ...]
+
+
+def import_document(
+    actor: Actor,
+    *,
+    name: str,
+    source: DocumentSource,
+    upstream: Upstream,
+    base_path: str,
+    version: str = "v1",
+    title: str = "",
+    key_sources: Sequence[KeySource] = DEFAULT_KEY_SOURCES,
+    is_open: bool = False,
+    uses: Sequence[PolicyUse] = (),
+    update: bool = False,
+    allow_remote_refs: bool = False,
+    fetch: Fetcher | None = None,
+    resolve: Resolver = system_resolver,
+) -> Imported:
+    """A new API from its document; nothing is stored when anything is wrong.
+
+    With `update`, an API of that name is re-imported, and upstream, base path, title and key
+    sources become those given. The document is parsed outside the transaction.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; INVALID_INPUT; INVALID_DOCUMENT, every
+            mistake; ALREADY_EXISTS: the name or the base path; UNREACHABLE: the upstream.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    check_name(name)
+    check_name(version, "/version")
+    check_text(title, TITLE_CHARACTERS_MAX, "/title")
+    present = API.objects.filter(name=name, removed_at=None).exists()
+    if present and not update:
+        raise already_exists("an API", name)
+    if not present:
+        apis.free_base_path(base_path)
+    policies.check(uses, pointer="/policies")
+    check_upstream(upstream, resolve)
+    document = parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
+    with transaction.atomic():
+        if present:
+            imported = _reimport(actor, apis.find(name), document)
+            apis.update(
+                actor,
+                name,
+                title=title or None,
+                base_path=base_path,
+                upstream=upstream,
+                key_sources=key_sources,
+                is_open=is_open,
+                resolve=lambda _: True,
+            )
+            return imported
+        if API.objects.filter(name=name, removed_at=None).exists():
+            raise already_exists("an API", name)
+        return _create(
+            actor,
+            document,
+            API(name=name, title=title or document.description.title[:TITLE_CHARACTERS_MAX]),
+            APIVersion(
+                name=version,
+                base_path=apis.free_base_path(base_path),
+                upstream_data=as_data(upstream),
+                key_sources_data=[as_data(s) for s in apis.check_key_sources(key_sources)],
+                is_open=is_open,
+            ),
+            uses,
+        )
+
+
+def reimport(
+    actor: Actor,
+    name: str,
+    *,
+    source: DocumentSource,
+    allow_remote_refs: bool = False,
+    fetch: Fetcher | None = None,
+) -> Imported:
+    """Replace the document of an API. Operations that keep their id keep their row.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_DOCUMENT, every mistake.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    apis.find(name)
+    document = parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
+    with transaction.atomic():
+        return _reimport(actor, apis.find(name), document)
+
+
+def _create(
+    actor: Actor,
+    document: ImportedDocument,
+    api: API,
+    version: APIVersion,
+    uses: Sequence[PolicyUse],
+) -> Imported:
+    api.id, api.created_at = new_id("api"), actor.at
+    api.save()
+    version.api, version.id, version.created_at = api, new_id("ver"), actor.at
+    version.changed = feed.next_sequence()
+    version.save()
+    _store_document(actor, version, document)
+    _store_operations(actor, version, document)
+    policies.attach(uses, version=version)
+    audit.record(
+        actor,
+        Action.API_IMPORTED,
+        api.name,
+        after=apis.fields(api) | {"operations": len(document.operations)},
+    )
+    found = apis.find(api.name)
+    return Imported(found, apis.version(found), is_new=True, changes=(), problems=document.warnings)
+
+
+def _reimport(actor: Actor, api: API, document: ImportedDocument) -> Imported:
+    version = apis.version(api)
+    stored = Document.objects.get(version=version)
+    changes = tuple(changes_between(stored.bundled, document.bundled))
+    if stored.sha256 != _digest(document):
+        before = stored.sha256
+        _store_document(actor, version, document)
+        _store_operations(actor, version, document)
+        listed = [as_data(change) for change in changes[:CHANGES_AUDITED_MAX]]
+        audit.record(
+            actor,
+            Action.API_REIMPORTED,
+            api.name,
+            before={"document_sha256": before},
+            after={"document_sha256": _digest(document), "changes": listed, "count": len(changes)},
+        )
+    return Imported(api, version, is_new=False, changes=changes, problems=document.warnings)
+
+
+def _store_document(actor: Actor, version: APIVersion, document: ImportedDocument) -> None:
+    Document.objects.update_or_create(
+        version=version,
+        defaults={
+            "format": document.description.format,
+            "sha256": _digest(document),
+            "original_packed": pack({"entry": document.entry, "files": dict(document.original)}),
+            "bundled_packed": pack(document.bundled),
+            "problems": [as_data(problem) for problem in document.warnings],
+            "imported_at": actor.at,
+        },
+    )
+
+
+def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocument) -> None:
+    """Make the operations those of the document: rows stay, come, end, and come back."""
+    known = {row.id: row for row in version.operations.all()}
+    changed, new = [], []
+    for operation in document.operations:
+        row = known.pop(operation.id, None)
+        if row is None:
+            row = Operation(version=version, id=operation.id, created_at=actor.at)
+            new.append(row)
+        else:
+            changed.append(row)
+        row.method, row.path = operation.method, operation.path
+        row.summary = operation.summary[:TITLE_CHARACTERS_MAX]
+        row.is_deprecated, row.removed_at = operation.is_deprecated, None
+    for row in known.values():
+        row.removed_at = row.removed_at or actor.at
+        changed.append(row)
+    Operation.objects.bulk_create(new, batch_size=OPERATIONS_BATCH)
+    Operation.objects.bulk_update(
+        changed,
+        ["method", "path", "summary", "is_deprecated", "removed_at"],
+        batch_size=OPERATIONS_BATCH // 5,
+    )
+
+
+def _digest(document: ImportedDocument) -> str:
+    """SHA-256 over the texts as they came."""
+    found = sha256(document.entry.encode())
+    for name in sorted(document.original):
+        found.update(f"\0{name}\0".encode() + document.original[name].encode())
+    return found.hexdigest()

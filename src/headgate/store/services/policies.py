@@ -1,0 +1,169 @@
+"""Which policies are attached where? Lists that are replaced whole."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, policies
+from headgate.model.codec import as_data
+from headgate.model.snapshot import PolicyUse
+from headgate.store.models import APIVersion, Gateway, Operation, PolicyAttachment
+from headgate.store.services import apis, audit, gateways, publishing
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.audit import Action
+
+
+def of_api(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
+    """The policies of an API, as edited; publishing puts them in force.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "API")
+    return publishing.uses(apis.version(apis.find(name)).policies.all())
+
+
+def of_operation(actor: Actor, name: str, operation_id: str) -> tuple[PolicyUse, ...]:
+    """The policies of one operation, as edited.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "API")
+    return publishing.uses(_operation(name, operation_id).policies.all())
+
+
+def of_gateway(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
+    """The policies of a gateway.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "gateway")
+    return publishing.uses(gateways.find(name).policies.all())
+
+
+@transaction.atomic
+def set_api(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyUse, ...]:
+    """Replace the policies of an API; publishing puts them in force.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT, every mistake.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    version = apis.version(apis.find(name))
+    return _replace(actor, name, version.policies.all(), uses, version=version)
+
+
+@transaction.atomic
+def set_operation(
+    actor: Actor, name: str, operation_id: str, uses: Sequence[PolicyUse]
+) -> tuple[PolicyUse, ...]:
+    """Replace the policies of one operation; publishing puts them in force.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT, every mistake.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    operation = _operation(name, operation_id)
+    subject = f"{name} {operation_id}"
+    return _replace(actor, subject, operation.policies.all(), uses, operation=operation)
+
+
+@transaction.atomic
+def set_gateway(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyUse, ...]:
+    """Replace the policies of a gateway and put them in force, as a new revision.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT, every mistake.
+    """
+    actor.require_operator(Scope.WRITE, "gateway")
+    gateway = gateways.find(name)
+    errors = [
+        Detail(f"the policy {use.kind!r} cannot be attached to a gateway", f"/{index}/kind")
+        for index, use in enumerate(uses)
+        if use.kind in policies and not policies[use.kind].attaches_to_gateway
+    ]
+    after = _replace(actor, name, gateway.policies.all(), uses, errors, gateway=gateway)
+    publishing.refresh(actor, gateway)
+    return after
+
+
+def check(uses: Sequence[PolicyUse], errors: Iterable[Detail] = (), pointer: str = "") -> None:
+    """Let only policies with right settings pass, each kind at most once.
+
+    Raises:
+        Problem: INVALID_INPUT, with every mistake.
+    """
+    found = list(errors)
+    if len(uses) > POLICIES_PER_PLACE_MAX:
+        found.append(Detail(f"these are more than {POLICIES_PER_PLACE_MAX} policies", pointer))
+    seen: set[str] = set()
+    for index, use in enumerate(uses):
+        found += mistakes(use, f"{pointer}/{index}")
+        if use.kind in seen:
+            found.append(Detail(f"the policy {use.kind!r} stands twice", f"{pointer}/{index}/kind"))
+        seen.add(use.kind)
+    if found:
+        raise Problem(
+            ProblemType.INVALID_INPUT,
+            f"The policies cannot be attached: {found[0].pointer}: {found[0].message}.",
+            "Correct the listed places and send it again.",
+            found,
+        )
+
+
+def attach(
+    uses: Sequence[PolicyUse],
+    *,
+    version: APIVersion | None = None,
+    operation: Operation | None = None,
+    gateway: Gateway | None = None,
+) -> None:
+    """Write checked policies down, after whatever is there."""
+    PolicyAttachment.objects.bulk_create(
+        PolicyAttachment(
+            version=version,
+            operation=operation,
+            gateway=gateway,
+            position=position,
+            kind=use.kind,
+            settings=use.settings,
+        )
+        for position, use in enumerate(uses)
+    )
+
+
+def _replace(
+    actor: Actor,
+    subject: str,
+    rows: "QuerySet[PolicyAttachment]",
+    uses: Sequence[PolicyUse],
+    errors: Iterable[Detail] = (),
+    **target: Any,
+) -> tuple[PolicyUse, ...]:
+    check(uses, errors)
+    before = publishing.uses(rows)
+    if before == tuple(uses):
+        return before
+    rows.delete()
+    attach(uses, **target)
+    audit.record(
+        actor,
+        Action.POLICIES_CHANGED,
+        subject,
+        before={"policies": [as_data(use) for use in before]},
+        after={"policies": [as_data(use) for use in uses]},
+    )
+    return tuple(uses)
+
+
+def _operation(name: str, operation_id: str) -> Operation:
+    version = apis.version(apis.find(name))
+    operation = version.operations.filter(id=operation_id, removed_at=None).first()
+    if operation is None:
+        raise not_found("operation", f"{name} {operation_id}")
+    return operation

@@ -1,0 +1,283 @@
+"""What is live, and what was? Publishing makes an immutable revision of a gateway.
+
+One transaction: compile the API, check the whole snapshot, insert the revision. Two publishes
+at once come one after the other (the gateway's row is locked). Numbers only grow: a rollback is
+a new revision with the content of an old one.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import sha256
+
+from django.db import transaction
+
+from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.gateway.compile import check
+from headgate.model.codec import as_data, as_json, from_data, from_json
+from headgate.model.snapshot import (
+    PolicyUse,
+    Snapshot,
+    SnapshotAPI,
+    SnapshotDelta,
+    SnapshotOperation,
+)
+from headgate.store import events
+from headgate.store.models import (
+    APIRevision,
+    APIVersion,
+    Gateway,
+    PolicyAttachment,
+    Revision,
+)
+from headgate.store.services import apis, audit, gateways
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.audit import Action
+from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of, refused
+
+REVISIONS_KEPT_MAX = 32  # per gateway: enough to roll back a bad afternoon
+PARSED_APIS_MAX = 4096  # compiled APIs kept parsed, by content: about 1 MB per 1,000 operations
+
+
+def revisions(
+    actor: Actor, name: str, *, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+) -> Page[Revision]:
+    """The kept revisions of a gateway, newest first.
+
+    Raises:
+        Problem: NOT_FOUND: the gateway.
+    """
+    actor.require_operator(Scope.READ, "gateway")
+    rows = Revision.objects.filter(gateway=gateways.find(name))
+    return page_of(rows, cursor, limit, newest_first=True)
+
+
+@transaction.atomic
+def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revision:
+    """Make the API as it is now live on a gateway. What is live already makes no new revision.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; CONFLICT, with every mistake
+            that the gateway's configuration would have.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    served = _locked(gateway)
+    version = apis.version(apis.find(api))
+    compiled = _compiled(version, actor)
+    wanted = gateways.live_apis(served) | {str(version.pk): compiled.pk}
+    return _advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
+
+
+@transaction.atomic
+def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revision:
+    """Take an API off a gateway.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; CONFLICT: it is not published.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    served = _locked(gateway)
+    row = str(apis.version(apis.find(api)).pk)
+    wanted = gateways.live_apis(served)
+    if row not in wanted:
+        raise refused(
+            f"The API '{api}' is not published on the gateway '{gateway}'.",
+            "There is nothing to do.",
+        )
+    del wanted[row]
+    return _advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
+
+
+@transaction.atomic
+def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
+    """A new revision with the content of a kept one.
+
+    The gateway's policies and the APIs stay as edited: the next publish brings them back.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; NOT_FOUND: the gateway or revision;
+            CONFLICT: an API of that revision has been deleted, or its place was taken.
+    """
+    actor.require_operator(Scope.ADMIN, "gateway")
+    served = _locked(gateway)
+    old = served.revisions.filter(number=revision).first()
+    if old is None:
+        raise not_found("revision", str(revision))
+    gone = APIVersion.objects.filter(pk__in=map(int, old.apis)).exclude(removed_at=None)
+    names = sorted(gone.values_list("api__name", flat=True))
+    if names:
+        raise refused(
+            f"Revision {revision} serves APIs that have been deleted: {', '.join(names)}.",
+            "Import and publish them again, or roll back to a later revision.",
+        )
+    policies = tuple(from_data(PolicyUse, use) for use in old.policies)
+    note = f"rollback to {revision}"
+    return _advance(actor, served, dict(old.apis), Action.ROLLED_BACK, note, policies)
+
+
+def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
+    """Put a gateway's policies in force, in the caller's transaction. None: nothing published.
+
+    Raises:
+        Problem: CONFLICT, with every mistake.
+    """
+    served = _locked(gateway.name)
+    if served.revision == 0:
+        return None
+    return _advance(actor, served, gateways.live_apis(served), Action.PUBLISHED, "policies")
+
+
+def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
+    """What leads a node of the actor's gateway from revision `after` to the live one.
+
+    None when the node has it. Complete (`base` 0) when `after` is no longer kept, or unknown.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `node`.
+    """
+    actor.require(Scope.NODE)
+    served = gateways.find(actor.gateway or DEFAULT_GATEWAY)
+    if served.revision == after:
+        return None
+    target = served.revisions.get(number=served.revision)
+    base = served.revisions.filter(number=after).first()
+    before: dict[str, int] = base.apis if base else {}
+    changed = [pk for row, pk in target.apis.items() if before.get(row) != pk]
+    return SnapshotDelta(
+        base=base.number if base else 0,
+        revision=target.number,
+        gateway=served.name,
+        changed=_parsed(changed),
+        removed=tuple(int(row) for row in before if row not in target.apis),
+        policies=tuple(from_data(PolicyUse, use) for use in target.policies),
+    )
+
+
+def has_unpublished_changes(version: APIVersion, gateway: Gateway) -> bool:
+    """Whether the API as edited differs from what is live there."""
+    live = gateways.live_apis(gateway).get(str(version.pk))
+    if live is None:
+        return True
+    return (
+        APIRevision.objects.get(pk=live).sha256 != sha256(as_json(compile_api(version))).hexdigest()
+    )
+
+
+def uses(rows: Iterable[PolicyAttachment]) -> tuple[PolicyUse, ...]:
+    """Attached policies as values, in their order."""
+    return tuple(PolicyUse(row.kind, row.settings) for row in rows)
+
+
+def compile_api(version: APIVersion) -> SnapshotAPI:
+    """An API version as a gateway serves it, from what is in the store now."""
+    rows = version.operations.filter(removed_at=None).prefetch_related("policies")
+    return SnapshotAPI(
+        row=version.pk,
+        name=version.api.name,
+        version=version.name,
+        base_path=version.base_path,
+        upstream=version.upstream,
+        operations=tuple(
+            SnapshotOperation(row.pk, row.id, row.method, row.path, uses(row.policies.all()))
+            for row in rows.order_by("path", "method", "pk")
+        ),
+        key_sources=version.key_sources,
+        policies=uses(version.policies.all()),
+    )
+
+
+def _locked(name: str) -> Gateway:
+    """The gateway, which no other transaction can change until this one ends."""
+    found = Gateway.objects.select_for_update().filter(name=name, removed_at=None).first()
+    if found is None:
+        raise not_found("gateway", name)
+    return found
+
+
+def _compiled(version: APIVersion, actor: Actor) -> APIRevision:
+    body = as_json(compile_api(version))
+    compiled, _ = APIRevision.objects.get_or_create(
+        version=version,
+        sha256=sha256(body).hexdigest(),
+        defaults={"body": body, "created_at": actor.at},
+    )
+    return compiled
+
+
+def _advance(
+    actor: Actor,
+    served: Gateway,
+    wanted: dict[str, int],
+    action: Action,
+    note: str,
+    policies: tuple[PolicyUse, ...] | None = None,
+) -> Revision:
+    """The next revision of a locked gateway, or the present one when it would be the same."""
+    policies = uses(served.policies.all()) if policies is None else policies
+    listed = [as_data(use) for use in policies]
+    present = served.revisions.filter(number=served.revision).first()
+    if present is not None and (present.apis, present.policies) == (wanted, listed):
+        return present
+    number = served.revisions_made + 1
+    snapshot = Snapshot(number, served.name, _parsed(wanted.values()), policies)
+    _refuse(check(snapshot))
+    revision = Revision.objects.create(
+        gateway=served,
+        number=number,
+        apis=wanted,
+        policies=listed,
+        note=note,
+        actor=actor.name,
+        created_at=actor.at,
+    )
+    before = served.revision
+    served.revision = served.revisions_made = number
+    served.save()
+    _forget_old(served)
+    audit.record(
+        actor,
+        action,
+        served.name,
+        before={"revision": before},
+        after={"revision": number, "note": note},
+    )
+    events.announce(events.Topic.SNAPSHOT)
+    return revision
+
+
+def _refuse(mistakes: list[Detail]) -> None:
+    if mistakes:
+        raise Problem(
+            ProblemType.CONFLICT,
+            f"This cannot be published: {mistakes[0].message}.",
+            "Correct the listed places and publish again; what is live stays as it is.",
+            mistakes,
+        )
+
+
+def _forget_old(served: Gateway) -> None:
+    """Drop revisions beyond `REVISIONS_KEPT_MAX` and the compiled APIs that nothing lists."""
+    old = served.revisions.filter(number__lte=served.revision - REVISIONS_KEPT_MAX)
+    dropped = {pk for revision in old for pk in revision.apis.values()}
+    if not dropped:
+        old.delete()
+        return
+    old.delete()
+    for kept in Revision.objects.values_list("apis", flat=True):
+        dropped -= set(kept.values())
+    APIRevision.objects.filter(pk__in=dropped).delete()
+
+
+def _parsed(rows: Iterable[int]) -> tuple[SnapshotAPI, ...]:
+    """Compiled APIs by row, ordered by name and version; parsed once for each content."""
+    found = APIRevision.objects.filter(pk__in=list(rows)).values_list("sha256", "pk")
+    parsed = [_parse(digest, pk) for digest, pk in found]
+    return tuple(sorted(parsed, key=lambda api: (api.name, api.version)))
+
+
+@lru_cache(maxsize=PARSED_APIS_MAX)
+def _parse(digest: str, row: int) -> SnapshotAPI:
+    """The body of a compiled API. It never changes, so that the cache needs no end; `digest`
+    keeps the rows of different databases apart."""
+    body = APIRevision.objects.values_list("body", flat=True).get(pk=row, sha256=digest)
+    return from_json(SnapshotAPI, bytes(body))
