@@ -170,7 +170,7 @@ def as_problem(body: Mapping[str, Any], status: int) -> Problem:
     """The problem that a server described. Source: RFC 9457 §3."""
     suffix = str(body.get("type", "")).removeprefix(TYPE_PREFIX)
     known = {kind.value: kind for kind in ProblemType}
-    by_status = {number: kind for kind, number in reversed(STATUS.items())}
+    by_status = {number: kind for kind, number in reversed(list(STATUS.items()))}
     detail = body["detail"]
     return Problem(
         known.get(suffix) or by_status.get(status, ProblemType.INTERNAL),

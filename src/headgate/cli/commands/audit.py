@@ -12,6 +12,7 @@ COLUMNS = {
     "at": "at",
     "actor": "actor",
     "action": "action",
+    "what": "subject_kind",
     "subject": "subject",
     "address": "address",
 }

@@ -1,7 +1,205 @@
 """How are the processes started? All together (`up`), or each by itself."""
 
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from headgate.cli.connection import data_folder
+from headgate.cli.rest import with_examples
+from headgate.core.logging import LogFormat
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder, by default .headgate [env: HEADGATE_DATA]."),
+]
+Listen = Annotated[str, typer.Option("--listen", help="Address to listen on.")]
+GatewayPort = Annotated[
+    int, typer.Option("--gateway-port", min=1, max=65535, help="Port of the gateway.")
+]
+WebPort = Annotated[
+    int, typer.Option("--web-port", min=1, max=65535, help="Port of the control plane.")
+]
+Certificate = Annotated[
+    Path | None, typer.Option("--gateway-tls-cert", help="PEM file: the gateway speaks TLS.")
+]
+Key = Annotated[Path | None, typer.Option("--gateway-tls-key", help="PEM file: its key.")]
+LOOPBACK = "127.0.0.1"
+
+
+class Format(StrEnum):
+    """How logs are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+LogFormatOption = Annotated[
+    Format | None,
+    typer.Option("--log-format", help="Of the logs on stderr [env: HEADGATE_LOG_FORMAT]."),
+]
 
 
 def add(app: typer.Typer) -> None:
     """Put `up`, `web`, `jobs` and `node` at the top."""
+    examples = {
+        up: [
+            "headgate up",
+            "headgate up --data /srv/headgate --listen 0.0.0.0",
+            "headgate up --demo",
+        ],
+        web: ["headgate web --data /srv/headgate --web-port 8000"],
+        jobs: ["headgate jobs --data /srv/headgate"],
+        node: [
+            "headgate node --control-plane https://headgate.example.com --token-file node.token",
+        ],
+    }
+    for function, lines in examples.items():
+        name = function.__name__
+        app.command(name, help=with_examples(function.__doc__, lines))(function)
+
+
+def up(
+    *,
+    data: Data = None,
+    gateway_port: GatewayPort = 8080,
+    web_port: WebPort = 8000,
+    listen: Listen = LOOPBACK,
+    gateway_tls_cert: Certificate = None,
+    gateway_tls_key: Key = None,
+    log_format: LogFormatOption = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Put a real API behind the gateway and call it.")
+    ] = False,
+    demo_port: Annotated[
+        int | None,
+        typer.Option("--demo-port", min=1, max=65535, help="Port of the demonstration's API."),
+    ] = None,
+) -> None:
+    """Run everything on this machine: control plane, jobs, gateway. Ctrl-C stops it.
+
+    Prints "ready" once both ports answer. The first start prints the administrator's token.
+    """
+    from headgate.cli.up.run import up as run_up
+    from headgate.cli.up.settings import UpSettings
+
+    settings = UpSettings(
+        data=_absolute(data),
+        listen=listen,
+        gateway_port=gateway_port,
+        web_port=web_port,
+        tls_certificate=gateway_tls_cert,
+        tls_key=gateway_tls_key,
+        log_format=_format(log_format),
+        is_demo=demo,
+        demo_port=demo_port,
+    )
+    raise typer.Exit(run_up(settings))
+
+
+def web(
+    *,
+    data: Data = None,
+    web_port: WebPort = 8000,
+    listen: Listen = LOOPBACK,
+    log_format: LogFormatOption = None,
+) -> None:
+    """Run the control plane's web process alone (`headgate up` does it for you)."""
+    folder = _enter(data)
+    from headgate.web.main import run
+
+    raise typer.Exit(run(data=folder, host=listen, port=web_port, log_format=_format(log_format)))
+
+
+def jobs(*, data: Data = None, log_format: LogFormatOption = None) -> None:
+    """Run the loops alone: ingest, compaction, retention (`headgate up` does it for you)."""
+    folder = _enter(data)
+    from headgate.jobs.main import run
+
+    raise typer.Exit(run(data=folder, log_format=_format(log_format)))
+
+
+def node(
+    *,
+    control_plane: Annotated[
+        str | None,
+        typer.Option(
+            "--control-plane",
+            help="Address of the control plane; without it, the one of the data folder.",
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="File with a token of the scope `node`."),
+    ] = None,
+    gateway: Annotated[str, typer.Option("--gateway", help="The gateway it serves.")] = "default",
+    name: Annotated[str, typer.Option("--name", help="The node's name; made up once.")] = "",
+    data: Data = None,
+    gateway_port: GatewayPort = 8080,
+    listen: Listen = LOOPBACK,
+    gateway_tls_cert: Certificate = None,
+    gateway_tls_key: Key = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Envoy's threads; 0: one per processor.")
+    ] = 0,
+    refuse_when_full: Annotated[
+        bool,
+        typer.Option(
+            "--refuse-when-full",
+            help="Refuse calls when their records can no longer be kept, instead of dropping "
+            "the oldest records.",
+        ),
+    ] = False,
+    keep_envoy: Annotated[
+        bool, typer.Option("--keep-envoy", help="Leave Envoy serving when the agent stops.")
+    ] = False,
+    log_format: LogFormatOption = None,
+) -> None:
+    """Run a gateway node: the agent and its Envoy (`headgate up` does it for you).
+
+    On another machine than the control plane, name the control plane and a token made with
+    `headgate token create NAME --scope node`.
+    """
+    folder = _enter(data)
+    from headgate.node.main import run
+    from headgate.node.settings import AgentSettings, FullSpool
+
+    try:
+        settings = AgentSettings(
+            data=folder,
+            control_plane=control_plane or "",
+            token_file=token_file,
+            gateway=gateway,
+            name=name,
+            listen_address=listen,
+            port=gateway_port,
+            tls_certificate=gateway_tls_cert,
+            tls_key=gateway_tls_key,
+            workers=workers,
+            inbox=None if control_plane else folder / "inbox",
+            keep_envoy=keep_envoy,
+            on_full_spool=FullSpool.REFUSE if refuse_when_full else FullSpool.DROP_OLDEST,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    raise typer.Exit(run(settings, log_format=_format(log_format)))
+
+
+def _enter(data: Path | None) -> Path:
+    """Make the folder this process's own, for everything that reads the environment."""
+    folder = _absolute(data)
+    os.environ["HEADGATE_DATA"] = str(folder)
+    return folder
+
+
+def _absolute(data: Path | None) -> Path:
+    return data_folder(data).expanduser().absolute()
+
+
+def _format(given: Format | None) -> LogFormat:
+    text = given.value if given else os.environ.get("HEADGATE_LOG_FORMAT", "console")
+    if text not in {"console", "json"}:
+        raise typer.BadParameter("HEADGATE_LOG_FORMAT is neither console nor json")
+    return "json" if text == "json" else "console"

@@ -14,9 +14,9 @@ COLUMNS = {
     "name": "name",
     "scopes": "scopes",
     "organization": "organization",
+    "gateway": "gateway",
     "prefix": "prefix",
     "expires": "expires_at",
-    "last used": "last_used_at",
 }
 
 
@@ -45,6 +45,9 @@ def create(
     organization: Annotated[
         str | None, typer.Option("--organization", help="Only this organization's things.")
     ] = None,
+    gateway: Annotated[
+        str | None, typer.Option("--gateway", help="With the scope node: the node's gateway.")
+    ] = None,
     expires_in: Annotated[
         str | None, typer.Option("--expires-in", help="How long it works, e.g. 90d.")
     ] = None,
@@ -53,6 +56,8 @@ def create(
     body: dict[str, object] = {"name": name, "scopes": scopes}
     if organization:
         body["organization"] = organization
+    if gateway:
+        body["gateway"] = gateway
     if expires_in:
         body["expires_at"] = instant_in(expires_in)
     made = api.post("/tokens", body)

