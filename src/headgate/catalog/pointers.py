@@ -57,7 +57,7 @@ def find(root: Any, steps: Sequence[str | int]) -> tuple[Any, Keys]:
             return MISSING, ()
         if isinstance(value, dict) and key not in value:
             return MISSING, ()
-        value = value[key]
+        value = value[key]  # type: ignore[index]  # an index for lists, a name for objects
         actual.append(key)
     return value, tuple(actual)
 

@@ -1,0 +1,57 @@
+"""May the control plane fetch from this address? What only its own network can see is refused.
+
+Fails closed: what is not known to be public is refused.
+
+Source: RFC 6890 (special-purpose addresses); RFC 4291 §2.5.5.2, RFC 3056, RFC 6052 and RFC 4380
+for IPv4 addresses inside IPv6 ones; OWASP API7:2023 "Server Side Request Forgery".
+"""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
+_COMPATIBLE = IPv6Network("::/96")
+
+
+def refusal(text: str) -> str | None:
+    """Why nothing is fetched from an IP address; None if it is public.
+
+    Raises:
+        ValueError: not an IP address.
+    """
+    address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        if "%" in text or address.is_site_local or address in _NAT64_LOCAL:
+            return "a link-local or private address"
+        inner = _embedded(address)
+        if inner is not None:
+            return _refusal(inner)
+    return _refusal(address)
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that packets to an IPv6 address may reach."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    is_compatible = address in _COMPATIBLE and int(address) > 1
+    if address in _NAT64 or is_compatible:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+def _refusal(address: IPv4Address | IPv6Address) -> str | None:
+    if address.is_loopback:
+        return "a loopback address"
+    if address.is_link_local:
+        return "a link-local address"
+    if address.is_multicast:
+        return "a multicast address"
+    if address.is_unspecified or address.is_reserved:
+        return "a reserved address"
+    if not address.is_global:
+        return "a private address"
+    return None
