@@ -1,0 +1,69 @@
+"""How is the filter compiled? By the `ziglang` wheel; no compiler on the machine is needed.
+
+Run as `python -m headgate.gateway.filter.build`; the wheel's build hook calls the same `build`.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+LIBRARY_NAME = "libheadgate.so"
+# Safe: a broken bound ends in a stop of the process that names it, not in a wrong answer, and
+# the difference to ReleaseFast is below what can be measured in requests (docs/performance.md).
+OPTIMIZE = "ReleaseSafe"
+
+
+def is_current(folder: Path = FOLDER) -> bool:
+    """Whether the library is newer than every source of it."""
+    library = folder / LIBRARY_NAME
+    if not library.exists():
+        return False
+    built_at = library.stat().st_mtime
+    sources = [*folder.glob("*.zig"), folder / "build.py"]
+    return all(source.stat().st_mtime <= built_at for source in sources)
+
+
+def build(folder: Path = FOLDER) -> Path:
+    """Compile the library into `folder`, unless it is current.
+
+    It replaces the old one by rename: an Envoy that has the old one mapped is not disturbed.
+
+    Raises:
+        RuntimeError: the compiler is missing or refuses the source; with its words.
+    """
+    library = folder / LIBRARY_NAME
+    if is_current(folder):
+        return library
+    with tempfile.TemporaryDirectory(prefix="headgate-zig-") as cache:
+        made = folder / f".{LIBRARY_NAME}.{os.getpid()}"
+        command = [
+            *(sys.executable, "-m", "ziglang", "build-lib", "filter.zig", "-dynamic", "-lc"),
+            *("-O", OPTIMIZE, "-mcpu", "baseline", "-fstrip", "-z", "lazy"),
+            *("-fallow-shlib-undefined", f"-femit-bin={made}"),
+        ]
+        environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            made.unlink(missing_ok=True)
+            raise RuntimeError(f"The filter does not compile:\n{done.stderr.strip()}")
+        made.replace(library)
+    return library
+
+
+def main() -> int:
+    """Build for development."""
+    try:
+        sys.stdout.write(f"{build()}\n")
+    except RuntimeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,150 @@
+"""What does the filter know of an API and its operations? Written so that no half is ever read.
+
+An API's settings change together: they stand twice in its row, and one store says which copy is
+valid. Part of them comes from the access feed (products, openness), part from the snapshot (key
+sources). Limits are single numbers, changed one by one.
+"""
+
+import struct
+from collections.abc import Sequence
+
+from headgate.core.problems import Problem, ProblemType
+from headgate.gateway import table_layout as layout
+from headgate.gateway.table_file import TableFile, fence
+from headgate.model.access import (
+    SCOPED_LIMITS_MAX,
+    APIRow,
+    APISettingsRow,
+    LimitSubject,
+    OperationRow,
+    PublishedRows,
+    ScopedLimit,
+)
+from headgate.model.limits import Limit, LimitKind, Window
+from headgate.model.snapshot import KeyLocation, KeySource
+
+_API = layout.SECTIONS["api"]
+_OPERATION = layout.SECTIONS["operation"]
+_SETTINGS = struct.Struct("@IIII16I108sI")
+_SOURCE = struct.Struct("@BB34s")
+_KINDS = {LimitKind.RATE: 1, LimitKind.QUOTA: 2}
+_WINDOWS = {window: code for code, window in enumerate(Window)}
+_SUBJECTS = {
+    LimitSubject.EVERYONE: 0,
+    LimitSubject.APPLICATION: 1,
+    LimitSubject.ADDRESS: 2,
+}
+_LOCATIONS = {KeyLocation.HEADER: 1, KeyLocation.BEARER: 2, KeyLocation.QUERY: 3}
+_DEFAULT_HEADER = "x-api-key"
+
+
+def limit_word(limit: Limit, subject: LimitSubject = LimitSubject.EVERYONE) -> int:
+    """A limit in 64 bits: amount 32, burst 24, window 3, kind 2, subject 2."""
+    return (
+        limit.amount
+        | limit.burst << 32
+        | _WINDOWS[limit.window] << 56
+        | _KINDS[limit.kind] << 59
+        | _SUBJECTS[subject] << 61
+    )
+
+
+class SettingsWriter:
+    """Writes the rows of APIs and operations."""
+
+    def __init__(self, file: TableFile) -> None:
+        self._file = file
+
+    def check_products(self, apis: Sequence[APIRow]) -> None:
+        """Whether the feed's APIs fit, and give their rows disk space.
+
+        Raises:
+            Problem: an API is in too many products, or there are too many APIs.
+            DependencyError: the disk is full.
+        """
+        for api in apis:
+            if len(api.products) > layout.PRODUCTS_MAX:
+                raise _too_many("products of one API", layout.PRODUCTS_MAX)
+        self._file.reserve_rows("api", max((api.row for api in apis), default=-1) + 1)
+
+    def check(self, rows: PublishedRows) -> None:
+        """Whether the snapshot's rows fit.
+
+        Raises:
+            Problem: too many key sources or limits, or a name that is too long.
+        """
+        for api in rows.apis:
+            if len(api.key_sources) > layout.SOURCES_MAX:
+                raise _too_many("key sources of one API", layout.SOURCES_MAX)
+            for source in api.key_sources:
+                if len(source.name.encode()) > layout.SOURCE_NAME_BYTES_MAX:
+                    raise _too_many("bytes of a key source's name", layout.SOURCE_NAME_BYTES_MAX)
+        for limits in (*(row.limits for row in rows.apis), *(o.limits for o in rows.operations)):
+            if len(limits) > SCOPED_LIMITS_MAX:
+                raise _too_many("limits of one API or operation", SCOPED_LIMITS_MAX)
+
+    def put_api(self, row: APIRow, state: int) -> None:
+        """Write what the access feed says of an API."""
+        old = _SETTINGS.unpack(self._settings(row.row))
+        products = [*row.products, *[0] * (layout.PRODUCTS_MAX - len(row.products))]
+        self._change(
+            row.row,
+            _SETTINGS.pack(
+                state, int(row.is_open), len(row.products), old[3], *products, old[20], 0
+            ),
+        )
+
+    def publish(self, rows: PublishedRows) -> None:
+        """Write what a snapshot says; room must have been reserved."""
+        for api in rows.apis:
+            self._put_limits(_API.at(api.row, "limits"), api.limits)
+            self._put_sources(api)
+        for operation in rows.operations:
+            self._put_operation(operation)
+
+    def _put_sources(self, row: APISettingsRow) -> None:
+        old = _SETTINGS.unpack(self._settings(row.row))
+        sources = b"".join(_source(source) for source in row.key_sources)
+        self._change(
+            row.row, _SETTINGS.pack(*old[:3], len(row.key_sources), *old[4:20], sources, 0)
+        )
+
+    def _put_operation(self, row: OperationRow) -> None:
+        self._put_limits(_OPERATION.at(row.row, "limits"), row.limits)
+        fence()
+        self._file.words[_OPERATION.at(row.row, "api") // 8] = row.api
+
+    def _put_limits(self, at: int, limits: Sequence[ScopedLimit]) -> None:
+        for slot in range(SCOPED_LIMITS_MAX):
+            word = limit_word(limits[slot].limit, limits[slot].subject) if slot < len(limits) else 0
+            self._file.words[at // 8 + slot] = word
+
+    def _settings(self, row: int) -> bytes:
+        version = self._file.words[_API.at(row, "version") // 8]
+        at = _API.at(row, "copies") + (version & 1) * layout.SETTINGS.size
+        return self._file.bytes[at : at + layout.SETTINGS.size]
+
+    def _change(self, row: int, settings: bytes) -> None:
+        version = self._file.words[_API.at(row, "version") // 8]
+        if version and settings == self._settings(row):
+            return
+        at = _API.at(row, "copies") + ((version + 1) & 1) * layout.SETTINGS.size
+        self._file.bytes[at : at + layout.SETTINGS.size] = settings
+        fence()
+        self._file.words[_API.at(row, "version") // 8] = version + 1
+
+
+def _source(source: KeySource) -> bytes:
+    name = source.name or ("" if source.location is KeyLocation.BEARER else _DEFAULT_HEADER)
+    if source.location is KeyLocation.HEADER:
+        name = name.lower()
+    encoded = name.encode()
+    return _SOURCE.pack(_LOCATIONS[source.location], len(encoded), encoded)
+
+
+def _too_many(what: str, most: int) -> Problem:
+    return Problem(
+        ProblemType.TOO_MANY,
+        f"The access table holds at most {most} {what}.",
+        "Make do with fewer.",
+    )
