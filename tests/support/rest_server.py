@@ -1,6 +1,7 @@
 """What did a command send? A real HTTP server that records requests and answers as told."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,7 +70,7 @@ def serving() -> Iterator[RestServer]:
                 status, body = planned.pop(0) if len(planned) > 1 else planned[0]
             if status == 0:  # hang up without an answer
                 self.close_connection = True
-                self.connection.close()
+                self.connection.shutdown(socket.SHUT_RDWR)
                 return
             raw = b"" if body is None else body if isinstance(body, bytes) else json_bytes(body)
             self.send_response(status)

@@ -71,7 +71,7 @@ def _spelling(parameter: Any) -> str:
 def _help(parameter: Any) -> str:
     """The option's help with its default, where that says something."""
     default = parameter.default
-    is_telling = isinstance(default, (str, int, float)) and default not in {"", False, 0}
+    is_telling = isinstance(default, (str, int, float)) and bool(default)
     return f"{parameter.help} By default {default}." if is_telling else str(parameter.help)
 
 

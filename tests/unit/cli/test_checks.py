@@ -8,8 +8,9 @@ import pytest
 
 from headgate.cli.up import lock
 from headgate.cli.up.answering import accepts, answers, free_port
-from headgate.cli.up.checks import DATA_FORMAT, mistakes
+from headgate.cli.up.checks import mistakes
 from headgate.cli.up.settings import UpSettings
+from headgate.store.setup import DATA_FORMAT
 from tests.support.rest_server import serving
 
 

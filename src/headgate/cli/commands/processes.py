@@ -1,15 +1,20 @@
 """How are the processes started? All together (`up`), or each by itself."""
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headgate.cli.connection import data_folder
-from headgate.cli.rest import with_examples
-from headgate.core.logging import LogFormat
+from headgate.cli.output import Output
+from headgate.cli.rest import USED_WRONGLY, with_examples
+from headgate.core.problems import Problem
+
+if TYPE_CHECKING:
+    from headgate.core.logging import LogFormat  # structlog: half of the time of a help page
 
 Data = Annotated[
     Path | None,
@@ -110,7 +115,8 @@ def web(
     folder = _enter(data)
     from headgate.web.main import run
 
-    raise typer.Exit(run(data=folder, host=listen, port=web_port, log_format=_format(log_format)))
+    chosen = _format(log_format)
+    _serve(lambda: run(data=folder, host=listen, port=web_port, log_format=chosen))
 
 
 def jobs(*, data: Data = None, log_format: LogFormatOption = None) -> None:
@@ -118,7 +124,8 @@ def jobs(*, data: Data = None, log_format: LogFormatOption = None) -> None:
     folder = _enter(data)
     from headgate.jobs.main import run
 
-    raise typer.Exit(run(data=folder, log_format=_format(log_format)))
+    chosen = _format(log_format)
+    _serve(lambda: run(data=folder, log_format=chosen))
 
 
 def node(
@@ -163,6 +170,7 @@ def node(
     `headgate token create NAME --scope node`.
     """
     folder = _enter(data)
+    from headgate.core.logging import configure
     from headgate.node.main import run
     from headgate.node.settings import AgentSettings, FullSpool
 
@@ -184,7 +192,18 @@ def node(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    raise typer.Exit(run(settings, log_format=_format(log_format)))
+    configure(_format(log_format))
+    _serve(lambda: run(settings))
+
+
+def _serve(run: Callable[[], int | None]) -> None:
+    """Run a process to its end; a Problem at its start is a mistake in how it was started."""
+    try:
+        code = run()
+    except Problem as problem:
+        Output(is_json=False).problem(problem)
+        raise typer.Exit(USED_WRONGLY) from problem
+    raise typer.Exit(code or 0)
 
 
 def _enter(data: Path | None) -> Path:
@@ -198,7 +217,7 @@ def _absolute(data: Path | None) -> Path:
     return data_folder(data).expanduser().absolute()
 
 
-def _format(given: Format | None) -> LogFormat:
+def _format(given: Format | None) -> "LogFormat":
     text = given.value if given else os.environ.get("HEADGATE_LOG_FORMAT", "console")
     if text not in {"console", "json"}:
         raise typer.BadParameter("HEADGATE_LOG_FORMAT is neither console nor json")

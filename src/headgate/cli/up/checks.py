@@ -11,8 +11,7 @@ from headgate.cli.up import lock
 from headgate.cli.up.answering import bind_error
 from headgate.cli.up.settings import UpSettings
 from headgate.store.environment import database_url
-
-DATA_FORMAT = 1  # the newest form of a data folder that this version understands
+from headgate.store.setup import DATA_FORMAT
 
 
 def mistakes(settings: UpSettings) -> list[str]:

@@ -5,30 +5,28 @@ prints one JSON object: `{"admin_token": text or null}`, the token only when it 
 """
 
 import json
-import os
 import sys
 
 from headgate.cli.output import problem_text
+from headgate.core.clock import SystemClock
 from headgate.core.problems import DependencyError, Problem
+from headgate.store.setup import start
 
 FAILED = 1
 
 
 def main() -> int:
     """The exit code: 0 the folder is ready, 1 it is not and stderr says why."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "headgate.store.settings")
-    from headgate.store.environment import data_folder
-    from headgate.store.setup import prepare
-
     try:
-        prepared = prepare(data_folder())
+        started = start(SystemClock().now())
     except Problem as problem:
         sys.stderr.write(problem_text(problem) + "\n")
         return FAILED
     except DependencyError as error:
         sys.stderr.write(f"error: {error}\n")
         return FAILED
-    sys.stdout.write(json.dumps({"admin_token": prepared.admin_token}))
+    token = started.admin_token_file.read_text().strip() if started.is_new else None
+    sys.stdout.write(json.dumps({"admin_token": token}))
     return 0
 
 
