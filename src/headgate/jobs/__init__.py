@@ -1,1 +1,1 @@
-"""."""
+"""The loops behind the product: ingest, compaction, retention; each under a lease."""

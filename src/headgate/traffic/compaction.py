@@ -5,19 +5,23 @@ Files grow in tiers: a batch (about a second), a part (tens of batches), an hour
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 PART_FILES_MIN = 30  # batches that become a part
 PART_FILES_MAX = 512
-MERGE_BYTES_MAX = 2 * 1024**3  # of one merge: its result stays below it
+MERGE_BYTES_MAX = 512 * 1024**2  # of one merge: about ten million records
 HOUR_SETTLED = timedelta(minutes=5)  # after its end, most late records have come
 DAY_SETTLED = timedelta(hours=1)
 VALUES_KEPT = timedelta(hours=23)  # with HOUR_SETTLED and a merge, less than a day
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+
+
+FINAL_COLUMNS: Mapping[str, str] = {"query": "regexp_replace(query, '=[^&]*', '=*', 'g')"}
+"""What stands for good in place of values, in SQL; paths become their operation's template."""
 
 
 class Tier(IntEnum):

@@ -8,14 +8,12 @@ from pathlib import Path
 
 from headgate.model.node import parse_segment_name
 from headgate.traffic.io.cleaning import Reject
-from headgate.traffic.io.folders import TrafficFolders, sync
+from headgate.traffic.io.folders import TrafficFolders
 
 SUFFIX = ".jsonl"
 PART_SUFFIX = ".part"
 PART_KEPT = timedelta(hours=1)  # an upload that has not ended by then never will
 REJECTS_BYTES_MAX = 64 * 1024 * 1024
-ARCHIVE_BYTES_MAX = 8 * 1024 * 1024 * 1024
-ARCHIVE_KEPT = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +47,6 @@ def waiting(folders: TrafficFolders) -> tuple[list[Waiting], list[Path]]:
             else:
                 strange.append(Path(entry.path))
     return sorted(found, key=lambda item: item.name), sorted(strange)
-
-
-def receive(folders: TrafficFolders, name: str, body: bytes) -> None:
-    """Put a segment that came over the network into the inbox, whole or not at all."""
-    target = folders.inbox / f"{name}{SUFFIX}"
-    part = folders.inbox / f"{name}{PART_SUFFIX}"
-    with part.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
-    sync(folders.inbox)
 
 
 def archive(folders: TrafficFolders, path: Path) -> None:

@@ -164,9 +164,10 @@ def merge_files(
                 "CREATE TEMP TABLE template (a VARCHAR, v VARCHAR, o VARCHAR, t VARCHAR)"
             )
             if templates:
-                cursor.executemany(
-                    "INSERT INTO template VALUES (?, ?, ?, ?)",
-                    [[*key, path] for key, path in templates.items()],
+                rows = [(*key, path) for key, path in templates.items()]
+                cursor.execute(
+                    "INSERT INTO template SELECT unnest(?), unnest(?), unnest(?), unnest(?)",
+                    [list(column) for column in zip(*rows, strict=True)],
                 )
             join = " LEFT JOIN template ON api = a AND version = v AND operation = o"
             new["path"] = "coalesce(t, path)"

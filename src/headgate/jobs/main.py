@@ -1,0 +1,139 @@
+"""The jobs process: which loops run in it, and how does it start and stop?
+
+`run` returns 0 after SIGTERM or SIGINT: what is under way is finished, leases are given back.
+"""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from headgate.core.clock import Clock, SystemClock
+from headgate.core.logging import LogFormat, configure
+from headgate.core.problems import Problem
+from headgate.jobs.loop import Loop
+from headgate.jobs.loop import run as run_loop
+
+USED_WRONGLY = 2
+INGEST_SECONDS = 0.3
+COMPACTION_SECONDS = 5.0
+RETENTION_SECONDS = 60.0
+STOP_SECONDS_MAX = 30.0  # a merge under way ends well before; a longer one is done again
+COMPACTION_MEMORY_MB = 384
+
+_log = structlog.get_logger()
+
+
+def run(
+    *,
+    data: Path,
+    log_format: LogFormat = "console",
+    clock: Clock | None = None,
+    stop: threading.Event | None = None,
+) -> int:
+    """Run the loops over the store of the environment until a signal or `stop`.
+
+    Returns the exit code: 0, or 2 when the data folder or the database cannot be used.
+    """
+    configure(log_format)
+    clock = clock or SystemClock()
+    stop = stop or threading.Event()
+    from headgate.store import setup  # Django is configured by it, and not before
+
+    try:
+        setup.start(clock.now())
+    except Problem as problem:
+        _log.error("cannot start", detail=problem.detail, next_step=problem.next_step)
+        return USED_WRONGLY
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: stop.set())
+    loops = traffic_loops(data, clock)
+    threads = [
+        threading.Thread(target=run_loop, args=(loop, stop, clock), name=loop.name, daemon=True)
+        for loop in loops
+    ]
+    for thread in threads:
+        thread.start()
+    _log.info("jobs started", loops=[loop.name for loop in loops], data=str(data))
+    while not stop.wait(1.0):
+        pass
+    deadline = clock.monotonic() + STOP_SECONDS_MAX
+    for thread in threads:
+        thread.join(max(0.0, deadline - clock.monotonic()))
+    _log.info("jobs stopped", unfinished=[thread.name for thread in threads if thread.is_alive()])
+    return 0
+
+
+def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
+    """The loops of the traffic store. Django must be set up."""
+    from headgate.store.services.traffic_compaction import Compaction
+    from headgate.store.services.traffic_ingest import Ingest
+    from headgate.store.services.traffic_retention import Retention
+    from headgate.traffic.io.engine import Engine
+    from headgate.traffic.io.folders import TrafficFolders
+
+    folders = TrafficFolders(data)
+    folders.make()
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    ingest = Ingest(folders, Engine(folders.scratch), clock=clock, holder=holder)
+    merging = Engine(folders.scratch / "merging", memory_mb=COMPACTION_MEMORY_MB)
+    compaction = Compaction(folders, merging, clock=clock, holder=f"{holder}:compaction")
+    retention = Retention(folders, clock=clock, holder=f"{holder}:retention")
+
+    def store_segments() -> bool:
+        result = ingest.tick()
+        if result is None:
+            return False
+        if result.batches:
+            _log.debug("ingested", segments=result.segments, records=result.records)
+        if result.rejected or result.aside:
+            _log.warning("not stored", lines=result.rejected, files=result.aside)
+        return False
+
+    def compact() -> bool:
+        result = compaction.tick()
+        if result and result.merges:
+            _log.info("compacted", merges=result.merges, files=result.files_merged)
+        return bool(result and result.merges)
+
+    def retain() -> bool:
+        result = retention.tick()
+        if result and (result.files or result.rows):
+            _log.info("retention", files=result.files, rows=result.rows)
+        return False
+
+    failed = _failure_keeper(clock)
+    return [
+        Loop("ingest", INGEST_SECONDS, _connected(store_segments), failed, ingest.release),
+        Loop("compaction", COMPACTION_SECONDS, _connected(compact), failed, merging.close),
+        Loop("retention", RETENTION_SECONDS, _connected(retain), failed, lambda: None),
+    ]
+
+
+def _connected(act: Callable[[], bool]) -> Callable[[], bool]:
+    """`act` with a database connection that works: a broken one is dropped before and after."""
+    from django.db import close_old_connections
+
+    def acting() -> bool:
+        close_old_connections()
+        try:
+            return act()
+        except Exception:
+            close_old_connections()
+            raise
+
+    return acting
+
+
+def _failure_keeper(clock: Clock) -> Callable[[str, Exception], None]:
+    from headgate.store.services.traffic_events import EventKind, note
+
+    def keep(name: str, error: Exception) -> None:
+        note(EventKind.LOOP_FAILED, f"{name}: {type(error).__name__}: {error}", now=clock.now())
+
+    return keep

@@ -1,0 +1,191 @@
+"""How do many small files become few large ones, without any reader noticing?
+
+The merged file is written first, then one transaction swaps the catalog rows, then the old files
+are unlinked after a grace period in which running queries end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import transaction
+
+from headgate.core.clock import Clock
+from headgate.core.problems import Bug
+from headgate.store.models import Operation, TrafficFile
+from headgate.store.services import leases
+from headgate.store.services.leases import Held
+from headgate.store.services.traffic_events import EventKind, note
+from headgate.store.services.traffic_ingest import remove_orphans
+from headgate.traffic.compaction import FINAL_COLUMNS, ListedFile, Merge, Tier, plan
+from headgate.traffic.io.engine import Engine
+from headgate.traffic.io.folders import TrafficFolders, place
+from headgate.traffic.io.parquet import Span, merge_files
+
+LEASE = "compaction"
+LEASE_LENGTH = timedelta(seconds=120)  # a merge of the largest size takes a quarter of it
+GRACE = timedelta(seconds=60)  # between the swap and the unlink: no query runs that long
+MERGES_PER_TICK_MAX = 16
+
+Templates = dict[tuple[str, str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionResult:
+    """What one pass did."""
+
+    merges: int
+    files_merged: int
+    files_removed: int
+
+
+class Compaction:
+    """Merges files; any number may run, one at a time works."""
+
+    def __init__(
+        self, folders: TrafficFolders, engine: Engine, *, clock: Clock, holder: str
+    ) -> None:
+        self._folders = folders
+        self._engine = engine
+        self._clock = clock
+        self._holder = holder
+
+    def tick(self) -> CompactionResult | None:
+        """Merge what is due, remove what was replaced; None while another process does it.
+
+        Raises:
+            LeaseLostError, duckdb.Error, OSError, django.db.Error: nothing is lost, try again.
+        """
+        now = self._clock.now()
+        held = leases.take(LEASE, holder=self._holder, now=now, length=LEASE_LENGTH)
+        if held is None:
+            return None
+        remove_orphans(self._folders, "merge", held.token, now)
+        merges = plan(listed_files(), now)[:MERGES_PER_TICK_MAX]
+        for merge in merges:
+            held = self._merge(merge, held)
+        removed = self.remove_replaced()
+        leases.release(held, now=self._clock.now())
+        return CompactionResult(len(merges), sum(len(m.files) for m in merges), removed)
+
+    def remove_replaced(self) -> int:
+        """Unlink files whose grace period is over, then forget them."""
+        limit = self._clock.now() - GRACE
+        rows = list(TrafficFile.objects.filter(replaced_at__lt=limit)[:1000])
+        for row in rows:
+            (self._folders.files / row.path).unlink(missing_ok=True)
+        TrafficFile.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        return len(rows)
+
+    def _merge(self, merge: Merge, held: Held) -> Held:
+        paths = [self._folders.files / file.path for file in merge.files]
+        if missing := [path for path in paths if not path.exists()]:
+            return self._forget_missing(missing, held)
+        name = f"merge-{merge.files[0].id:010d}-t{held.token}.parquet"
+        scratch = self._folders.scratch / name
+        span = merge_files(
+            self._engine,
+            paths,
+            scratch,
+            replaced=FINAL_COLUMNS if merge.is_final else None,
+            templates=operation_templates() if merge.is_final else None,
+        )
+        if span.records != sum(file.records for file in merge.files):
+            raise Bug(f"merging {len(paths)} files changed the number of records")
+        target = self._folders.files / f"{span.last_at:%Y-%m-%d}" / name
+        place(scratch, target)
+        return swap(
+            self._folders,
+            merge.files,
+            target,
+            span,
+            held=held,
+            clock=self._clock,
+            tier=merge.tier,
+            is_final=merge.is_final,
+        )
+
+    def _forget_missing(self, missing: Sequence[Path], held: Held) -> Held:
+        """Somebody removed files by hand: say so and go on with those that are there."""
+        now = self._clock.now()
+        names = [str(path.relative_to(self._folders.files)) for path in missing]
+        with transaction.atomic():
+            held = leases.prove(held, now=now)
+            rows = TrafficFile.objects.filter(path__in=names, replaced_at=None)
+            lost = sum(rows.values_list("records", flat=True))
+            rows.update(replaced_at=now)
+            note(
+                EventKind.FILE_MISSING,
+                f"{len(names)} files with {lost:,} records are gone, the first is {names[0]}.",
+                now=now,
+                count=len(names),
+            )
+        return held
+
+
+def listed_files() -> list[ListedFile]:
+    """The catalog, for planning."""
+    rows = TrafficFile.objects.filter(replaced_at=None).values_list(
+        "pk",
+        "path",
+        "tier",
+        "size_bytes",
+        "records",
+        "first_at",
+        "last_at",
+        "created_at",
+        "is_final",
+    )
+    return [ListedFile(pk, path, Tier(tier), *rest) for pk, path, tier, *rest in rows.iterator()]
+
+
+def swap(
+    folders: TrafficFolders,
+    old: Sequence[ListedFile],
+    target: Path,
+    span: Span,
+    *,
+    held: Held,
+    clock: Clock,
+    tier: Tier,
+    is_final: bool,
+) -> Held:
+    """List `target` in place of `old`, in one transaction.
+
+    Raises:
+        LeaseLostError: another process works on the files.
+        Bug: one of `old` is listed no more, although the lease was held.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        held = leases.prove(held, now=now)
+        replaced = TrafficFile.objects.filter(
+            pk__in=[file.id for file in old], replaced_at=None
+        ).update(replaced_at=now)
+        if replaced != len(old):
+            raise Bug("a file was replaced twice")
+        TrafficFile.objects.create(
+            path=str(target.relative_to(folders.files)),
+            tier=tier,
+            records=span.records,
+            size_bytes=span.size_bytes,
+            first_at=span.first_at,
+            last_at=span.last_at,
+            batch_first=span.batch_first,
+            batch_last=span.batch_last,
+            is_final=is_final,
+            created_at=now,
+        )
+    return held
+
+
+def operation_templates() -> Templates:
+    """The path template of every operation that was ever imported, by (api, version, id)."""
+    rows = Operation.objects.values_list(
+        "version__api__name", "version__name", "id", "version__base_path", "path"
+    )
+    return {
+        (api, version, operation): base_path + path
+        for api, version, operation, base_path, path in rows.iterator()
+    }
