@@ -63,8 +63,7 @@ class Watcher:
         with self._lock:
             if self._waiters:
                 return False
-            self._wanted.wait_for(lambda: self._waiters > 0, LINGER_SECONDS)
-            if self._waiters:
+            if self._wanted.wait_for(lambda: self._waiters > 0, LINGER_SECONDS):
                 return False
             self._thread = None
             return True

@@ -47,7 +47,7 @@ class Action(StrEnum):
     NODE_REGISTERED = "node.registered"
     NODE_DELETED = "node.deleted"
     GATEWAY_CREATED = "gateway.created"
-    GATEWAY_DELETED = "gateway.deleted"
+    GATEWAY_CHANGED = "gateway.changed"
 
 
 def record(

@@ -59,6 +59,25 @@ def create(actor: Actor, *, name: str, title: str = "") -> Gateway:
     return gateway
 
 
+@transaction.atomic
+def update(actor: Actor, name: str, *, title: str) -> Gateway:
+    """Change the title.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; NOT_FOUND; INVALID_INPUT.
+    """
+    actor.require_operator(Scope.ADMIN, "gateway")
+    check_text(title, TITLE_CHARACTERS_MAX, "/title")
+    gateway = find(name)
+    if gateway.title == title:
+        return gateway
+    before = fields(gateway)
+    gateway.title = title
+    gateway.save(update_fields=["title"])
+    audit.record(actor, Action.GATEWAY_CHANGED, name, before=before, after=fields(gateway))
+    return gateway
+
+
 def find(name: str) -> Gateway:
     """One gateway.
 

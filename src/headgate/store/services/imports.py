@@ -1,13 +1,15 @@
 """How does an API document become an API? Checked as a whole first, then stored in one step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from django.db import transaction
 
-from headgate.catalog.changes import OperationChange, changes_between
+from headgate.catalog.changes import Change
+from headgate.catalog.changes import changes as changes_between
 from headgate.catalog.document import DocumentSource, Fetcher, ImportedDocument
+from headgate.catalog.document import Operation as DocumentOperation
 from headgate.catalog.importer import import_document as parse
 from headgate.core.ids import new_id
 from headgate.core.problems import Detail
@@ -33,7 +35,7 @@ class Imported:
     api: API
     version: APIVersion
     is_new: bool
-    changes: tuple[OperationChange, ...]
+    changes: tuple[Change, ...]
     problems: tuple[Detail, ...]
 
 
@@ -41,7 +43,7 @@ def import_document(
     actor: Actor,
     *,
     name: str,
-    source: DocumentSource,
+    source: DocumentSource | ImportedDocument,
     upstream: Upstream,
     base_path: str,
     version: str = "v1",
@@ -74,7 +76,7 @@ def import_document(
         apis.free_base_path(base_path)
     policies.check(uses, pointer="/policies")
     check_upstream(upstream, resolve)
-    document = parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
+    document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
     with transaction.atomic():
         if present:
             imported = _reimport(actor, apis.find(name), document)
@@ -110,7 +112,7 @@ def reimport(
     actor: Actor,
     name: str,
     *,
-    source: DocumentSource,
+    source: DocumentSource | ImportedDocument,
     allow_remote_refs: bool = False,
     fetch: Fetcher | None = None,
 ) -> Imported:
@@ -121,9 +123,25 @@ def reimport(
     """
     actor.require_operator(Scope.WRITE, "API")
     apis.find(name)
-    document = parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
+    document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
     with transaction.atomic():
         return _reimport(actor, apis.find(name), document)
+
+
+def digest(entry: str, files: Mapping[str, str]) -> str:
+    """SHA-256 over the texts of a document as they came."""
+    found = sha256(entry.encode())
+    for name in sorted(files):
+        found.update(f"\0{name}\0".encode() + files[name].encode())
+    return found.hexdigest()
+
+
+def _parsed(
+    source: DocumentSource | ImportedDocument, *, allow_remote_refs: bool, fetch: Fetcher | None
+) -> ImportedDocument:
+    if isinstance(source, ImportedDocument):
+        return source
+    return parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
 
 
 def _create(
@@ -154,8 +172,8 @@ def _create(
 def _reimport(actor: Actor, api: API, document: ImportedDocument) -> Imported:
     version = apis.version(api)
     stored = Document.objects.get(version=version)
-    changes = tuple(changes_between(stored.bundled, document.bundled))
-    if stored.sha256 != _digest(document):
+    changes = changes_between(stored.bundled, document.bundled)
+    if stored.sha256 != digest(document.entry, document.original):
         before = stored.sha256
         _store_document(actor, version, document)
         _store_operations(actor, version, document)
@@ -165,7 +183,11 @@ def _reimport(actor: Actor, api: API, document: ImportedDocument) -> Imported:
             Action.API_REIMPORTED,
             api.name,
             before={"document_sha256": before},
-            after={"document_sha256": _digest(document), "changes": listed, "count": len(changes)},
+            after={
+                "document_sha256": digest(document.entry, document.original),
+                "changes": listed,
+                "count": len(changes),
+            },
         )
     return Imported(api, version, is_new=False, changes=changes, problems=document.warnings)
 
@@ -175,7 +197,7 @@ def _store_document(actor: Actor, version: APIVersion, document: ImportedDocumen
         version=version,
         defaults={
             "format": document.description.format,
-            "sha256": _digest(document),
+            "sha256": digest(document.entry, document.original),
             "original_packed": pack({"entry": document.entry, "files": dict(document.original)}),
             "bundled_packed": pack(document.bundled),
             "problems": [as_data(problem) for problem in document.warnings],
@@ -185,33 +207,48 @@ def _store_document(actor: Actor, version: APIVersion, document: ImportedDocumen
 
 
 def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocument) -> None:
-    """Make the operations those of the document: rows stay, come, end, and come back."""
+    """Make the operations those of the document: rows stay, come, end, and come back.
+
+    An operation that has only got another id keeps its row, and with it its policies.
+    """
     known = {row.id: row for row in version.operations.all()}
+    wanted = {operation.id for operation in document.operations}
+    renamed = {
+        (row.method, row.path): row
+        for row in known.values()
+        if row.id not in wanted and row.removed_at is None
+    }
     changed, new = [], []
     for operation in document.operations:
-        row = known.pop(operation.id, None)
+        row = known.get(operation.id) or renamed.get((operation.method, operation.path))
         if row is None:
-            row = Operation(version=version, id=operation.id, created_at=actor.at)
+            row = Operation(version=version, created_at=actor.at)
             new.append(row)
         else:
+            known.pop(row.id)
+            if _described(row) == _described_in(operation):
+                continue
             changed.append(row)
-        row.method, row.path = operation.method, operation.path
+        row.id, row.method, row.path = operation.id, operation.method, operation.path
         row.summary = operation.summary[:TITLE_CHARACTERS_MAX]
         row.is_deprecated, row.removed_at = operation.is_deprecated, None
     for row in known.values():
-        row.removed_at = row.removed_at or actor.at
-        changed.append(row)
+        if row.removed_at is None:
+            row.removed_at = actor.at
+            changed.append(row)
     Operation.objects.bulk_create(new, batch_size=OPERATIONS_BATCH)
     Operation.objects.bulk_update(
         changed,
-        ["method", "path", "summary", "is_deprecated", "removed_at"],
-        batch_size=OPERATIONS_BATCH // 5,
+        ["id", "method", "path", "summary", "is_deprecated", "removed_at"],
+        batch_size=OPERATIONS_BATCH // 10,
     )
 
 
-def _digest(document: ImportedDocument) -> str:
-    """SHA-256 over the texts as they came."""
-    found = sha256(document.entry.encode())
-    for name in sorted(document.original):
-        found.update(f"\0{name}\0".encode() + document.original[name].encode())
-    return found.hexdigest()
+def _described(row: Operation) -> tuple[object, ...]:
+    return row.id, row.method, row.path, row.summary, row.is_deprecated, row.removed_at
+
+
+def _described_in(operation: DocumentOperation) -> tuple[object, ...]:
+    """What `_described` of its row is when nothing has changed."""
+    summary = operation.summary[:TITLE_CHARACTERS_MAX]
+    return operation.id, operation.method, operation.path, summary, operation.is_deprecated, None

@@ -1,0 +1,265 @@
+"""Is the configuration as it is written down? Exported whole, applied in one transaction.
+
+Keys, tokens and blocks are no configuration: secrets are never exported, and what is applied
+never takes a key away from an application that stays.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import yaml
+from django.db import transaction
+from pydantic import TypeAdapter, ValidationError
+
+from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.core.units import count
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.configuration_documents import ConfigurationDocument
+from headgate.store.services.configuration_kinds import Fields, Kind, kinds, parse_new_documents
+from headgate.store.services.upstreams import Resolver, system_resolver
+
+DOCUMENTS_MAX = 100_000  # of one apply
+TEXT_BYTES_MAX = 64 * 1024 * 1024  # of one apply in YAML
+ERRORS_MAX = 100  # listed in one problem; the rest is counted
+
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(ConfigurationDocument)
+
+
+class ChangeAction(StrEnum):
+    """What an apply does to one thing."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that an apply made, changed or took away; `fields` are those that changed."""
+
+    action: ChangeAction
+    kind: str
+    name: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One document: its place in the list, and what it says."""
+
+    place: int
+    kind: str
+    name: str
+    fields: Fields
+
+
+def export(actor: Actor) -> list[dict[str, Any]]:
+    """The whole configuration: `kind`, `name` and fields of everything, in the order of apply.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`.
+    """
+    actor.require_operator(Scope.ADMIN, "configuration")
+    return [
+        {"kind": kind.name, "name": name} | fields
+        for kind in kinds({}, system_resolver)
+        for name, fields in kind.present()
+    ]
+
+
+def apply(
+    actor: Actor,
+    documents: Sequence[Any],
+    *,
+    dry_run: bool = False,
+    prune: bool = False,
+    resolve: Resolver = system_resolver,
+) -> list[Change]:
+    """Make everything as `documents` say, all or nothing; what changed, in order.
+
+    Fields that are left out stay as they are. With `prune`, what no document names is deleted
+    (but for gateways). A dry run does the same and takes it back.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; INVALID_INPUT with every mistake, whose
+            pointers begin with the document's place in the list.
+    """
+    actor.require_operator(Scope.ADMIN, "configuration")
+    wanted, errors = _parse(documents)
+    parsed, problems = parse_new_documents([_files(item) for item in wanted])
+    for index, problem in problems.items():
+        errors += _details(problem, f"/{wanted[index].place}/document")
+    _refuse(errors)
+    changes: list[Change] = []
+    with transaction.atomic():
+        listed = kinds(parsed, resolve)
+        for kind in listed:
+            own = [item for item in wanted if item.kind == kind.name]
+            errors += _apply_kind(actor, kind, own, changes)
+        if prune and not errors:
+            for kind in reversed(listed):
+                names = {item.name for item in wanted if item.kind == kind.name}
+                errors += _prune(actor, kind, names, changes)
+        _refuse(errors)
+        if dry_run:
+            transaction.set_rollback(True)
+    return changes
+
+
+def parse_yaml(text: str) -> list[Any]:
+    """The documents of a YAML text; JSON is YAML too.
+
+    Raises:
+        Problem: TOO_LARGE; INVALID_INPUT: not YAML (with the line), or with aliases.
+    """
+    if len(text) > TEXT_BYTES_MAX:
+        raise Problem(
+            ProblemType.TOO_LARGE,
+            f"The configuration has more than {TEXT_BYTES_MAX} characters.",
+            "Apply it in several parts.",
+        )
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else None
+                raise _invalid([Detail("aliases are not allowed here", "", line)])
+        found = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise _invalid([Detail(f"this is not YAML: {error.problem}", "", line)]) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _invalid([Detail(f"this is not YAML: {error}")]) from error
+    documents: list[Any] = []
+    for document in found:
+        if document is not None:
+            documents += document if isinstance(document, list) else [document]
+    return documents
+
+
+def write_yaml(documents: Iterable[Any]) -> str:
+    """Documents as YAML, texts of several lines as they are read."""
+    return yaml.dump_all(
+        documents,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        explicit_start=True,
+        width=100,
+    )
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes texts of several lines as blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # the base class's signature
+        return True
+
+
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _parse(documents: Sequence[Any]) -> tuple[list[_Wanted], list[Detail]]:
+    """What the documents say, and where they are wrong."""
+    if len(documents) > DOCUMENTS_MAX:
+        return [], [Detail(f"these are more than {DOCUMENTS_MAX:,} documents")]
+    wanted: list[_Wanted] = []
+    errors: list[Detail] = []
+    seen: dict[tuple[str, str], int] = {}
+    for place, document in enumerate(documents):
+        try:
+            parsed = _ADAPTER.validate_python(document)
+        except ValidationError as error:
+            errors += [
+                Detail(item["msg"].removeprefix("Value error, "), _pointer(place, item["loc"]))
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+            continue
+        first = seen.setdefault((parsed.kind, parsed.name), place)
+        if first != place:
+            errors.append(Detail(f"document {first} describes the same {parsed.kind}", f"/{place}"))
+        wanted.append(_Wanted(place, parsed.kind, parsed.name, parsed.wanted()))
+    return wanted, errors
+
+
+def _pointer(place: int, location: Iterable[int | str]) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    return "/".join(["", str(place), *parts[1:]])  # the first part is the kind
+
+
+def _files(item: _Wanted) -> Fields | None:
+    files: Fields | None = item.fields.get("document")
+    return files
+
+
+def _apply_kind(
+    actor: Actor, kind: Kind, wanted: Iterable[_Wanted], changes: list[Change]
+) -> list[Detail]:
+    present = dict(kind.present())
+    errors: list[Detail] = []
+    for item in wanted:
+        before = present.get(item.name)
+        try:
+            with transaction.atomic():
+                if before is None:
+                    kind.create(actor, item.name, item.fields)
+                    change = Change(ChangeAction.CREATE, kind.name, item.name, tuple(item.fields))
+                else:
+                    differing = {
+                        field: value
+                        for field, value in item.fields.items()
+                        if before.get(field) != value
+                    }
+                    if not differing:
+                        continue
+                    kind.change(actor, item.name, differing)
+                    change = Change(ChangeAction.UPDATE, kind.name, item.name, tuple(differing))
+            changes.append(change)
+        except Problem as problem:
+            errors += _details(problem, f"/{item.place}")
+    return errors
+
+
+def _prune(actor: Actor, kind: Kind, names: set[str], changes: list[Change]) -> list[Detail]:
+    if kind.name == "gateway":
+        return []
+    errors: list[Detail] = []
+    for name, _ in list(kind.present()):
+        if name in names:
+            continue
+        try:
+            with transaction.atomic():
+                kind.delete(actor, name)
+            changes.append(Change(ChangeAction.DELETE, kind.name, name))
+        except Problem as problem:
+            errors += [Detail(f"{kind.name} '{name}': {problem.detail}")]
+    return errors
+
+
+def _details(problem: Problem, place: str) -> list[Detail]:
+    if not problem.errors:
+        return [Detail(problem.detail, place)]
+    return [Detail(e.message, f"{place}{e.pointer}", e.line) for e in problem.errors]
+
+
+def _refuse(errors: list[Detail]) -> None:
+    if errors:
+        raise _invalid(errors)
+
+
+def _invalid(errors: list[Detail]) -> Problem:
+    more = f" and {len(errors) - ERRORS_MAX} more" if len(errors) > ERRORS_MAX else ""
+    first = errors[0]
+    where = f"{first.pointer}: " if first.pointer else ""
+    return Problem(
+        ProblemType.INVALID_INPUT,
+        f"The configuration has {count(len(errors), 'mistake')}{more}: {where}{first.message}.",
+        "Correct the listed places and apply it again; nothing has been changed.",
+        errors[:ERRORS_MAX],
+    )

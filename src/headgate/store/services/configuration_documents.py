@@ -1,0 +1,191 @@
+"""How is configuration written down? One document per thing, with its `kind`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
+
+from headgate.catalog.base_path import normalise
+from headgate.core.problems import Problem
+from headgate.model.codec import as_data
+from headgate.model.limits import LimitKind, parse_limit
+from headgate.model.snapshot import KeySource, PolicyUse, Upstream, UpstreamHost, UpstreamTLS
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def upstream_from_url(text: str) -> Upstream:
+    """`http://host:port/prefix` or `https://…` (with TLS, verified) as an upstream.
+
+    Raises:
+        ValueError: not such an address.
+    """
+    parts = urlsplit(text.strip())
+    port = parts.port  # ValueError when it is no port
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(
+            f"{text[:80]!r} is not an upstream; write http://host:port or https://host"
+        )
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("an upstream's address has no query, fragment or user")
+    host = UpstreamHost(parts.hostname, port or DEFAULT_PORTS[parts.scheme])
+    tls = UpstreamTLS(server_name=parts.hostname) if parts.scheme == "https" else None
+    return Upstream(hosts=(host,), path_prefix=parts.path.rstrip("/"), tls=tls)
+
+
+def _upstream(value: object) -> object:
+    return upstream_from_url(value) if isinstance(value, str) else value
+
+
+def _base_path(value: object) -> object:
+    try:
+        return normalise(value) if isinstance(value, str) else value
+    except Problem as problem:
+        raise ValueError(problem.detail) from problem
+
+
+def _rate(value: object) -> object:
+    return str(parse_limit(LimitKind.RATE, value)) if isinstance(value, str) else value
+
+
+def _quota(value: object) -> object:
+    return str(parse_limit(LimitKind.QUOTA, value)) if isinstance(value, str) else value
+
+
+Rate = Annotated[str, BeforeValidator(_rate)]
+Quota = Annotated[str, BeforeValidator(_quota)]
+
+
+class _Document(BaseModel):
+    """Fields that are left out stay as they are, or take their default in a new thing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+
+    def wanted(self) -> dict[str, Any]:
+        """The fields that are given, but for kind and name, as JSON values."""
+        given = self.model_fields_set - {"kind", "name"}
+        return {field: as_json_value(getattr(self, field)) for field in sorted(given)}
+
+
+class GatewayDocument(_Document):
+    """A gateway and its policies."""
+
+    kind: Literal["gateway"]
+    title: str = ""
+    policies: list[PolicyUse] = Field(default_factory=list)
+
+
+class DocumentFiles(BaseModel):
+    """An OpenAPI document: the texts by name, and the name of the first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    entry: str
+    files: dict[str, str]
+
+
+class OperationPolicies(BaseModel):
+    """What is attached to one operation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policies: list[PolicyUse] = Field(default_factory=list)
+
+
+class APIDocument(_Document):
+    """An API. `operations` lists those that have policies, by id; `gateways` where it is live."""
+
+    kind: Literal["api"]
+    title: str = ""
+    version: str = "v1"
+    base_path: Annotated[str, BeforeValidator(_base_path)] | None = None
+    upstream: Annotated[Upstream, BeforeValidator(_upstream)] | None = None
+    key_sources: list[KeySource] = Field(default_factory=list)
+    is_open: bool = False
+    document: DocumentFiles | None = None
+    policies: list[PolicyUse] = Field(default_factory=list)
+    operations: dict[str, OperationPolicies] = Field(default_factory=dict)
+    gateways: list[str] = Field(default_factory=list)
+
+
+class ProductDocument(_Document):
+    """A product and the names of its APIs."""
+
+    kind: Literal["product"]
+    title: str = ""
+    apis: list[str] = Field(default_factory=list)
+
+    def wanted(self) -> dict[str, Any]:
+        found = super().wanted()
+        return found | ({"apis": sorted(set(self.apis))} if "apis" in found else {})
+
+
+class PlanDocument(_Document):
+    """A plan; `name` is `product/plan`."""
+
+    kind: Literal["plan"]
+    title: str = ""
+    rates: list[Rate] = Field(default_factory=list)
+    quotas: list[Quota] = Field(default_factory=list)
+
+    def wanted(self) -> dict[str, Any]:
+        found = super().wanted()
+        return {
+            field: sorted(value) if field in ("rates", "quotas") else value
+            for field, value in found.items()
+        }
+
+
+class OrganizationDocument(_Document):
+    """An organization."""
+
+    kind: Literal["organization"]
+    title: str = ""
+    is_suspended: bool = False
+
+
+class ApplicationDocument(_Document):
+    """An application; `name` is `organization/application`. Its keys are no configuration."""
+
+    kind: Literal["application"]
+    description: str = ""
+    is_suspended: bool = False
+
+
+class SubscriptionDocument(_Document):
+    """A subscription; `name` is `organization/application product`."""
+
+    kind: Literal["subscription"]
+    plan: str
+    is_suspended: bool = False
+    expires_at: datetime | None = None
+
+
+ConfigurationDocument = Annotated[
+    GatewayDocument
+    | APIDocument
+    | ProductDocument
+    | PlanDocument
+    | OrganizationDocument
+    | ApplicationDocument
+    | SubscriptionDocument,
+    Discriminator("kind"),
+]
+
+
+def as_json_value(value: Any) -> Any:
+    """A field's value as JSON values."""
+    if isinstance(value, BaseModel):
+        return {name: as_json_value(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {key: as_json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json_value(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return as_data(value)

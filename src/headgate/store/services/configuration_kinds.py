@@ -1,0 +1,380 @@
+"""How is each kind of configuration read, made, changed and taken away? One class per kind."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from headgate.catalog.document import DocumentSource, ImportedDocument
+from headgate.catalog.importer import import_document as parse_document
+from headgate.core.problems import Problem
+from headgate.model.codec import as_data, from_data
+from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, Upstream
+from headgate.store.models import (
+    API,
+    Application,
+    Gateway,
+    Organization,
+    Plan,
+    Product,
+    Subscription,
+)
+from headgate.store.services import (
+    apis,
+    applications,
+    gateways,
+    imports,
+    organizations,
+    plans,
+    policies,
+    products,
+    publishing,
+    subscriptions,
+)
+from headgate.store.services.actor import Actor
+from headgate.store.services.upstreams import Resolver
+from headgate.store.services.values import UNSET, invalid
+
+Fields = dict[str, Any]
+
+
+class Kind(Protocol):
+    """One kind of thing that configuration describes. `Fields` are as its document has them."""
+
+    name: ClassVar[str]
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        """Everything of this kind that there is, by name, with all its fields."""
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        """Make one."""
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        """Change the given fields of one."""
+
+    def delete(self, actor: Actor, name: str) -> None:
+        """Take one away."""
+
+
+class Gateways:
+    """Gateways are made and changed, never pruned: their nodes would be left without one."""
+
+    name: ClassVar[str] = "gateway"
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        for row in Gateway.objects.filter(removed_at=None).order_by("name"):
+            yield (
+                row.name,
+                {
+                    "title": row.title,
+                    "policies": [as_data(use) for use in publishing.uses(row.policies.all())],
+                },
+            )
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        gateways.create(actor, name=name, title=fields.get("title", ""))
+        self.change(actor, name, {"policies": fields.get("policies", [])})
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        if "title" in fields:
+            gateways.update(actor, name, title=fields["title"])
+        if "policies" in fields:
+            policies.set_gateway(actor, name, _uses(fields["policies"]))
+
+    def delete(self, actor: Actor, name: str) -> None:
+        """Nothing: see the class."""
+
+
+class APIs:
+    """APIs with document, upstream, policies, and the gateways on which they are live.
+
+    `parsed` are documents that were read before the transaction began, by digest.
+    """
+
+    name: ClassVar[str] = "api"
+
+    def __init__(self, parsed: Mapping[str, ImportedDocument], resolve: Resolver) -> None:
+        self._parsed = parsed
+        self._resolve = resolve
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        rows = API.objects.filter(removed_at=None).order_by("name")
+        for row in rows.prefetch_related("versions__document", "versions__policies"):
+            version = apis.version(row)
+            with_policies = version.operations.filter(removed_at=None, policies__isnull=False)
+            yield (
+                row.name,
+                {
+                    "title": row.title,
+                    "version": version.name,
+                    "base_path": version.base_path,
+                    "upstream": as_data(version.upstream),
+                    "key_sources": [as_data(source) for source in version.key_sources],
+                    "is_open": version.is_open,
+                    "document": version.document.original,
+                    "policies": [as_data(use) for use in publishing.uses(version.policies.all())],
+                    "operations": {
+                        operation.id: {
+                            "policies": [
+                                as_data(u) for u in publishing.uses(operation.policies.all())
+                            ]
+                        }
+                        for operation in with_policies.distinct().order_by("id")
+                    },
+                    "gateways": gateways.published_on(version),
+                },
+            )
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        missing = [f for f in ("base_path", "upstream", "document") if fields.get(f) is None]
+        if missing:
+            raise invalid(f"A new API needs '{missing[0]}'.", f"/{missing[0]}")
+        sources = [from_data(KeySource, item) for item in fields.get("key_sources", ())]
+        imports.import_document(
+            actor,
+            name=name,
+            source=self._document(fields["document"]),
+            upstream=from_data(Upstream, fields["upstream"]),
+            base_path=fields["base_path"],
+            version=fields.get("version", "v1"),
+            title=fields.get("title", ""),
+            key_sources=sources or DEFAULT_KEY_SOURCES,
+            is_open=fields.get("is_open", False),
+            uses=_uses(fields.get("policies", ())),
+            resolve=self._resolve,
+        )
+        self._attach(actor, name, fields.get("operations", {}))
+        for gateway in fields.get("gateways", ()):
+            publishing.publish(actor, name, gateway=gateway)
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        served = apis.version(apis.find(name))
+        live_on = gateways.published_on(served)
+        if "version" in fields:
+            raise invalid("The version's name cannot be changed.", "/version")
+        if "document" in fields:
+            imports.reimport(actor, name, source=self._document(fields["document"]))
+        upstream, sources = fields.get("upstream"), fields.get("key_sources")
+        apis.update(
+            actor,
+            name,
+            title=fields.get("title"),
+            base_path=fields.get("base_path"),
+            upstream=None if upstream is None else from_data(Upstream, upstream),
+            key_sources=[from_data(KeySource, s) for s in sources] if sources else None,
+            is_open=fields.get("is_open"),
+            resolve=self._resolve,
+        )
+        if "policies" in fields:
+            policies.set_api(actor, name, _uses(fields["policies"]))
+        if "operations" in fields:
+            self._attach(actor, name, fields["operations"])
+        wanted = fields.get("gateways", live_on)
+        for gateway in sorted(set(live_on) - set(wanted)):
+            publishing.unpublish(actor, name, gateway=gateway)
+        for gateway in wanted:
+            publishing.publish(actor, name, gateway=gateway)
+
+    def delete(self, actor: Actor, name: str) -> None:
+        for gateway in gateways.published_on(apis.version(apis.find(name))):
+            publishing.unpublish(actor, name, gateway=gateway)
+        apis.delete(actor, name)
+
+    def _document(self, files: Fields) -> DocumentSource | ImportedDocument:
+        found = self._parsed.get(imports.digest(files["entry"], files["files"]))
+        return found or DocumentSource(files["files"], files["entry"])
+
+    def _attach(self, actor: Actor, name: str, operations: Fields) -> None:
+        """Policies of exactly these operations; those of the others are taken away."""
+        for row in apis.operations(actor, name):
+            wanted = operations.get(row.id, {"policies": []})
+            policies.set_operation(actor, name, row.id, _uses(wanted["policies"]))
+        unknown = set(operations) - {row.id for row in apis.operations(actor, name)}
+        if unknown:
+            raise invalid(f"The API has no operation {min(unknown)!r}.", "/operations")
+
+
+class Products:
+    """Products with the names of their APIs."""
+
+    name: ClassVar[str] = "product"
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        rows = Product.objects.filter(removed_at=None).order_by("name")
+        for row in rows.prefetch_related("apis"):
+            yield row.name, {"title": row.title, "apis": products.api_names(row)}
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        products.create(actor, name=name, **fields)
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        products.update(actor, name, **fields)
+
+    def delete(self, actor: Actor, name: str) -> None:
+        products.delete(actor, name)
+
+
+class Plans:
+    """Plans, named `product/plan`."""
+
+    name: ClassVar[str] = "plan"
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        rows = Plan.objects.filter(removed_at=None).select_related("product")
+        for row in rows.order_by("product__name", "name"):
+            yield (
+                row.path,
+                {
+                    "title": row.title,
+                    "rates": sorted(plans.rates(row)),
+                    "quotas": sorted(plans.quotas(row)),
+                },
+            )
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        product, _, plan = name.partition("/")
+        plans.create(actor, product=product, name=plan, **fields)
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        plans.update(actor, name, **fields)
+
+    def delete(self, actor: Actor, name: str) -> None:
+        plans.delete(actor, name)
+
+
+class Organizations:
+    """Organizations."""
+
+    name: ClassVar[str] = "organization"
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        for row in Organization.objects.filter(removed_at=None).order_by("name"):
+            yield row.name, {"title": row.title, "is_suspended": row.is_suspended}
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        organizations.create(actor, name=name, title=fields.get("title", ""))
+        organizations.update(actor, name, is_suspended=fields.get("is_suspended"))
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        organizations.update(actor, name, **fields)
+
+    def delete(self, actor: Actor, name: str) -> None:
+        organizations.delete(actor, name)
+
+
+class Applications:
+    """Applications, named `organization/application`."""
+
+    name: ClassVar[str] = "application"
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        rows = Application.objects.filter(removed_at=None).select_related("organization")
+        for row in rows.order_by("organization__name", "name"):
+            yield row.path, {"description": row.description, "is_suspended": row.is_suspended}
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        organization, _, application = name.partition("/")
+        description = fields.get("description", "")
+        applications.create(
+            actor, name=application, organization=organization, description=description
+        )
+        applications.update(actor, name, is_suspended=fields.get("is_suspended"))
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        applications.update(actor, name, **fields)
+
+    def delete(self, actor: Actor, name: str) -> None:
+        applications.delete(actor, name)
+
+
+class Subscriptions:
+    """Subscriptions, named `organization/application product`."""
+
+    name: ClassVar[str] = "subscription"
+
+    def present(self) -> Iterator[tuple[str, Fields]]:
+        rows = Subscription.objects.filter(removed_at=None).select_related(
+            "application__organization", "plan__product", "product"
+        )
+        for row in rows.order_by("pk"):
+            yield (
+                f"{row.application.path} {row.product.name}",
+                {
+                    "plan": row.plan.path,
+                    "is_suspended": row.is_suspended,
+                    "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+                },
+            )
+
+    def create(self, actor: Actor, name: str, fields: Fields) -> None:
+        application, _, product = name.partition(" ")
+        if fields["plan"].partition("/")[0] != product:
+            raise invalid(f"The plan is not one of the product '{product}'.", "/plan")
+        row = subscriptions.create(
+            actor,
+            application=application,
+            plan=fields["plan"],
+            expires_at=_instant(fields.get("expires_at")),
+        )
+        subscriptions.update(actor, row.id, is_suspended=fields.get("is_suspended"))
+
+    def change(self, actor: Actor, name: str, fields: Fields) -> None:
+        has_expiry = "expires_at" in fields
+        subscriptions.update(
+            actor,
+            self._find(actor, name).id,
+            plan=fields.get("plan"),
+            is_suspended=fields.get("is_suspended"),
+            expires_at=_instant(fields["expires_at"]) if has_expiry else UNSET,
+        )
+
+    def delete(self, actor: Actor, name: str) -> None:
+        subscriptions.cancel(actor, self._find(actor, name).id)
+
+    def _find(self, actor: Actor, name: str) -> Subscription:
+        application, _, product = name.partition(" ")
+        rows = subscriptions.visible(actor).filter(product__name=product)
+        return rows.get(application=applications.find(actor, application))
+
+
+def kinds(parsed: Mapping[str, ImportedDocument], resolve: Resolver) -> tuple[Kind, ...]:
+    """All kinds, each after those that its things name."""
+    return (
+        Gateways(),
+        APIs(parsed, resolve),
+        Products(),
+        Plans(),
+        Organizations(),
+        Applications(),
+        Subscriptions(),
+    )
+
+
+def parse_new_documents(
+    wanted: list[Fields | None],
+) -> tuple[dict[str, ImportedDocument], dict[int, Problem]]:
+    """The OpenAPI documents that are not stored as they are, by digest; problems by place."""
+    stored = set(
+        API.objects.filter(removed_at=None).values_list("versions__document__sha256", flat=True)
+    )
+    parsed: dict[str, ImportedDocument] = {}
+    problems: dict[int, Problem] = {}
+    for place, files in enumerate(wanted):
+        if files is None:
+            continue
+        digest = imports.digest(files["entry"], files["files"])
+        if digest in stored or digest in parsed:
+            continue
+        try:
+            source = DocumentSource(files["files"], files["entry"])
+            parsed[digest] = parse_document(source)
+        except Problem as problem:
+            problems[place] = problem
+    return parsed, problems
+
+
+def _uses(items: Any) -> list[PolicyUse]:
+    return [from_data(PolicyUse, item) for item in items]
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
