@@ -1,0 +1,87 @@
+"""Where do ten million realistic records come from? One generated block, moved through time."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from headgate.core.clock import FixedClock, SystemClock
+from tests.support.lines import DEFAULT_START, Shape, lines
+
+BLOCK_LINES = 100_000
+_STARTED = re.compile(rb'"started_us":"(\d+)"')
+
+
+@contextmanager
+def traffic_store() -> Iterator[Path]:
+    """An empty store in a folder of its own, Django set up on it; one per process."""
+    with TemporaryDirectory(prefix="headgate-bench-") as folder:
+        os.environ["HEADGATE_DATA"] = folder
+        from headgate.store import setup
+
+        setup.start(SystemClock().now())
+        yield Path(folder)
+
+
+class Block:
+    """A block of lines, `gap_us` apart on average, that can be put anywhere in time."""
+
+    def __init__(self, *, count: int = BLOCK_LINES, gap_us: int) -> None:
+        self._text = lines(count, shape=Shape(apis=20, applications=1000, gap_us=gap_us))
+        self.count = count
+        self.length = timedelta(microseconds=count * gap_us)
+
+    def at(self, offset: timedelta) -> bytes:
+        """The block's lines, `offset` later."""
+        shift = int(offset.total_seconds() * 1_000_000)
+        return _STARTED.sub(lambda m: b'"started_us":"%d"' % (int(m[1]) + shift), self._text)
+
+
+class Filler:
+    """Puts segments into the inbox and stores them by the product's own ingest."""
+
+    def __init__(self, data: Path) -> None:
+        from headgate.store.services.traffic_compaction import Compaction
+        from headgate.store.services.traffic_ingest import Ingest
+        from headgate.traffic.io.engine import Engine
+        from headgate.traffic.io.folders import TrafficFolders
+
+        self.clock = FixedClock(DEFAULT_START)
+        self.folders = TrafficFolders(data)
+        self.folders.make()
+        self._number = 0
+        self._ingest = Ingest(
+            self.folders, Engine(self.folders.scratch), clock=self.clock, holder="bench"
+        )
+        merging = Engine(self.folders.scratch / "merging", memory_mb=1024)
+        self._compaction = Compaction(self.folders, merging, clock=self.clock, holder="bench")
+
+    def place(self, text: bytes) -> None:
+        """One sealed segment in the inbox."""
+        self._number += 1
+        name = f"local-00c0ffee-{self._number:08d}.jsonl"
+        (self.folders.inbox / name).write_bytes(text)
+
+    def store(self) -> int:
+        """Store what is in the inbox; how many records. The archive is emptied: disk is finite."""
+        result = self._ingest.tick()
+        shutil.rmtree(self.folders.archive)
+        self.folders.make()
+        return result.records if result else 0
+
+    def compact(self) -> None:
+        """Merge until nothing is due."""
+        while True:
+            result = self._compaction.tick()
+            if result is None or not result.merges:
+                break
+        self.clock.set(self.clock.now() + timedelta(minutes=5))
+        self._compaction.remove_replaced()
+
+    def bytes_stored(self) -> int:
+        """Size of all Parquet files."""
+        return sum(path.stat().st_size for path in self.folders.files.rglob("*.parquet"))
