@@ -1,1 +1,1 @@
-"""."""
+"""How does a snapshot become a running gateway? Policies, routing, Envoy, the access table."""

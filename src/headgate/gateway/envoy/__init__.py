@@ -1,1 +1,1 @@
-"""."""
+"""How does a snapshot become the files that Envoy reads?"""

@@ -1,1 +1,1 @@
-"""."""
+"""Which policies are there? One file each; `headgate.gateway.policy` finds them."""

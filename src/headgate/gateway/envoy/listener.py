@@ -1,0 +1,168 @@
+"""How does Envoy take requests? The listener, its protocols and limits, and the filter chain."""
+
+import orjson
+
+from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.access_log import access_log
+from headgate.gateway.envoy.local_replies import local_replies
+from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.policy import HTTPFilter
+
+CONNECTION_BUFFER_BYTES_MAX = 1024 * 1024  # per connection, before back pressure
+HEADERS_KB_MAX = 64
+HEADERS_MAX = 100
+HEADERS_TIMEOUT_SECONDS = 15.0  # a caller that dribbles its headers is let go
+HANDSHAKE_TIMEOUT_SECONDS = 10.0
+CONNECTION_IDLE_SECONDS = 300.0
+STREAM_IDLE_SECONDS = 300.0  # a body or answer that stands still; an API's own setting goes before
+DRAIN_SECONDS = 5.0
+HTTP2_STREAMS_MAX = 128
+HTTP2_STREAM_WINDOW_BYTES = 256 * 1024
+HTTP2_CONNECTION_WINDOW_BYTES = 1024 * 1024
+HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+MODULE = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
+ROUTER = "envoy.extensions.filters.http.router.v3.Router"
+NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
+
+
+def listener(node: NodeSettings, edge: list[HTTPFilter], traffic: list[HTTPFilter]) -> JSON:
+    """The gateway's listener; `edge` and `traffic` are the filters before and after access.
+
+    A filter stands in the chain only when some policy uses it, and is off until a route of that
+    policy switches it on: what nobody uses costs nothing.
+    """
+    chain: JSON = {
+        "filters": [
+            wire.extension(
+                "envoy.filters.network.http_connection_manager",
+                HTTP,
+                **_connections(node),
+                http_filters=[
+                    *(_switched_off(used) for used in edge),
+                    *_access(node),
+                    *(_switched_off(used) for used in traffic),
+                    # not `suppress_envoy_headers`: the log's target is the path before rewriting
+                    wire.extension("envoy.filters.http.router", ROUTER),
+                ],
+            )
+        ]
+    }
+    if node.tls_certificate is not None:
+        chain["transport_socket"] = _tls(node)
+        chain["transport_socket_connect_timeout"] = wire.seconds(HANDSHAKE_TIMEOUT_SECONDS)
+    return wire.typed(
+        wire.LISTENER,
+        name="gateway",
+        stat_prefix="gateway",
+        address={
+            "socket_address": {"address": node.listen_address, "port_value": node.port},
+        },
+        per_connection_buffer_limit_bytes=CONNECTION_BUFFER_BYTES_MAX,
+        filter_chains=[chain],
+    )
+
+
+def secrets(node: NodeSettings) -> list[JSON]:
+    """The listener's certificate. Envoy reads the files anew when a rename lands beside them."""
+    if node.tls_certificate is None:
+        return []
+    return [
+        wire.typed(
+            wire.SECRET,
+            name=wire.CERTIFICATE_NAME,
+            tls_certificate={
+                "certificate_chain": {"filename": str(node.tls_certificate)},
+                "private_key": {"filename": str(node.tls_key)},
+            },
+        )
+    ]
+
+
+def _connections(node: NodeSettings) -> JSON:
+    """Everything but the filters.
+
+    - Paths: dot segments are resolved (an upstream would), `//` and `%2F` stay what they are and
+      so match no template by accident (`gateway/routing.py` says why this is safe).
+    - Identity: the caller's address is the connection's, or that of the last hop which is not
+      ours; `x-envoy-*` of strangers is removed, and everyone is a stranger, the machine itself
+      included. The request id is ours, always: records are found by it.
+    - Time: a whole request has no limit (uploads, streams), standing still has.
+    """
+    return {
+        "stat_prefix": "gateway",
+        "codec_type": "AUTO",
+        "rds": {
+            "route_config_name": wire.ROUTES_NAME,
+            "config_source": wire.watched(node.folder / "rds.json"),
+        },
+        "normalize_path": True,
+        "merge_slashes": False,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "use_remote_address": True,
+        "xff_num_trusted_hops": node.trusted_hops,
+        "internal_address_config": {"unix_sockets": False, "cidr_ranges": [NOBODY]},
+        "generate_request_id": True,
+        "preserve_external_request_id": False,
+        "always_set_request_id_in_response": True,
+        "server_name": "headgate",
+        "server_header_transformation": "OVERWRITE",
+        "max_request_headers_kb": HEADERS_KB_MAX,
+        "request_headers_timeout": wire.seconds(HEADERS_TIMEOUT_SECONDS),
+        "stream_idle_timeout": wire.seconds(STREAM_IDLE_SECONDS),
+        "drain_timeout": wire.seconds(DRAIN_SECONDS),
+        "common_http_protocol_options": {
+            "idle_timeout": wire.seconds(CONNECTION_IDLE_SECONDS),
+            "max_headers_count": HEADERS_MAX,
+            # X_Key and X-Key are one name to many upstreams and two to us
+            "headers_with_underscores_action": "DROP_HEADER",
+        },
+        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "gateway"},
+        "http2_protocol_options": {
+            "max_concurrent_streams": HTTP2_STREAMS_MAX,
+            "initial_stream_window_size": HTTP2_STREAM_WINDOW_BYTES,
+            "initial_connection_window_size": HTTP2_CONNECTION_WINDOW_BYTES,
+            "allow_connect": True,  # WebSocket over HTTP/2, RFC 8441
+        },
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "local_reply_config": local_replies(),
+        "access_log": access_log(node),
+    }
+
+
+def _access(node: NodeSettings) -> list[JSON]:
+    """The access filter. Envoy refuses the whole listener when it cannot load: fails closed."""
+    if not node.has_filter:
+        return []
+    config = orjson.dumps({"table": str(node.table_path)}).decode()
+    return [
+        wire.extension(
+            wire.ACCESS_FILTER,
+            MODULE,
+            dynamic_module_config={"name": "headgate"},
+            filter_name="headgate",
+            filter_config={"@type": wire.TYPE + "google.protobuf.StringValue", "value": config},
+        )
+    ]
+
+
+def _switched_off(used: HTTPFilter) -> JSON:
+    return {"name": used.name, "disabled": True, "typed_config": dict(used.chain)}
+
+
+def _tls(node: NodeSettings) -> JSON:
+    return wire.extension(
+        "envoy.transport_sockets.tls",
+        DOWNSTREAM_TLS,
+        common_tls_context={
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_certificate_sds_secret_configs": [
+                {
+                    "name": wire.CERTIFICATE_NAME,
+                    "sds_config": wire.watched(node.folder / "sds.json"),
+                }
+            ],
+        },
+    )

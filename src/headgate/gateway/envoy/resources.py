@@ -1,0 +1,140 @@
+"""Which files does Envoy need to serve a snapshot? A pure function from one to the other."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.clusters import cluster
+from headgate.gateway.envoy.listener import listener, secrets
+from headgate.gateway.envoy.routes import Policies, PolicyOf, api_fragment, route_configuration
+from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.policy import HTTPFilter, Stage, in_force, parse
+from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyResources:
+    """One revision as Envoy reads it, each a `DiscoveryResponse`.
+
+    Parts are ready-made JSON (`orjson.Fragment`): write what `files` gives. The order of its
+    items is the order to write in: upstreams before the routes that name them, filters before
+    the routes that configure them.
+    """
+
+    clusters: JSON
+    secrets: JSON | None
+    listeners: JSON
+    routes: JSON
+
+    def files(self) -> dict[str, bytes]:
+        """File name → content, in the order to write them."""
+        found = {
+            "cds.json": self.clusters,
+            "sds.json": self.secrets,
+            "lds.json": self.listeners,
+            "rds.json": self.routes,
+        }
+        return {name: orjson.dumps(value) for name, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFilter:
+    """An HTTP filter that some route switches on, with its place in the chain."""
+
+    stage: Stage
+    order: int
+    filter: HTTPFilter
+
+
+@dataclass(frozen=True, slots=True)
+class _APIPart:
+    """What one API adds: its cluster and routes as JSON text, and the filters by name."""
+
+    cluster: bytes
+    routes: bytes
+    filters: dict[str, UsedFilter]
+
+
+class Translator:
+    """Translates snapshot after snapshot and remembers what did not change.
+
+    An API's part is made anew only when the API or the gateway's policies differ from the last
+    time. It holds exactly the APIs of the last snapshot, as JSON text.
+    """
+
+    def __init__(self, node: NodeSettings) -> None:
+        self._node = node
+        self._policies: tuple[PolicyUse, ...] = ()
+        self._parts: dict[int, tuple[SnapshotAPI, _APIPart]] = {}
+
+    def translate(self, snapshot: Snapshot) -> EnvoyResources:
+        """The snapshot as Envoy's resources. It has passed `gateway.compile.check`.
+
+        Raises:
+            KeyError, pydantic.ValidationError: it has not.
+        """
+        if snapshot.policies != self._policies:
+            self._parts, self._policies = {}, snapshot.policies
+        made: dict[int, tuple[SnapshotAPI, _APIPart]] = {}
+        for api in snapshot.apis:
+            known = self._parts.get(api.row)
+            if known is None or (known[0] is not api and known[0] != api):
+                known = (api, _part(snapshot, api, self._node))
+            made[api.row] = known
+        self._parts = made
+        return self._resources(snapshot, [part for _, part in made.values()])
+
+    def _resources(self, snapshot: Snapshot, parts: list[_APIPart]) -> EnvoyResources:
+        node, revision = self._node, snapshot.revision
+        general = _typed(in_force(snapshot.policies))
+        used = _used(general)
+        for part in parts:
+            used |= part.filters
+        chain = sorted(used.values(), key=lambda one: (one.stage, one.order, one.filter.name))
+        edge = [one.filter for one in chain if one.stage is Stage.EDGE]
+        traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
+        clusters = [orjson.Fragment(part.cluster) for part in parts]
+        routes = route_configuration((part.routes for part in parts), general)
+        certificate = secrets(node)
+        return EnvoyResources(
+            clusters=wire.discovery(wire.CLUSTER, revision, clusters),
+            secrets=wire.discovery(wire.SECRET, revision, certificate) if certificate else None,
+            listeners=wire.discovery(wire.LISTENER, revision, [listener(node, edge, traffic)]),
+            routes=wire.discovery(wire.ROUTES, revision, [routes]),
+        )
+
+
+def translate(snapshot: Snapshot, node: NodeSettings) -> EnvoyResources:
+    """One snapshot, from nothing. A node that runs on keeps a `Translator`."""
+    return Translator(node).translate(snapshot)
+
+
+def _part(snapshot: Snapshot, api: SnapshotAPI, node: NodeSettings) -> _APIPart:
+    general = _typed(in_force(snapshot.policies, api.policies))
+    operations = {
+        operation.row: _typed(in_force(snapshot.policies, api.policies, operation.policies))
+        if operation.policies
+        else general
+        for operation in api.operations
+    }
+    used = _used(general)
+    for found in operations.values():
+        if found is not general:
+            used |= _used(found)
+    made = wire.typed(wire.CLUSTER, **cluster(api, node))
+    fragment = api_fragment(api, Policies(general, operations))
+    return _APIPart(orjson.dumps(made), fragment, used)
+
+
+def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:
+    return {kind: parse(use) for kind, use in uses.items()}
+
+
+def _used(found: PolicyOf) -> dict[str, UsedFilter]:
+    return {
+        one.name: UsedFilter(policy.stage, policy.order, one)
+        for policy in found.values()
+        for one in policy.filters()
+    }

@@ -1,0 +1,221 @@
+"""How does Envoy find a request's operation? The rule of `gateway/routing.py` as a match tree.
+
+The tree is keyed by the literal start of each path template. Envoy takes the longest key that
+the path begins with; when none of the templates there fits it goes on with the next shorter key
+(only because a key holds a nested matcher: a bare action would end the search). An API's own
+`<base path>/` key ends the search with its "no route". So every API adds its own keys and knows
+nothing of the others, and a change of one API is a change of its fragment alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import orjson
+
+from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.clusters import cluster_name
+from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.policy import HTTPFilter, Policy, Stage
+from headgate.gateway.routing import HIDDEN_DOTS_REGEX, PathGroup, path_groups
+from headgate.model.logline import METADATA_NAMESPACE
+from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1, less TRACE
+RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
+QUERY_REGEX = r"(?:\?.*)?"
+PATH_INPUT = wire.extension(
+    "path", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path"
+)
+NOT_FOUND = 404
+METHOD_NOT_ALLOWED = 405
+
+PolicyOf = dict[str, Policy]
+"""Policies in force at one place, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What is in force below one API: for the API itself and for each operation by its row."""
+
+    api: PolicyOf
+    operations: dict[int, PolicyOf]
+
+
+def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
+    """All routes: one virtual host whose tree is put together from the APIs' `fragments`."""
+    tree = b"{" + b",".join(part for part in fragments if part) + b"}"
+    nowhere = _action([_refusal(None, policies, "no_route", NOT_FOUND)])
+    search: JSON = {"on_no_match": nowhere}
+    if tree != b"{}":
+        search = {
+            "on_no_match": {
+                "matcher": {
+                    "matcher_tree": {
+                        "input": PATH_INPUT,
+                        "prefix_match_map": {"map": orjson.Fragment(tree)},
+                    },
+                    "on_no_match": nowhere,
+                }
+            }
+        }
+    hidden = {"predicate": _matches(HIDDEN_DOTS_REGEX), "on_match": nowhere}
+    return wire.typed(
+        wire.ROUTES,
+        name=wire.ROUTES_NAME,
+        # the caller's own x-forwarded-prefix is believed by nobody
+        request_headers_to_remove=["x-forwarded-prefix"],
+        request_headers_to_add=[
+            {
+                "header": {
+                    "key": "x-forwarded-prefix",
+                    "value": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:base)%",
+                },
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
+        ],
+        response_headers_to_remove=["x-envoy-upstream-service-time"],
+        virtual_hosts=[
+            {
+                "name": "gateway",
+                "domains": ["*"],
+                "matcher": {"matcher_list": {"matchers": [hidden]}, **search},
+            }
+        ],
+    )
+
+
+def api_fragment(api: SnapshotAPI, policies: Policies) -> bytes:
+    """The API's entries in the tree: JSON members without the braces around them."""
+    keys: dict[str, list[PathGroup]] = {}
+    for group in path_groups(api):
+        keys.setdefault(group.template.prefix, []).append(group)
+    base = quoted(api.base_path)
+    keys.setdefault(base + "/", [])
+    refusal = _refusal(api, policies.api, "no_route", NOT_FOUND)
+    entries: JSON = {}
+    if base:
+        entries[base] = {"matcher": _list([_entry(_is_path(base), [refusal])])}
+    for key, groups in keys.items():
+        matcher = _list([_group(api, group, policies) for group in groups])
+        if key == base + "/":
+            matcher["on_no_match"] = _action([refusal])
+        entries[key] = {"matcher": matcher}
+    return orjson.dumps(entries)[1:-1]
+
+
+def quoted(path: str) -> str:
+    """A literal path as it stands in a request."""
+    return quote(path, safe="%!$&'()*+,;=:@~-._/")
+
+
+def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> JSON:
+    template = group.template
+    predicate = (
+        _is_path(template.prefix) if template.is_literal else _matches(template.regex + QUERY_REGEX)
+    )
+    routes = [_operation(api, found, policies.operations[found.row]) for found in group.operations]
+    wrong = _refusal(api, policies.api, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
+    return _entry(predicate, [*routes, wrong])
+
+
+def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyOf) -> JSON:
+    upstream = api.upstream
+    base = quoted(api.base_path) + "/"
+    rewritten = quoted(upstream.path_prefix.rstrip("/")) + "/"
+    action: JSON = {
+        "cluster": cluster_name(api.row),
+        "timeout": wire.seconds(upstream.timeout_seconds),
+        "idle_timeout": wire.seconds(upstream.idle_timeout_seconds),
+        "auto_host_rewrite": True,
+        "append_x_forwarded_host": True,
+    }
+    if rewritten != base:
+        action["prefix_rewrite"] = rewritten
+    if upstream.is_http2:
+        # a gRPC caller's own deadline counts, without a limit from us
+        action["max_stream_duration"] = {"grpc_timeout_header_max": "0s"}
+    if upstream.retries_max and operation.method in SAFE_METHODS:
+        action["retry_policy"] = {"retry_on": RETRY_ON, "num_retries": upstream.retries_max}
+    match: JSON = {
+        "prefix": base,
+        "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
+    }
+    made: JSON = {
+        "match": match,
+        "metadata": _metadata(api, "operation", operation),
+        "route": action,
+    }
+    configured = _filters(policies.values(), None)
+    if configured:
+        made["typed_per_filter_config"] = configured
+    return made
+
+
+def _refusal(
+    api: SnapshotAPI | None, policies: PolicyOf, kind: str, status: int, *, allow: str = ""
+) -> JSON:
+    """A route that the access filter answers; without the filter Envoy answers the bare status."""
+    made: JSON = {
+        "match": {"prefix": "/"},
+        "metadata": _metadata(api, kind, None, allow),
+        "direct_response": {"status": status},
+    }
+    configured = _filters(policies.values(), Stage.EDGE)
+    if configured:
+        made["typed_per_filter_config"] = configured
+    return made
+
+
+def _filters(policies: Iterable[Policy], only: Stage | None) -> JSON:
+    used: Iterable[HTTPFilter] = (
+        made
+        for policy in policies
+        if only is None or policy.stage is only
+        for made in policy.filters()
+    )
+    return {made.name: made.route for made in used}
+
+
+def _metadata(
+    api: SnapshotAPI | None, kind: str, operation: SnapshotOperation | None, allow: str = ""
+) -> JSON:
+    """What the access filter and the log read of a route."""
+    found: JSON = {
+        "op": operation.row if operation else 0,
+        "api_row": api.row if api else 0,
+        "kind": kind,
+    }
+    if api:
+        found |= {"api": api.name, "version": api.version}
+        if api.base_path:
+            found["base"] = quoted(api.base_path)
+    if operation:
+        found["operation"] = operation.id
+    if allow:
+        found["allow"] = allow
+    return {"filter_metadata": {METADATA_NAMESPACE: found}}
+
+
+def _matches(regex: str) -> JSON:
+    value = {"safe_regex": {"google_re2": {}, "regex": regex}}
+    return {"single_predicate": {"input": PATH_INPUT, "value_match": value}}
+
+
+def _is_path(path: str) -> JSON:
+    """The path exactly, with or without a query: two comparisons, no regular expression."""
+    values: list[JSON] = [{"exact": path}, {"prefix": path + "?"}]
+    singles = [{"single_predicate": {"input": PATH_INPUT, "value_match": v}} for v in values]
+    return {"or_matcher": {"predicate": singles}}
+
+
+def _list(matchers: list[JSON]) -> JSON:
+    return {"matcher_list": {"matchers": matchers}} if matchers else {}
+
+
+def _entry(predicate: JSON, routes: list[JSON]) -> JSON:
+    return {"predicate": predicate, "on_match": _action(routes)}
+
+
+def _action(routes: list[JSON]) -> JSON:
+    return {"action": wire.extension("routes", wire.ROUTE_LIST, routes=routes)}

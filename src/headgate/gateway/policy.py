@@ -1,0 +1,119 @@
+"""What is a policy at the gateway, where may it be attached, and which one wins?
+
+A policy is attached to the gateway, to an API or to an operation. For each kind the most
+specific attachment is in force, whole: an operation's replaces its API's, an API's replaces the
+gateway's; settings and lists are never merged. What is written at one place is what happens.
+
+Policies of the stage EDGE also hold for unknown paths and wrong methods below their API, so
+that a browser's preflight and a closed network work there too. The others need an operation.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from headgate.core.problems import Detail
+from headgate.core.registry import Registry
+from headgate.model.access import ScopedLimit
+from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
+
+POLICIES_PER_PLACE_MAX = 32
+
+
+class Stage(IntEnum):
+    """Where in the chain a policy acts; lower acts earlier on the request.
+
+    Between EDGE and TRAFFIC stands the access filter: who is calling, may they, how much.
+    """
+
+    EDGE = 1
+    ACCESS = 2
+    TRAFFIC = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPFilter:
+    """One of Envoy's HTTP filters as a policy uses it.
+
+    `name` is its key in the chain and in a route. `chain` configures it in the chain, where it
+    is switched off; `route` configures and switches it on for a route. Both are the JSON form
+    of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
+    """
+
+    name: str
+    chain: Mapping[str, Any]
+    route: Mapping[str, Any]
+
+
+class Policy(BaseModel):
+    """Base of all policies: the fields are the settings, their descriptions the documentation.
+
+    `order` sorts policies within a stage. `attaches_to_gateway` is false for a kind that means
+    nothing without an API.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: ClassVar[Stage]
+    order: ClassVar[int] = 50
+    example: ClassVar[dict[str, Any]]
+    attaches_to_gateway: ClassVar[bool] = True
+
+    def filters(self) -> Iterable[HTTPFilter]:
+        """Envoy's filters that carry the policy out; none when the access filter does."""
+        return ()
+
+    def limits(self) -> tuple[ScopedLimit, ...]:
+        """Limits that the access filter enforces for the policy."""
+        return ()
+
+
+policies: Registry[Policy] = Registry("headgate.gateway.policies")
+
+
+def parse(use: PolicyUse) -> Policy:
+    """The policy with typed settings.
+
+    Raises:
+        KeyError: no policy of this kind.
+        pydantic.ValidationError: the settings do not fit.
+    """
+    return policies[use.kind].model_validate(use.settings)
+
+
+def mistakes(use: PolicyUse, pointer: str) -> list[Detail]:
+    """What is wrong with one attached policy; empty when nothing is."""
+    if use.kind not in policies:
+        known = ", ".join(policies)
+        return [Detail(f"there is no policy {use.kind!r}; there are {known}", f"{pointer}/kind")]
+    try:
+        parse(use)
+    except ValidationError as error:
+        return [
+            Detail(
+                f"{use.kind}: {item['msg'].removeprefix('Value error, ')}",
+                "/".join([f"{pointer}/settings", *(_token(part) for part in item["loc"])]),
+            )
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    return []
+
+
+def _token(part: int | str) -> str:
+    """One reference token of a JSON pointer. Source: RFC 6901 §3."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def in_force(*places: Iterable[PolicyUse]) -> dict[str, PolicyUse]:
+    """The policies in force, by kind; `places` from the least specific to the most."""
+    return {use.kind: use for place in places for use in place}
+
+
+def operation_policies(
+    snapshot: Snapshot, api: SnapshotAPI, operation: SnapshotOperation
+) -> dict[str, PolicyUse]:
+    """What is in force for one operation, by kind."""
+    return in_force(snapshot.policies, api.policies, operation.policies)
