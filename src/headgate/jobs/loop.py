@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -50,9 +51,7 @@ def run(loop: Loop, stop: threading.Event, clock: Clock) -> None:
             _log.error(
                 "loop failed", loop=loop.name, failures=failures, again_in=wait, exc_info=error
             )
-            _quietly(
-                loop.name, "failure not kept", lambda error=error: loop.failed(loop.name, error)
-            )
+            _quietly(loop.name, "failure not kept", partial(loop.failed, loop.name, error))
         stop.wait(max(wait, 0.0))
     _quietly(loop.name, "end failed", loop.ended)
 

@@ -137,7 +137,7 @@ def listed_files() -> list[ListedFile]:
         "created_at",
         "is_final",
     )
-    return [ListedFile(pk, path, Tier(tier), *rest) for pk, path, tier, *rest in rows.iterator()]
+    return [ListedFile(row[0], row[1], Tier(row[2]), *row[3:]) for row in rows.iterator()]
 
 
 def swap(

@@ -86,7 +86,7 @@ class Retention:
             HourRollup.objects.filter(hour__lt=hour),
             old_segments,
         ):
-            some = list(rows.values_list("pk", flat=True)[:ROWS_PER_DELETE])
+            some: list[str | int] = list(rows.values_list("pk", flat=True)[:ROWS_PER_DELETE])
             removed += len(some)
             for start in range(0, len(some), 500):
                 rows.model._default_manager.filter(  # noqa: SLF001  # Django's public name for it
