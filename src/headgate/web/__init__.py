@@ -1,1 +1,1 @@
-"""."""
+"""The web process: the REST API, the nodes' API, and the pages about them."""

@@ -1,0 +1,121 @@
+"""Which REST API is served under /api/v1? Every resource, one set of rules."""
+
+from typing import Any
+
+import orjson
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver
+from django.urls import path as django_path
+from ninja import NinjaAPI, Router
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+from ninja.utils import normalize_path, replace_path_param_notation
+
+import headgate
+from headgate.core.problems import DependencyError, Detail, Problem, ProblemType
+from headgate.web.answers import INTERNAL, as_problem, json_bytes, problem_response
+from headgate.web.api.requests import request_id
+from headgate.web.api.resource import Resource
+
+ERRORS_MAX = 100  # mistakes listed in one problem
+log = structlog.get_logger("headgate.web")
+
+
+class JSONRenderer(BaseRenderer):
+    """JSON by orjson: instants as RFC 3339 with a Z."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:  # noqa: ARG002  # ninja's signature
+        return json_bytes(data)
+
+
+class JSONParser(Parser):
+    """JSON by orjson: UTF-8 only, no NaN. Source: RFC 8259."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return orjson.loads(request.body)
+
+
+class API(NinjaAPI):
+    """The REST API. Its URLs are `Resource`s, so that the shared steps hold for all of them."""
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        found: list[URLResolver | URLPattern] = []
+        for bound in self._get_bound_routers():
+            prefix = replace_path_param_notation(bound.prefix)
+            for below, path_view in bound.path_operations.items():
+                route = "/".join(p for p in (prefix, replace_path_param_notation(below)) if p)
+                view = Resource(path_view).view()
+                found.append(django_path(normalize_path(route).lstrip("/"), view))
+        return found
+
+
+def build(routers: dict[str, Router]) -> API:
+    """The API of `routers` by tag."""
+    api = API(
+        title="Headgate",
+        version=headgate.__version__,
+        description="Everything that the `headgate` commands do, for programs.",
+        openapi_url=None,
+        docs_url=None,
+        renderer=JSONRenderer(),
+        parser=JSONParser(),
+        urls_namespace="api-v1",
+    )
+    for tag, router in routers.items():
+        api.add_router("", router, tags=[tag])
+    api.add_exception_handler(Problem, _on_problem)
+    api.add_exception_handler(DependencyError, _on_dependency_error)
+    api.add_exception_handler(ValidationError, _on_invalid)
+    api.add_exception_handler(HttpError, _on_unreadable)
+    api.add_exception_handler(Exception, _on_failure)
+    return api
+
+
+def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return problem_response(problem, request_id(request))
+
+
+def _on_dependency_error(request: HttpRequest, error: DependencyError) -> HttpResponse:
+    log.warning("dependency failed", error=str(error))
+    return problem_response(as_problem(error), request_id(request))
+
+
+def _on_failure(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("request failed", exc_info=error)
+    return problem_response(INTERNAL, request_id(request))
+
+
+def _on_unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """The body is no JSON: the only HttpError that ninja raises on our routes."""
+    problem = Problem(
+        ProblemType.MALFORMED,
+        f"The body is not JSON: {error.__cause__}.",
+        "Send JSON in UTF-8.",
+    )
+    return problem_response(problem, request_id(request))
+
+
+def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    details = [_detail(item) for item in error.errors[:ERRORS_MAX]]
+    count = len(error.errors)
+    problem = Problem(
+        ProblemType.INVALID_INPUT,
+        f"{details[0].message}." if count == 1 else f"There are {count} mistakes.",
+        "Correct what `errors` lists and send it again.",
+        details,
+    )
+    return problem_response(problem, request_id(request))
+
+
+def _detail(item: dict[str, Any]) -> Detail:
+    """One mistake; `loc` is (source, parameter, place in it …)."""
+    source, *place = [str(part) for part in item["loc"]]
+    message = item["msg"].removeprefix("Value error, ")
+    if source == "body":
+        pointer = "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in place[1:])
+        return Detail(message, pointer)
+    return Detail(f"{source} parameter {'.'.join(place)!r}: {message}")

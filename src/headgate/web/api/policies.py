@@ -1,0 +1,119 @@
+"""REST: policies, attached as whole lists to an API, an operation or a gateway."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+from pydantic import Field
+
+from headgate.gateway.policy import policies as kinds
+from headgate.model.codec import as_data
+from headgate.model.snapshot import PolicyUse
+from headgate.store.services import policies
+from headgate.store.services.actor import Scope
+from headgate.web.api.fields import Input, Output
+from headgate.web.api.paging import PageOut, whole
+from headgate.web.api.requests import actor
+
+KIND_CHARACTERS_MAX = 63
+router = Router()
+
+
+class PolicyData(Input):
+    """One policy; `GET /policy-kinds` describes the settings of each kind."""
+
+    kind: str = Field(..., min_length=1, max_length=KIND_CHARACTERS_MAX, examples=["cors"])
+    settings: dict[str, Any] = Field(
+        default_factory=dict, examples=[{"allow_origins": ["https://app.example.com"]}]
+    )
+
+
+class PolicyKindOut(Output):
+    """A kind of policy and what it can be set to."""
+
+    kind: str
+    summary: str
+    stage: str = Field(..., description="When it acts: edge, access or traffic.")
+    attaches_to_gateway: bool
+    example: dict[str, Any]
+    settings_schema: dict[str, Any] = Field(..., description="JSON Schema of the settings.")
+
+
+def uses_of(given: Sequence[PolicyData]) -> tuple[PolicyUse, ...]:
+    """The policies as values; the service checks them."""
+    return tuple(PolicyUse(policy.kind, policy.settings) for policy in given)
+
+
+def show(uses: Sequence[PolicyUse]) -> list[Any]:
+    """As they are answered."""
+    return [as_data(use) for use in uses]
+
+
+@router.get("/policy-kinds", response=PageOut[PolicyKindOut], operation_id="listPolicyKinds")
+def list_policy_kinds(request: HttpRequest) -> object:
+    """Every kind of policy, with its settings and an example."""
+    actor(request).require(Scope.READ)
+    return whole(
+        [
+            PolicyKindOut(
+                kind=name,
+                summary=(policy.__doc__ or "").strip().partition("\n")[0],
+                stage=policy.stage.name.lower(),
+                attaches_to_gateway=policy.attaches_to_gateway,
+                example=policy.example,
+                settings_schema=policy.model_json_schema(),
+            )
+            for name, policy in kinds.items()
+        ]
+    )
+
+
+@router.get("/apis/{name}/policies", response=list[PolicyData], operation_id="getAPIPolicies")
+def get_api_policies(request: HttpRequest, name: str) -> object:
+    """The policies of an API, as edited."""
+    return show(policies.of_api(actor(request), name))
+
+
+@router.put("/apis/{name}/policies", response=list[PolicyData], operation_id="setAPIPolicies")
+def set_api_policies(request: HttpRequest, name: str, body: list[PolicyData]) -> object:
+    """Replace the policies of an API; publishing puts them in force."""
+    return show(policies.set_api(actor(request), name, uses_of(body)))
+
+
+@router.get(
+    "/apis/{name}/operations/{path:operation}/policies",
+    response=list[PolicyData],
+    operation_id="getOperationPolicies",
+)
+def get_operation_policies(request: HttpRequest, name: str, operation: str) -> object:
+    """The policies of one operation, as edited."""
+    return show(policies.of_operation(actor(request), name, operation))
+
+
+@router.put(
+    "/apis/{name}/operations/{path:operation}/policies",
+    response=list[PolicyData],
+    operation_id="setOperationPolicies",
+)
+def set_operation_policies(
+    request: HttpRequest, name: str, operation: str, body: list[PolicyData]
+) -> object:
+    """Replace the policies of one operation; publishing puts them in force."""
+    return show(policies.set_operation(actor(request), name, operation, uses_of(body)))
+
+
+@router.get(
+    "/gateways/{name}/policies", response=list[PolicyData], operation_id="getGatewayPolicies"
+)
+def get_gateway_policies(request: HttpRequest, name: str) -> object:
+    """The policies of a gateway."""
+    return show(policies.of_gateway(actor(request), name))
+
+
+@router.put(
+    "/gateways/{name}/policies", response=list[PolicyData], operation_id="setGatewayPolicies"
+)
+def set_gateway_policies(request: HttpRequest, name: str, body: list[PolicyData]) -> object:
+    """Replace the policies of a gateway and put them in force, as a new revision."""
+    return show(policies.set_gateway(actor(request), name, uses_of(body)))

@@ -1,0 +1,209 @@
+"""Which steps does every URL of the REST API share, so that no view can forget them?
+
+In order: the method, the declared query parameters, the media type of the body, one answer per
+Idempotency-Key, If-Match, the view itself, the entity tag.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from ninja.operation import AsyncOperation, Operation, PathView
+
+from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.web.answers import problem_response
+from headgate.web.api import idempotency
+from headgate.web.api.conditional import changed_meanwhile, entity_tag, is_named
+from headgate.web.api.requests import request_id
+from headgate.web.threads import in_thread
+
+CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
+JSON_TYPES = frozenset({"application/json"})
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+def is_slow(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a view that waits for something else than the database.
+
+    Its idempotency key is reserved and completed in two transactions, so that no lock is held
+    while it waits.
+    """
+    view.is_slow = True  # type: ignore[attr-defined]  # a mark that only this module reads
+    return view
+
+
+class Resource:
+    """One URL of the REST API: its operations by method."""
+
+    def __init__(self, path_view: PathView) -> None:
+        self._operations = {
+            method: operation for operation in path_view.operations for method in operation.methods
+        }
+        self._is_async = path_view.is_async
+
+    def view(self) -> Callable[..., Any]:
+        """The Django view of this URL."""
+        if not self._is_async:
+            return self._answer
+
+        async def answer(request: HttpRequest, **path: str) -> HttpResponseBase:
+            return await self._answer_async(request, **path)
+
+        return answer
+
+    def _answer(self, request: HttpRequest, **path: str) -> HttpResponseBase:
+        try:
+            operation = self._operation(request)
+            if request.method == "POST" and "Idempotency-Key" in request.headers:
+                if getattr(operation.view_func, "is_slow", False):
+                    return self._run_reserved(operation, request, path)
+                return self._run_once(operation, request, path)
+            if request.method in CHANGING and "If-Match" in request.headers:
+                return self._run_if_match(operation, request, path)
+            return self._tagged(operation, request, operation.run(request, **path))
+        except Problem as problem:
+            return problem_response(problem, request_id(request), self._allow(problem))
+
+    async def _answer_async(self, request: HttpRequest, **path: str) -> HttpResponseBase:
+        try:
+            operation = cast("AsyncOperation", self._operation(request))
+            call = idempotency.call_of(request)
+            if call is None:
+                return await operation.run(request, **path)
+            kept = await in_thread(idempotency.reserve, call)
+            if kept is not None:
+                return kept
+            response = await operation.run(request, **path)
+            await in_thread(idempotency.settle, call, response)
+        except Problem as problem:
+            return problem_response(problem, request_id(request), self._allow(problem))
+        return response
+
+    def _operation(self, request: HttpRequest) -> Operation:
+        operation = self._operations.get(request.method or "")
+        if operation is None:
+            raise Problem(
+                ProblemType.METHOD_NOT_ALLOWED,
+                f"{request.method} is not defined for {request.path}.",
+                "Use one of the methods in the Allow field of this answer.",
+            )
+        _check_query(operation, request)
+        _check_media_type(operation, request)
+        return operation
+
+    def _allow(self, problem: Problem) -> dict[str, str]:
+        if problem.type is not ProblemType.METHOD_NOT_ALLOWED:
+            return {}
+        head = {"HEAD"} if "GET" in self._operations else set()
+        return {"allow": ", ".join(sorted(self._operations.keys() | head))}
+
+    def _run_once(
+        self, operation: Operation, request: HttpRequest, path: dict[str, str]
+    ) -> HttpResponseBase:
+        """The view and the memory of its answer in one transaction: both or neither."""
+        call = idempotency.required_call(request)
+        with transaction.atomic():
+            kept = idempotency.reserve(call)
+            if kept is not None:
+                return kept
+            response = operation.run(request, **path)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            else:
+                idempotency.settle(call, response)
+        return response
+
+    def _run_reserved(
+        self, operation: Operation, request: HttpRequest, path: dict[str, str]
+    ) -> HttpResponseBase:
+        call = idempotency.required_call(request)
+        kept = idempotency.reserve(call)
+        if kept is not None:
+            return kept
+        response = operation.run(request, **path)
+        idempotency.settle(call, response)
+        return response
+
+    def _run_if_match(
+        self, operation: Operation, request: HttpRequest, path: dict[str, str]
+    ) -> HttpResponseBase:
+        """Compares and changes in one transaction, one caller after the other per URL."""
+        reading = self._operations.get("GET")
+        with transaction.atomic():
+            if connection.vendor == "postgresql":  # SQLite's IMMEDIATE does the same for all
+                with connection.cursor() as cursor:
+                    cursor.execute(_LOCK, [request.path])
+            if reading is not None:
+                now = reading.run(_as_reading(request), **path)
+                if now.status_code != 200:
+                    return now
+                tag = entity_tag(cast("HttpResponse", now).content)
+                if not is_named(tag, request.headers["If-Match"], is_weak=False):
+                    raise changed_meanwhile()
+            response = operation.run(request, **path)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        return self._tagged(operation, request, response)
+
+    def _tagged(
+        self, operation: Operation, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """The answer with its ETag; 304 when the caller has it already."""
+        if response.status_code != 200 or not isinstance(response, HttpResponse):
+            return response
+        reading = self._operations.get("GET")
+        if operation is not reading and not _answers_alike(operation, reading):
+            return response
+        tag = entity_tag(response.content)
+        response["ETag"] = tag
+        field = request.headers.get("If-None-Match")
+        if operation is reading and field and is_named(tag, field, is_weak=True):
+            unchanged = HttpResponse(status=304)
+            unchanged["ETag"] = tag
+            return unchanged
+        return response
+
+
+def _answers_alike(operation: Operation, reading: Operation | None) -> bool:
+    """Does a change answer with the same representation as GET of the same URL?"""
+    if reading is None:
+        return False
+    models = [found.response_models.get(200) for found in (operation, reading)]
+    shapes = [getattr(model, "model_fields", {}).get("response") for model in models]
+    return shapes[0] is not None and repr(shapes[0]) == repr(shapes[1])
+
+
+def _as_reading(request: HttpRequest) -> HttpRequest:
+    reading = copy.copy(request)
+    reading.GET = QueryDict()  # type: ignore[assignment]  # immutable here as everywhere
+    return reading
+
+
+def _check_query(operation: Operation, request: HttpRequest) -> None:
+    known: set[str] = set()
+    for model in operation.models:
+        if model.__ninja_param_source__ == "query":
+            known |= {str(name) for name in getattr(model, "__ninja_flatten_map__", {})}
+    unknown = sorted(set(request.GET) - known)
+    if unknown:
+        raise Problem(
+            ProblemType.INVALID_INPUT,
+            f"This URL has no query parameter {', '.join(map(repr, unknown))}.",
+            f"It knows {', '.join(sorted(known))}." if known else "It takes none.",
+            [Detail(f"unknown query parameter {name!r}") for name in unknown],
+        )
+
+
+def _check_media_type(operation: Operation, request: HttpRequest) -> None:
+    takes_body = any(model.__ninja_param_source__ == "body" for model in operation.models)
+    if not takes_body or not request.body:
+        return
+    if request.content_type not in JSON_TYPES:
+        raise Problem(
+            ProblemType.UNSUPPORTED_MEDIA_TYPE,
+            f"The body is {request.content_type or 'of no declared type'}.",
+            "Send JSON, with `Content-Type: application/json`.",
+        )

@@ -1,0 +1,37 @@
+"""Which resources are there, in the order in which the documentation shows them?"""
+
+from ninja import Router
+
+from headgate.web.api import (
+    apis,
+    applications,
+    audit,
+    blocks,
+    gateways,
+    health,
+    keys,
+    organizations,
+    policies,
+    products,
+    publishing,
+    subscriptions,
+    tokens,
+    traffic,
+)
+
+ROUTERS: dict[str, Router] = {
+    "APIs": apis.router,
+    "Publishing": publishing.router,
+    "Policies": policies.router,
+    "Products": products.router,
+    "Organizations": organizations.router,
+    "Applications": applications.router,
+    "Subscriptions": subscriptions.router,
+    "Keys": keys.router,
+    "Blocks": blocks.router,
+    "Traffic": traffic.router,
+    "Gateways": gateways.router,
+    "Tokens": tokens.router,
+    "Audit": audit.router,
+    "Health": health.router,
+}

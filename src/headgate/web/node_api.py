@@ -1,0 +1,203 @@
+"""How do gateway nodes get what they run, and say how they are? /node/v1, in plain ASGI.
+
+Long polls wait in the event loop and hold no thread; a change wakes them at once. A node speaks
+only for its own gateway: a token names the gateway, and the services refuse every other name.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from headgate.core.problems import Bug, Detail, Problem, ProblemType
+from headgate.model.codec import as_json, from_json
+from headgate.model.node import NodeReport
+from headgate.store import events
+from headgate.store.services import access_feed, nodes, publishing
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.web.answers import send_answer, send_problem
+from headgate.web.exchange import Exchange, Receive, Send, exchange_of
+from headgate.web.exchange import Scope as ASGIScope
+from headgate.web.segments import ClientGoneError, check_sender, content_digest, segment_name
+from headgate.web.segments import take_in as take_in_segment
+from headgate.web.threads import in_thread
+
+WAIT_SECONDS_MAX = 25  # below the 30 s after which many proxies give up
+NUMBER_MAX = 2**63 - 1
+GENERATION_CHARACTERS_MAX = 64
+PREFIX = "/node/v1/"
+SEGMENTS = "segments/"
+
+closing = asyncio.Event()
+"""Set when the process is about to end: whoever waits is answered at once."""
+
+Look = Callable[[], bytes | None]
+
+
+class NodeAPI:
+    """The application under /node/v1."""
+
+    def __init__(self, *, inbox: Path) -> None:
+        self._inbox = inbox
+        self._routes: dict[str, tuple[str, Callable[..., Awaitable[None]]]] = {
+            "snapshot": ("GET", self._snapshot),
+            "access": ("GET", self._access),
+            "report": ("POST", self._report),
+        }
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        place = scope["path"].removeprefix(PREFIX)
+        method, answer = self._routes.get(place, ("", None))
+        if place.startswith(SEGMENTS):
+            method, answer = "PUT", self._segment
+        _actor(exchange).require(Scope.NODE)
+        if answer is None or scope["path"] == place:
+            raise not_found("URL", scope["path"])
+        if scope["method"] != method:
+            problem = Problem(
+                ProblemType.METHOD_NOT_ALLOWED,
+                f"{scope['method']} is not defined here.",
+                f"Use {method}.",
+            )
+            await send_problem(send, problem, exchange.request_id, {"allow": method})
+            return
+        with contextlib.suppress(ClientGoneError):
+            await answer(scope, receive, send, exchange)
+
+    async def _snapshot(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """200 with what leads from revision `after` to the live one, 204 when there is none."""
+        query = _query(scope, "after", "wait", "gateway")
+        actor = _actor(exchange)
+        if query.get("gateway", actor.gateway) != actor.gateway:
+            raise not_found("gateway", query["gateway"])
+        after = _number(query, "after")
+
+        def look() -> bytes | None:
+            delta = publishing.snapshot_delta(actor, after=after)
+            return None if delta is None else as_json(delta)
+
+        await _long_poll(look, _wait(query), receive, send)
+
+    async def _access(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """200 with the access rows that changed after `after`, 204 when there are none."""
+        query = _query(scope, "generation", "after", "wait")
+        actor = _actor(exchange)
+        after = _number(query, "after")
+        generation = query.get("generation", "")[:GENERATION_CHARACTERS_MAX]
+
+        def look() -> bytes | None:
+            delta = access_feed.delta(actor, generation=generation, after=after)
+            return None if delta is None else as_json(delta)
+
+        await _long_poll(look, _wait(query), receive, send)
+
+    async def _report(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """204 when the report has been kept."""
+        _query(scope)
+        body = await _body(receive)
+        await in_thread(_keep_report, _actor(exchange), body)
+        await send_answer(send, 204)
+
+    async def _segment(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """201 when the segment is new, 200 when it was here already."""
+        _query(scope)
+        name = segment_name(scope["path"].removeprefix(PREFIX + SEGMENTS))
+        headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
+        digest = content_digest(headers.get(b"content-digest"))
+        await in_thread(check_sender, _actor(exchange), name)
+        is_new = await take_in_segment(name, digest, receive, self._inbox, exchange.request_id)
+        await send_answer(send, 201 if is_new else 200)
+
+
+def _actor(exchange: Exchange) -> Actor:
+    if exchange.actor is None:
+        raise Bug("the nodes' API was reached without authentication")
+    return exchange.actor
+
+
+def _keep_report(actor: Actor, body: bytes) -> None:
+    nodes.report(actor, from_json(NodeReport, body))
+
+
+async def _long_poll(look: Look, wait_seconds: int, receive: Receive, send: Send) -> None:
+    """Answer what `look` finds within the wait. Ends early when the node goes or we close."""
+    found = await _first(
+        events.wait_for(look, wait_seconds=wait_seconds, run=partial(in_thread)),
+        _none_after(closing.wait()),
+        _none_after(_gone(receive)),
+    )
+    if found is None:
+        await send_answer(send, 204)
+    else:
+        await send_answer(send, 200, found)
+
+
+async def _first(*ways: Coroutine[Any, Any, bytes | None]) -> bytes | None:
+    """The result of whichever ends first; the others are cancelled."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].result() if tasks[0].done() else None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _none_after(waiting: Awaitable[object]) -> None:
+    await waiting
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _query(scope: ASGIScope, *known: str) -> dict[str, str]:
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    unknown = sorted(query.keys() - set(known))
+    if unknown:
+        raise _invalid(unknown[0], "this URL does not know it")
+    return query
+
+
+def _wait(query: dict[str, str]) -> int:
+    return min(_number(query, "wait"), WAIT_SECONDS_MAX)
+
+
+def _number(query: dict[str, str], name: str) -> int:
+    """A query parameter as a number, 0 when it is left out."""
+    text = query.get(name, "0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= NUMBER_MAX):
+        raise _invalid(name, f"it is a whole number from 0 to {NUMBER_MAX}")
+    return int(text)
+
+
+def _invalid(name: str, why: str) -> Problem:
+    message = f"query parameter {name!r}: {why}"
+    return Problem(
+        ProblemType.INVALID_INPUT, f"{message}.", "Correct it and send it again.", [Detail(message)]
+    )

@@ -1,0 +1,35 @@
+"""Which URLs does Django answer?"""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+
+from headgate.core.problems import Problem, ProblemType
+from headgate.web import docs
+from headgate.web.answers import INTERNAL, problem_response
+from headgate.web.api import api
+from headgate.web.api.requests import request_id
+
+
+def no_such_url(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """The answer to a URL that is not here."""
+    problem = Problem(
+        ProblemType.NOT_FOUND,
+        f"There is nothing at {request.path}.",
+        "See /api/v1/docs for the URLs that exist.",
+    )
+    return problem_response(problem, request_id(request))
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """The answer when a view outside the REST API failed; Django has logged why."""
+    return problem_response(INTERNAL, request_id(request))
+
+
+urlpatterns = [
+    path("api/v1/openapi.json", docs.openapi_json),
+    path("api/v1/docs", docs.page),
+    path("api/v1/docs.css", docs.style),
+    path("api/v1/", include(api.urls[0])),
+]
+handler404 = no_such_url
+handler500 = failed
