@@ -75,15 +75,20 @@ def problem_text(problem: Problem) -> str:
     """A problem for people: what, each place with pointer and line, then the next step."""
     lines = [f"error: {problem.detail}"]
     for error in problem.errors[:ERRORS_SHOWN_MAX]:
-        place = error.pointer or "/"
-        place += f" (line {error.line})" if error.line is not None else ""
-        lines.append(f"  {place}: {error.message}")
+        found = {"message": error.message, "pointer": error.pointer, "line": error.line}
+        lines.append(f"  {place_text(found)}")
     left = len(problem.errors) - ERRORS_SHOWN_MAX
     if left > 0:
         lines.append(f"  … and {left} more")
     if problem.next_step:
         lines.append(f"next:  {problem.next_step}")
     return "\n".join(lines)
+
+
+def place_text(found: Mapping[str, Any]) -> str:
+    """One place of a document and what is the matter there."""
+    line = f" (line {found['line']})" if found.get("line") is not None else ""
+    return f"{found.get('pointer') or '/'}{line}: {found['message']}"
 
 
 def member(item: Any, path: str) -> Any:

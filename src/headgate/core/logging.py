@@ -6,6 +6,7 @@ uvicorn, httpx2) end in the same lines.
 """
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -45,11 +46,12 @@ def redact(value: Any) -> Any:
 
 
 def configure(
-    log_format: LogFormat = "console", *, level: str = "info", stream: TextIO | None = None
+    log_format: LogFormat = "console", *, level: str = "", stream: TextIO | None = None
 ) -> None:
     """Send all logs of this process to `stream` (standard error) in one format.
 
-    Calling it again replaces the set-up. Times are UTC, ISO 8601.
+    `level` empty means HEADGATE_LOG_LEVEL, by default info. Calling it again replaces the
+    set-up. Times are UTC, ISO 8601.
     """
     renderer: list[Processor] = (
         [structlog.processors.JSONRenderer(ensure_ascii=False)]
@@ -91,7 +93,8 @@ def configure(
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(level.upper())
+    chosen = (level or os.environ.get("HEADGATE_LOG_LEVEL", "")).upper()
+    root.setLevel(chosen if chosen in logging.getLevelNamesMapping() else logging.INFO)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from headgate.cli.client import Client, segment
-from headgate.cli.output import Output
+from headgate.cli.output import Output, place_text
 from headgate.cli.rest import FAILED, group, rest_command
 from headgate.cli.spec import document_of
 from headgate.core.problems import Problem, ProblemType
@@ -22,6 +22,7 @@ COLUMNS = {
 }
 OPERATION_COLUMNS = {"id": "id", "method": "method", "path": "path", "summary": "summary"}
 CHANGES_SHOWN_MAX = 50
+UNPUBLISH_SECONDS = 5  # how long to wait for the nodes
 
 
 def add(app: typer.Typer) -> None:
@@ -126,8 +127,7 @@ def _show_import(out: Output, made: Any, sentence: str) -> None:
     if len(changes) > CHANGES_SHOWN_MAX:
         out.line(f"… and {count(len(changes) - CHANGES_SHOWN_MAX, 'more change')}")
     for warning in made.get("problems") or []:
-        text = warning if isinstance(warning, str) else warning.get("message", "")
-        out.note(f"note: {text}")
+        out.note(f"note: {place_text(warning)}")
     out.line(sentence)
 
 
@@ -150,7 +150,7 @@ def publish(
     name: Name,
     gateway: Annotated[str, typer.Option("--gateway", help="Where to.")] = "default",
     wait: Annotated[
-        float, typer.Option("--wait", min=0, max=10, help="Seconds to wait until it is live.")
+        int, typer.Option("--wait", min=0, max=10, help="Seconds to wait until it is live.")
     ] = 10,
 ) -> None:
     """Put the API as it is now in service, and wait until every node runs it."""
@@ -193,7 +193,8 @@ def unpublish(
     gateway: Annotated[str, typer.Option("--gateway", help="Where from.")] = "default",
 ) -> None:
     """Take the API out of service; callers get 404. It stays imported."""
-    made = api.post(f"/apis/{segment(name)}/unpublish", {"gateway": gateway})
+    body = {"gateway": gateway, "wait_seconds": UNPUBLISH_SECONDS}
+    made = api.post(f"/apis/{segment(name)}/unpublish", body)
     out.result(made, f"{name} is out of service.")
 
 

@@ -23,6 +23,8 @@ class By(StrEnum):
     API = "api"
     OPERATION = "operation"
     APPLICATION = "application"
+    ORGANIZATION = "organization"
+    PLAN = "plan"
     STATUS = "status"
     VERDICT = "verdict"
 
@@ -51,7 +53,7 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on with new requests, until Ctrl-C.")
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="How many to begin with.")
+        int, typer.Option("--limit", "-n", min=0, max=1000, help="How many to begin with.")
     ] = 50,
     since: Annotated[str | None, typer.Option("--since", help="Not older than, e.g. 1h.")] = None,
     of_api: Annotated[str | None, typer.Option("--api", help="Only this API.")] = None,

@@ -50,9 +50,11 @@ def up(settings: UpSettings) -> int:
     if held is None:
         sys.stderr.write(f"Another `headgate up` has just started on {settings.data}.\n")
         return USED_WRONGLY
-    configure(settings.log_format)
     os.environ["HEADGATE_DATA"] = str(settings.data)
     os.environ["HEADGATE_LOG_FORMAT"] = settings.log_format
+    if settings.is_demo:  # what the demonstration shows is not to drown in lines per request
+        os.environ.setdefault("HEADGATE_LOG_LEVEL", "warning")
+    configure(settings.log_format)
     clock = SystemClock()
     supervisor = Supervisor(clock)
     with held:
