@@ -12,6 +12,27 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.core.units import count
 
 Name = Annotated[str, typer.Argument(metavar="API", help="The API's name.")]
+Spec = Annotated[
+    str, typer.Argument(metavar="SPEC", help="An OpenAPI or Swagger document: file, folder, URL.")
+]
+ImportedName = Annotated[str, typer.Option("--name", help="The API's name from now on.")]
+UpstreamURL = Annotated[
+    str | None,
+    typer.Option("--upstream", help="Where its requests go: http(s)://host[:port][/prefix]."),
+]
+BasePath = Annotated[
+    str | None, typer.Option("--base-path", help="Path at the gateway; by default /NAME.")
+]
+Version = Annotated[str | None, typer.Option("--version", help="By default v1.")]
+Title = Annotated[str | None, typer.Option("--title", help="By default the document's.")]
+KeyIn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key-in",
+        help="Where callers send the key: header:NAME, bearer or query:NAME; repeatable. "
+        "By default header:X-API-Key.",
+    ),
+]
 COLUMNS = {
     "name": "name",
     "version": "version",
@@ -48,28 +69,13 @@ def import_document(
     api: Client,
     out: Output,
     *,
-    spec: Annotated[
-        str,
-        typer.Argument(metavar="SPEC", help="An OpenAPI or Swagger document: file, folder, URL."),
-    ],
-    name: Annotated[str, typer.Option("--name", help="The API's name from now on.")],
-    upstream: Annotated[
-        str | None,
-        typer.Option("--upstream", help="Where its requests go: http(s)://host[:port][/prefix]."),
-    ] = None,
-    base_path: Annotated[
-        str | None, typer.Option("--base-path", help="Path at the gateway; by default /NAME.")
-    ] = None,
-    version: Annotated[str | None, typer.Option("--version", help="By default v1.")] = None,
-    title: Annotated[str | None, typer.Option("--title", help="By default the document's.")] = None,
-    key_in: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--key-in",
-            help="Where callers send the key: header:NAME, bearer or query:NAME; repeatable. "
-            "By default header:X-API-Key.",
-        ),
-    ] = None,
+    spec: Spec,
+    name: ImportedName,
+    upstream: UpstreamURL = None,
+    base_path: BasePath = None,
+    version: Version = None,
+    title: Title = None,
+    key_in: KeyIn = None,
     is_open: Annotated[bool, typer.Option("--open", help="Callers need no key.")] = False,
     update: Annotated[
         bool, typer.Option("--update", help="Replace the document of the API of this name.")
@@ -229,15 +235,10 @@ def update(
     out: Output,
     *,
     name: Name,
-    upstream: Annotated[str | None, typer.Option("--upstream", help="Where requests go.")] = None,
-    base_path: Annotated[
-        str | None, typer.Option("--base-path", help="Path at the gateway.")
-    ] = None,
-    title: Annotated[str | None, typer.Option("--title", help="Name for people.")] = None,
-    key_in: Annotated[
-        list[str] | None,
-        typer.Option("--key-in", help="header:NAME, bearer or query:NAME; repeatable."),
-    ] = None,
+    upstream: UpstreamURL = None,
+    base_path: BasePath = None,
+    title: Title = None,
+    key_in: KeyIn = None,
     is_open: Annotated[
         bool | None, typer.Option("--open/--closed", help="Whether callers need no key.")
     ] = None,

@@ -31,6 +31,24 @@ Certificate = Annotated[
     Path | None, typer.Option("--gateway-tls-cert", help="PEM file: the gateway speaks TLS.")
 ]
 Key = Annotated[Path | None, typer.Option("--gateway-tls-key", help="PEM file: its key.")]
+ControlPlane = Annotated[
+    str | None,
+    typer.Option(
+        "--control-plane",
+        help="Address of the control plane; without it, the one of the data folder.",
+    ),
+]
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", help="File with a token of the scope `node`.")
+]
+RefuseWhenFull = Annotated[
+    bool,
+    typer.Option(
+        "--refuse-when-full",
+        help="Refuse calls when their records can no longer be kept, instead of dropping the "
+        "oldest records.",
+    ),
+]
 LOOPBACK = "127.0.0.1"
 
 
@@ -130,17 +148,8 @@ def jobs(*, data: Data = None, log_format: LogFormatOption = None) -> None:
 
 def node(
     *,
-    control_plane: Annotated[
-        str | None,
-        typer.Option(
-            "--control-plane",
-            help="Address of the control plane; without it, the one of the data folder.",
-        ),
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option("--token-file", help="File with a token of the scope `node`."),
-    ] = None,
+    control_plane: ControlPlane = None,
+    token_file: TokenFile = None,
     gateway: Annotated[str, typer.Option("--gateway", help="The gateway it serves.")] = "default",
     name: Annotated[str, typer.Option("--name", help="The node's name; made up once.")] = "",
     data: Data = None,
@@ -151,14 +160,7 @@ def node(
     workers: Annotated[
         int, typer.Option("--workers", min=0, help="Envoy's threads; 0: one per processor.")
     ] = 0,
-    refuse_when_full: Annotated[
-        bool,
-        typer.Option(
-            "--refuse-when-full",
-            help="Refuse calls when their records can no longer be kept, instead of dropping "
-            "the oldest records.",
-        ),
-    ] = False,
+    refuse_when_full: RefuseWhenFull = False,
     keep_envoy: Annotated[
         bool, typer.Option("--keep-envoy", help="Leave Envoy serving when the agent stops.")
     ] = False,
