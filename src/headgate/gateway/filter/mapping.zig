@@ -11,7 +11,9 @@ const CHECK_NS = std.time.ns_per_s;
 const RETRY_NS = 50 * std.time.ns_per_ms;
 const GRACE_NS = 10 * std.time.ns_per_s; // a hook runs for microseconds: none still reads the old file
 const linux = std.os.linux;
+const OLD_MAX = 4; // changes within the grace period; a further one waits for its end
 const File = struct { base: [*]align(std.heap.page_size_min) u8, inode: u64, device: u64 };
+const Old = struct { file: *File, since_ns: u64 };
 
 pub fn nowNs() u64 {
     var now: std.c.timespec = undefined;
@@ -22,8 +24,7 @@ pub fn nowNs() u64 {
 pub const Mapping = struct {
     path: [:0]u8,
     current: ?*File = null,
-    old: ?*File = null,
-    old_since_ns: u64 = 0,
+    old: [OLD_MAX]?Old = @splat(null),
     next_check_ns: u64 = 0,
     lock: u32 = 0,
     is_reported: bool = false,
@@ -37,7 +38,7 @@ pub const Mapping = struct {
 
     pub fn destroy(self: *Mapping) void {
         if (self.current) |file| unmap(file);
-        if (self.old) |file| unmap(file);
+        for (self.old) |old| if (old) |found| unmap(found.file);
         std.heap.c_allocator.free(self.path);
         std.heap.c_allocator.destroy(self);
     }
@@ -69,11 +70,13 @@ pub const Mapping = struct {
     }
 
     fn check(self: *Mapping, now_ns: u64) void {
-        if (self.old) |file| {
-            if (now_ns -% self.old_since_ns > GRACE_NS) {
-                unmap(file);
-                self.old = null;
-            }
+        var place: ?*?Old = null;
+        for (&self.old) |*old| {
+            if (old.*) |found| if (now_ns -% found.since_ns > GRACE_NS) {
+                unmap(found.file);
+                old.* = null;
+            };
+            if (old.* == null) place = old;
         }
         var status: linux.Statx = undefined;
         if (linux.statx(linux.AT.FDCWD, self.path, 0, .{ .INO = true, .SIZE = true }, &status) != 0) return;
@@ -81,10 +84,9 @@ pub const Mapping = struct {
         if (self.current) |file| {
             if (file.inode == status.ino and file.device == device and status.size == t.FILE_BYTES) return;
         }
-        if (self.old != null) return; // one change per grace period: what is mapped stays bounded
+        const free = place orelse return;
         const made: ?*File = if (status.size == t.FILE_BYTES) map(self.path, status.ino, device) else null;
-        self.old = self.current;
-        self.old_since_ns = now_ns;
+        if (self.current) |file| free.* = .{ .file = file, .since_ns = now_ns };
         @atomicStore(?*File, &self.current, made, .release);
     }
 };
