@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from headgate.access.keys import Secret, new_key
 from headgate.core.ids import new_id
@@ -28,6 +28,8 @@ from headgate.store.services.values import (
     refused,
 )
 
+LAST_USE_STEP = timedelta(minutes=1)  # how exact "last used" is: a busy key is not a busy row
+USES_BATCH = 500  # ids per statement
 OVERLAP_SECONDS_MAX = 90 * 86_400  # a quarter: longer, and the old key was never replaced
 
 
@@ -166,15 +168,22 @@ def revoke(actor: Actor, credential_id: str) -> Credential:
     return credential
 
 
-def note_use(used_at: Mapping[int, datetime]) -> None:
-    """Remember when keys (by row) were last used, as a node reports it; never goes backwards.
+def note_use(used_at: Mapping[str, datetime]) -> int:
+    """Remember when keys (by id) were last used, to the minute; how many were written.
 
-    Runs in the caller's transaction. Not audited, and not part of the access feed.
+    Never goes backwards. Runs in the caller's transaction; not audited, not part of the feed.
     """
-    for row, at in used_at.items():
-        Credential.objects.filter(pk=row).filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=at)
-        ).update(last_used_at=at)
+    ids = list(used_at)
+    written: list[Credential] = []
+    for start in range(0, len(ids), USES_BATCH):
+        found = Credential.objects.filter(id__in=ids[start : start + USES_BATCH])
+        for row in found.only("row", "id", "last_used_at"):
+            at = used_at[row.id]
+            if row.last_used_at is None or at - row.last_used_at >= LAST_USE_STEP:
+                row.last_used_at = at
+                written.append(row)
+    Credential.objects.bulk_update(written, ["last_used_at"], batch_size=USES_BATCH // 5)
+    return len(written)
 
 
 def visible(actor: Actor) -> QuerySet[Credential]:

@@ -32,9 +32,9 @@ from headgate.store.models import (
 from headgate.store.services import apis, audit, gateways
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
-from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of, refused
 
+DEFAULT_GATEWAY = gateways.DEFAULT_GATEWAY
 REVISIONS_KEPT_MAX = 32  # per gateway: enough to roll back a bad afternoon
 PARSED_APIS_MAX = 4096  # compiled APIs kept parsed, by content: about 1 MB per 1,000 operations
 

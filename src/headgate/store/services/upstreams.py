@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
+from cryptography import x509
+
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.model.snapshot import Upstream
 from headgate.store.services.values import invalid
@@ -45,6 +47,11 @@ def check_upstream(upstream: Upstream, resolve: Resolver) -> None:
             raise invalid(f"A port is 1 to {PORT_MAX}.", f"{at}/port")
         if not 1 <= host.weight <= WEIGHT_MAX:
             raise invalid(f"A weight is 1 to {WEIGHT_MAX}.", f"{at}/weight")
+    if upstream.tls is not None and upstream.tls.ca_pem:
+        try:
+            x509.load_pem_x509_certificates(upstream.tls.ca_pem.encode())
+        except ValueError as error:
+            raise invalid("This is no certificate in PEM.", "/upstream/tls/ca_pem") from error
     unknown = [
         Detail(f"the name {host.host!r} does not resolve", f"/upstream/hosts/{index}/host")
         for index, host in enumerate(upstream.hosts)

@@ -1,0 +1,253 @@
+"""Is everything well, and if not, what is to be done? The answer of `headgate status`."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+from django.conf import settings
+from django.db import connection
+
+from headgate import __version__
+from headgate.core.units import count
+from headgate.model.codec import from_data
+from headgate.model.node import EnvoyState, NodeReport
+from headgate.store.models import API, Application, Gateway, Node, NodeState
+from headgate.store.services import access_feed, apis, feed, gateways, nodes, traffic_status
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.traffic_status import TrafficStatus
+
+REVISION_LATE_AFTER = timedelta(seconds=10)  # a node that has not taken a revision by then
+SPOOL_BYTES_MAX = 1024**3  # records that wait on a node
+CERTIFICATE_WARNING = timedelta(days=14)
+DISK_FREE_RATIO_MIN = 0.05
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    ERROR = "error"  # traffic, records or changes are affected now
+    WARNING = "warning"  # they will be
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong, and how to mend it."""
+
+    severity: Severity
+    what: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One node; `report` is None before its first. `silent_seconds`: since the last report."""
+
+    name: str
+    gateway: str
+    is_stale: bool
+    silent_seconds: float | None
+    access_behind: int
+    report: NodeReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """One gateway and the revision that its nodes should serve."""
+
+    name: str
+    revision: int
+    apis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of the whole installation at `at`. `findings` is empty when all is well."""
+
+    at: datetime
+    version: str
+    database: str
+    generation: str
+    access_sequence: int
+    apis: int
+    applications: int
+    gateways: tuple[GatewayStatus, ...]
+    nodes: tuple[NodeStatus, ...]
+    traffic: TrafficStatus
+    findings: tuple[Finding, ...]
+
+
+def overview(actor: Actor) -> Overview:
+    """How everything is.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `read`; NOT_FOUND for an organization's actor.
+    """
+    actor.require_operator(Scope.READ, "status")
+    sequence = feed.last_sequence()
+    served = gateways.listed(actor)
+    found = tuple(_node(node, sequence, actor.at) for node in _nodes())
+    traffic = traffic_status.status(actor)
+    findings = [
+        *_node_findings(served, found, actor.at),
+        *(Finding(Severity.ERROR, item.detail, item.next_step) for item in traffic.problems),
+        *_certificate_findings(actor.at),
+        *_disk_findings(Path(settings.HEADGATE_DATA)),
+    ]
+    return Overview(
+        at=actor.at,
+        version=__version__,
+        database=connection.vendor,
+        generation=access_feed.generation(),
+        access_sequence=sequence,
+        apis=API.objects.filter(removed_at=None).count(),
+        applications=Application.objects.filter(removed_at=None).count(),
+        gateways=tuple(
+            GatewayStatus(item.name, item.revision, len(gateways.live_apis(item)))
+            for item in served
+        ),
+        nodes=found,
+        traffic=traffic,
+        findings=tuple(findings),
+    )
+
+
+def _nodes() -> Iterable[Node]:
+    rows = Node.objects.filter(removed_at=None).select_related("gateway", "state")
+    return rows.order_by("gateway__name", "name")
+
+
+def _node(node: Node, sequence: int, now: datetime) -> NodeStatus:
+    state = NodeState.objects.filter(node=node).first()
+    if state is None:
+        return NodeStatus(node.name, node.gateway.name, True, None, sequence, None)  # noqa: FBT003  # stale
+    report = from_data(NodeReport, state.report)
+    return NodeStatus(
+        name=node.name,
+        gateway=node.gateway.name,
+        is_stale=nodes.is_stale(state, now),
+        silent_seconds=round(max(0.0, (now - state.received_at).total_seconds()), 1),
+        access_behind=max(0, sequence - report.access_sequence),
+        report=report,
+    )
+
+
+def _node_findings(
+    served: Iterable[Gateway], found: Iterable[NodeStatus], now: datetime
+) -> Iterator[Finding]:
+    by_name = {gateway.name: gateway for gateway in served}
+    seen = set()
+    for node in found:
+        seen.add(node.gateway)
+        if node.report is None:
+            yield Finding(
+                Severity.ERROR,
+                f"The node '{node.name}' has never reported.",
+                "Start it with `headgate up` or `headgate node`, or delete it if it is gone.",
+            )
+        elif node.is_stale:
+            yield Finding(
+                Severity.ERROR,
+                f"The node '{node.name}' has been silent for {node.silent_seconds:.0f} s.",
+                "See whether its agent runs and reaches this address; Envoy goes on serving"
+                " what it has.",
+            )
+        else:
+            yield from _report_findings(by_name[node.gateway], node.report, now)
+    for name in sorted(set(by_name) - seen):
+        if by_name[name].revision:
+            yield Finding(
+                Severity.ERROR,
+                f"APIs are published on the gateway '{name}', but it has no node.",
+                "Start one: headgate node --control-plane URL --token TOKEN.",
+            )
+
+
+def _report_findings(gateway: Gateway, said: NodeReport, now: datetime) -> Iterator[Finding]:
+    if said.envoy_state is EnvoyState.DOWN:
+        yield Finding(
+            Severity.ERROR,
+            f"Envoy is down on the node '{said.node}'.",
+            "The agent starts it again by itself; if it stays down, read the agent's log.",
+        )
+    if said.revision_error:
+        yield Finding(
+            Severity.ERROR,
+            f"Envoy on the node '{said.node}' refused revision {said.revision_seen}:"
+            f" {said.revision_error}",
+            f"Revision {said.revision_live} stays in service; correct the API or policy and"
+            " publish again, or roll back.",
+        )
+    elif said.revision_live != gateway.revision and _is_late(gateway, now):
+        yield Finding(
+            Severity.ERROR,
+            f"The node '{said.node}' serves revision {said.revision_live} of '{gateway.name}',"
+            f" not {gateway.revision}.",
+            "See whether its agent reaches this address.",
+        )
+    if said.spool_bytes > SPOOL_BYTES_MAX:
+        yield Finding(
+            Severity.WARNING,
+            f"{count(said.spool_segments, 'segment')} ({said.spool_bytes // 2**20:,} MiB) of"
+            f" records wait on the node '{said.node}'.",
+            "See whether `headgate jobs` runs here and the disk has room.",
+        )
+    if said.log_write_failures:
+        yield Finding(
+            Severity.ERROR,
+            f"Envoy on the node '{said.node}' failed to write its log"
+            f" {count(said.log_write_failures, 'time')}: records are missing.",
+            "Free space on the node's disk; `headgate reconcile` shows how many.",
+        )
+    if said.table_dropped:
+        yield Finding(
+            Severity.ERROR,
+            f"{count(said.table_dropped, 'access row')} did not fit the table of the node"
+            f" '{said.node}'.",
+            "Free space on the node's disk and restart its agent.",
+        )
+    if said.clock_steps:
+        yield Finding(
+            Severity.WARNING,
+            f"The clock of the node '{said.node}' stepped back"
+            f" {count(said.clock_steps, 'time')}; limits held meanwhile.",
+            "Let a time service keep the clock.",
+        )
+    for problem in said.problems:
+        yield Finding(Severity.ERROR, f"{said.node}: {problem}", "")
+
+
+def _is_late(gateway: Gateway, now: datetime) -> bool:
+    revision = gateway.revisions.filter(number=gateway.revision).first()
+    return revision is not None and now - revision.created_at > REVISION_LATE_AFTER
+
+
+def _certificate_findings(now: datetime) -> Iterator[Finding]:
+    """Authorities of upstreams that have ended, or soon will."""
+    for api in API.objects.filter(removed_at=None).prefetch_related("versions"):
+        tls = apis.version(api).upstream.tls
+        if tls is None or not tls.ca_pem:
+            continue
+        for certificate in x509.load_pem_x509_certificates(tls.ca_pem.encode()):
+            ends_at = certificate.not_valid_after_utc
+            if ends_at - now < CERTIFICATE_WARNING:
+                is_over = ends_at <= now
+                yield Finding(
+                    Severity.ERROR if is_over else Severity.WARNING,
+                    f"A certificate of the upstream of '{api.name}'"
+                    f" {'ended' if is_over else 'ends'} on {ends_at:%Y-%m-%d}.",
+                    "Give the API the new certificate as upstream.tls.ca_pem and publish it.",
+                )
+
+
+def _disk_findings(data: Path) -> Iterator[Finding]:
+    disk = shutil.disk_usage(data)
+    if disk.free < disk.total * DISK_FREE_RATIO_MIN:
+        yield Finding(
+            Severity.WARNING,
+            f"The disk of {data} is {100 - disk.free * 100 // disk.total} % full.",
+            "Free some space, or shorten the retention of records.",
+        )

@@ -1,0 +1,18 @@
+"""What do all tests share? The import path, and a data folder that is not the developer's."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_installation(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """In-process tests get a data folder and a secret of their own."""
+    settings.HEADGATE_DATA = tmp_path_factory.mktemp("data")
+    settings.SECRET_KEY = "a secret of the tests"

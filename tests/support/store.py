@@ -1,0 +1,63 @@
+"""How do tests fill the store? The instant they share, a document, and a few rows."""
+
+from datetime import UTC, datetime
+
+from headgate.catalog.document import DocumentSource
+from headgate.model.snapshot import Upstream, UpstreamHost
+from headgate.store.services import (
+    applications,
+    credentials,
+    imports,
+    plans,
+    products,
+    subscriptions,
+)
+from headgate.store.services.actor import Actor
+from headgate.store.services.credentials import Issued
+from headgate.store.services.imports import Imported
+
+AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+UPSTREAM = Upstream(hosts=(UpstreamHost("127.0.0.1", 9000),))
+DOCUMENT = """\
+openapi: 3.0.3
+info: {title: Pets, version: 1.0.0}
+paths:
+  /pets:
+    get:
+      operationId: listPets
+      responses: {"200": {description: All pets}}
+    post:
+      operationId: addPet
+      responses: {"201": {description: Added}}
+  /pets/{id}:
+    get:
+      operationId: getPet
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {description: One pet}}
+"""
+
+
+def source(text: str = DOCUMENT) -> DocumentSource:
+    """A document of one file."""
+    return DocumentSource({"openapi.yaml": text}, "openapi.yaml")
+
+
+def import_api(actor: Actor, name: str = "pets", base_path: str | None = None) -> Imported:
+    """An API with three operations."""
+    return imports.import_document(
+        actor,
+        name=name,
+        source=source(),
+        upstream=UPSTREAM,
+        base_path=f"/{name}" if base_path is None else base_path,
+    )
+
+
+def subscribed_key(actor: Actor, *, api: str = "pets") -> Issued:
+    """A key of acme/demo, which is subscribed to basic/free, which opens an API."""
+    import_api(actor, api)
+    products.create(actor, name="basic", apis=[api])
+    plans.create(actor, product="basic", name="free", rates=["10/second"], quotas=["1000/month"])
+    applications.create(actor, name="demo", organization="acme", create_organization=True)
+    subscriptions.create(actor, application="acme/demo", plan="basic/free")
+    return credentials.issue(actor, application="acme/demo", name="laptop")
