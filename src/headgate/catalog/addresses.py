@@ -2,15 +2,22 @@
 
 Fails closed: what is not known to be public is refused.
 
-Source: RFC 6890 (special-purpose addresses); RFC 4291 §2.5.5.2, RFC 3056, RFC 6052 and RFC 4380
+Source: RFC 6890 (special-purpose addresses); RFC 4291 §2.5.5.2, RFC 3056 and RFC 6052
 for IPv4 addresses inside IPv6 ones; OWASP API7:2023 "Server Side Request Forgery".
 """
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = IPv6Network("::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_SPECIAL = (  # that `is_global` of some Python versions lets through
+    IPv4Network("192.0.0.0/24"),
+    IPv6Network("2001::/23"),
+    IPv6Network("2001:db8::/32"),
+    IPv6Network("3fff::/20"),
+)
 
 
 def refusal(text: str) -> str | None:
@@ -35,8 +42,6 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
     is_compatible = address in _COMPATIBLE and int(address) > 1
     if address in _NAT64 or is_compatible:
         return IPv4Address(int(address) & 0xFFFFFFFF)
@@ -52,6 +57,8 @@ def _refusal(address: IPv4Address | IPv6Address) -> str | None:
         return "a multicast address"
     if address.is_unspecified or address.is_reserved:
         return "a reserved address"
-    if not address.is_global:
+    if any(address in network for network in _SPECIAL if network.version == address.version):
+        return "a special-purpose address"
+    if not address.is_global or (address.version == 6 and address not in _GLOBAL_UNICAST):
         return "a private address"
     return None

@@ -116,7 +116,7 @@ def followed(root: dict[str, Any], value: Any) -> Any:
 
 
 def _target(root: dict[str, Any], reference: object) -> Any:
-    if not (isinstance(reference, str) and reference.startswith("#")):
+    if not (isinstance(reference, str) and (reference == "#" or reference.startswith("#/"))):
         return MISSING
     return find_fragment(root, reference[1:])[0]
 

@@ -63,7 +63,7 @@ def details(
         steps = keys(found.at)
         line = found.line or lines[found.location].get(steps)
         prefix = "" if found.location == entry else f"{found.location}: "
-        detail = Detail(_sentence(prefix + found.message), pointer(steps), line)
+        detail = Detail(prefix + _sentence(found.message), pointer(steps), line)
         result.append(((found.location != entry, found.location, line or 0), detail))
     result.sort(key=lambda pair: pair[0])
     unique = dict.fromkeys(detail for _, detail in result)

@@ -34,16 +34,16 @@ def lines_of(name: str, text: str, places: Iterable[Keys]) -> dict[Keys, int]:
         for step in steps:
             node = node.setdefault(step, {})
     found: dict[Keys, int] = {(): 1}
+    offsets: dict[Keys, int] = {}
     text = without_mark(text)
     try:
         if looks_like_json(name, text):
-            offsets: dict[Keys, int] = {}
             _json_value(text, _skip(text, 0), tree, (), offsets)
-            found |= _lines(text, offsets)
         else:
             _yaml(text, tree, found)
     except (ValueError, IndexError, RecursionError, Unreadable):
         pass  # a text that is not well-formed: what was found before the mistake is right
+    found |= _lines(text, offsets)
     return {steps: _nearest(steps, found) for steps in wanted}
 
 

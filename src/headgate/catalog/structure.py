@@ -153,21 +153,20 @@ class Structure:
         value, file, at = visit.value, visit.file, visit.at
         for key, item in reversed(value.items()):
             known = shape.fields.get(key)
-            if known is not None:
-                if item is None and not known.is_required and known.type.form != "shape":
-                    if known.type.form != "any":
-                        self._findings.warning(
-                            file.location, (at, key), f"{key!r} is empty; leave it out"
-                        )
-                    continue
-                is_lenient = shape.is_open and "schema" not in known.type.name
-                self._push(item, known.type, file, (at, key), is_lenient=is_lenient)
-            elif key.startswith("x-") or key == "$ref":
+            wanted = known.type if known else shape.other
+            if known is None and (key.startswith("x-") or key == "$ref"):
                 continue
-            elif shape.other is not None:
-                self._push(item, shape.other, file, (at, key))
-            elif not shape.is_open:
-                self._findings.warning(file.location, (at, key), _unknown(key, shape))
+            if wanted is None:
+                if not shape.is_open:
+                    self._findings.warning(file.location, (at, key), _unknown(key, shape))
+            elif item is None and wanted.name != "operation" and not (known and known.is_required):
+                if wanted.form != "any":
+                    self._findings.warning(
+                        file.location, (at, key), f"{key!r} is empty; leave it out"
+                    )
+            else:
+                is_lenient = shape.is_open and "schema" not in wanted.name
+                self._push(item, wanted, file, (at, key), is_lenient=is_lenient)
         for key, known in shape.fields.items():
             if key not in value and (known.is_required or known.is_expected):
                 add = self._findings.error if known.is_required else self._findings.warning
@@ -242,7 +241,7 @@ def _named(value: Any) -> str:
 
 
 def _unknown(key: str, shape: Shape) -> str:
-    if shape.fields.keys() & set(METHODS) and key.lower() in METHODS:
+    if key.lower() in shape.fields.keys() & set(METHODS):
         return f"{key!r} is not a method here; methods are written in lower case"
     near = get_close_matches(key, shape.fields, n=1)
     return f"{shape.title} has no field {key[:80]!r}" + (f"; is it {near[0]!r}?" if near else "")

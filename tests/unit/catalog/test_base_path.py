@@ -1,0 +1,69 @@
+"""Which base paths are there, and which of them collide?"""
+
+import pytest
+
+from headgate.catalog.base_path import contains, is_equal, normalise, overlaps
+from headgate.core.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("/shop", "/shop"),
+        ("/shop/", "/shop"),
+        (" /shop/v2 ", "/shop/v2"),
+        ("/", ""),
+        ("", ""),
+        ("/a-b_c~d.e/%C3%A4", "/a-b_c~d.e/%C3%A4"),
+    ],
+)
+def test_a_base_path_is_stored_without_its_last_slash(text: str, path: str) -> None:
+    assert normalise(text) == path
+    assert normalise(path) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("shop", "does not start with '/'"),
+        ("/shop//v2", "empty segment"),
+        ("//shop", "empty segment"),
+        ("//", "empty segment"),
+        ("/shop/../admin", "segment '..'"),
+        ("/shop/.", "segment '.'"),
+        ("/shop/%2e%2E", "segment '%2e%2E'"),
+        ("/shop%2Fv2", "escaped '/'"),
+        ("/shop?x=1", "a query"),
+        ("/shop#x", "a fragment"),
+        ("/{shop}", "a template"),
+        ("/my shop", "characters"),
+        ("/shöp", "characters"),
+        ("/shop\\v2", "characters"),
+        ("/shop%2", "characters"),
+        ("/shop\n/x", "characters"),
+        ("/" + "a" * 500, "longer than"),
+    ],
+)
+def test_a_path_that_no_api_can_be_served_under_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(Problem) as caught:
+        normalise(text)
+    assert reason in caught.value.detail
+
+
+def test_one_base_path_contains_another_by_whole_segments() -> None:
+    assert contains("/shop", "/shop/v2")
+    assert contains("/shop", "/shop")
+    assert contains("", "/shop")
+    assert not contains("/shop", "/shopping")
+    assert not contains("/shop/v2", "/shop")
+
+
+def test_base_paths_overlap_in_both_directions() -> None:
+    assert overlaps("/shop/v2", "/shop")
+    assert overlaps("/shop", "")
+    assert not overlaps("/shop", "/store")
+
+
+def test_base_paths_are_equal_by_case() -> None:
+    assert is_equal("/shop", "/shop")
+    assert not is_equal("/shop", "/Shop")
