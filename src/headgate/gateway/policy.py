@@ -3,6 +3,8 @@
 A policy is attached to the gateway, to an API or to an operation. For each kind the most
 specific attachment is in force, whole: an operation's replaces its API's, an API's replaces the
 gateway's; settings and lists are never merged. What is written at one place is what happens.
+(`rate_limit` alone adds up: an API's limit counts its operations together, an operation's its
+own calls.)
 
 Policies of the stage EDGE also hold for unknown paths and wrong methods below their API, so
 that a browser's preflight and a closed network work there too. The others need an operation.
@@ -21,6 +23,11 @@ from headgate.model.access import ScopedLimit
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
 POLICIES_PER_PLACE_MAX = 32
+SWITCHED_ON: Mapping[str, Any] = {
+    "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
+    "config": {},
+}
+"""The route's side of a filter that has no settings per route."""
 
 
 class Stage(IntEnum):

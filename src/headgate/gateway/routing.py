@@ -35,6 +35,11 @@ HIDDEN_DOTS_REGEX = (
 before it resolves would serve another operation than the one that was checked and recorded."""
 
 
+def quoted(path: str) -> str:
+    """A literal path as it stands in a request: what RFC 3986 does not allow is encoded."""
+    return quote(path, safe=_UNRESERVED)
+
+
 @dataclass(frozen=True, slots=True)
 class PathTemplate:
     """A path template with the base path in front, taken apart.
@@ -54,7 +59,7 @@ class PathTemplate:
 def parse_template(path: str) -> PathTemplate:
     """`/pets/{id}.json` taken apart."""
     pieces = _PARAMETER.split(path)
-    texts = [quote(text, safe=_UNRESERVED) for text in pieces[::2]]
+    texts = [quoted(text) for text in pieces[::2]]
     regex = [re.escape(texts[0])]
     for name, text in zip(pieces[1::2], texts[1:], strict=True):
         regex += [_REST_REGEX if _takes_rest(name) else _SEGMENT_REGEX, re.escape(text)]
@@ -131,7 +136,7 @@ class Oracle:
             return NOWHERE
         path = target.partition("?")[0]
         for api in self._apis:
-            base = quote(api.base_path, safe=_UNRESERVED)
+            base = quoted(api.base_path)
             if path == base or path.startswith(base + "/"):
                 return self._within(api, method, path)
         return NOWHERE

@@ -9,7 +9,6 @@ nothing of the others, and a change of one API is a change of its fragment alone
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import orjson
 
@@ -17,7 +16,7 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Policy, Stage
-from headgate.gateway.routing import HIDDEN_DOTS_REGEX, PathGroup, path_groups
+from headgate.gateway.routing import HIDDEN_DOTS_REGEX, PathGroup, path_groups, quoted
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
 
@@ -102,11 +101,6 @@ def api_fragment(api: SnapshotAPI, policies: Policies) -> bytes:
             matcher["on_no_match"] = _action([refusal])
         entries[key] = {"matcher": matcher}
     return orjson.dumps(entries)[1:-1]
-
-
-def quoted(path: str) -> str:
-    """A literal path as it stands in a request."""
-    return quote(path, safe="%!$&'()*+,;=:@~-._/")
 
 
 def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> JSON:

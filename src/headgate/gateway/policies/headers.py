@@ -1,0 +1,103 @@
+"""Which headers are added to or taken from requests and answers?"""
+
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+
+NAME = "envoy.filters.http.header_mutation"
+TYPE = "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3."
+CHANGES_MAX = 50  # per direction
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4096}")
+
+RESERVED = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-request-id",
+        "forwarded",
+        "ratelimit",
+        "ratelimit-policy",
+    }
+)
+RESERVED_STARTS = ("x-envoy-", "x-forwarded-")
+
+
+class HeaderChanges(BaseModel):
+    """Changes in one direction: `remove` first, then `set` (replaces), then `append`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    set: dict[str, str] = Field({}, description="Headers to set, whatever was there.")
+    append: dict[str, str] = Field({}, description="Values to add beside those that are there.")
+    remove: list[str] = Field([], description="Headers to take away.")
+
+    @model_validator(mode="after")
+    def _are_headers(self) -> "HeaderChanges":
+        names = [*self.set, *self.append, *self.remove]
+        if len(names) > CHANGES_MAX:
+            raise ValueError(f"at most {CHANGES_MAX} changes")
+        for name in names:
+            lower = name.lower()
+            if _NAME.fullmatch(lower) is None:
+                raise ValueError(f"{name!r} is not the name of a header")
+            if lower in RESERVED or lower.startswith(RESERVED_STARTS):
+                raise ValueError(f"{name!r} is reserved: the gateway itself depends on it")
+        for name, value in (*self.set.items(), *self.append.items()):
+            if _VALUE.fullmatch(value) is None:
+                raise ValueError(f"the value of {name!r} is not that of a header")
+        return self
+
+    def mutations(self) -> list[dict[str, Any]]:
+        """As Envoy's `HeaderMutation` messages."""
+        return [
+            *({"remove": name} for name in self.remove),
+            *(_put(n, v, "OVERWRITE_IF_EXISTS_OR_ADD") for n, v in self.set.items()),
+            *(_put(n, v, "APPEND_IF_EXISTS_OR_ADD") for n, v in self.append.items()),
+        ]
+
+
+@policies.register("headers")
+class Headers(Policy):
+    """Set, append and remove headers of requests (towards the upstream) and of answers.
+
+    Values are literal text. Changes apply to admitted requests; changes of answers also to the
+    gateway's refusals on the operation. Headers that the gateway depends on are refused.
+
+    Source: Envoy, `envoy.extensions.filters.http.header_mutation.v3`; RFC 9110 §5.
+    """
+
+    stage: ClassVar[Stage] = Stage.TRAFFIC
+    order: ClassVar[int] = 40
+    example: ClassVar[dict[str, Any]] = {
+        "request": {"set": {"X-Source": "gateway"}},
+        "response": {"remove": ["X-Powered-By"]},
+    }
+
+    request: HeaderChanges = Field(HeaderChanges(), description="Changes of requests.")
+    response: HeaderChanges = Field(HeaderChanges(), description="Changes of answers.")
+
+    def filters(self) -> Iterable[HTTPFilter]:
+        mutations = {
+            "request_mutations": self.request.mutations(),
+            "response_mutations": self.response.mutations(),
+        }
+        route = {"@type": TYPE + "HeaderMutationPerRoute", "mutations": mutations}
+        return [HTTPFilter(NAME, {"@type": TYPE + "HeaderMutation"}, route)]
+
+
+def _put(name: str, value: str, action: str) -> dict[str, Any]:
+    """`%` begins a command in Envoy, `%%` is the sign itself."""
+    header = {"key": name, "value": value.replace("%", "%%")}
+    return {"append": {"header": header, "append_action": action}}
