@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from headgate.model.record import RequestRecord, Verdict
 from headgate.traffic.histogram import percentile_us
-from headgate.traffic.rollups import SUMS_SQL, Sums, is_allowed, is_error
+from headgate.traffic.rollups import Sums, is_allowed, is_error, sums_sql
 
 REQUESTS_PAGE_MAX = 1000
 GROUPS_MAX = 10_000  # of one answer; the rest are added up under `OTHERS`
@@ -190,11 +190,8 @@ STORED_AFTER = "(batch, started_at, request_id) > (?::BIGINT, make_timestamp(?::
 
 def stats_sql(columns: tuple[str, ...], condition: str) -> str:
     """Sums by `columns`, status and verdict: one row each, for `Group.add`."""
-    keys = ", ".join(dict.fromkeys((*columns, "status", "verdict")))
-    return (
-        f"SELECT {keys}, {SUMS_SQL} FROM read_parquet(?) WHERE {condition}"  # noqa: S608
-        " GROUP BY ALL"
-    )
+    keys = {name: name for name in (*columns, "status", "verdict")}
+    return sums_sql(keys, "read_parquet(?)", condition)
 
 
 def series_sql(condition: str) -> str:

@@ -1,8 +1,8 @@
 """What do records add up to? Keys and sums of the rollups, and the SQL that makes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from headgate.model.node import CounterKind
 from headgate.model.record import Verdict
@@ -75,12 +75,34 @@ class BatchRollups:
     totals: Mapping[TotalKey, int]
 
 
-SUMS_SQL = (
-    "count(*), CAST(sum(duration_us) AS BIGINT), CAST(sum(request_bytes) AS BIGINT),"
-    f" CAST(sum(response_bytes) AS BIGINT), histogram({BUCKET_SQL})"
-)
 MINUTE_SQL = "epoch_us(started_at) // 60000000"
 HOUR_SQL = "epoch_us(started_at) // 3600000000"
+
+
+def sums_sql(keys: Mapping[str, str], source: str, condition: str = "true") -> str:
+    """Sums of each group of records: the keys, then the columns that `sums_from` takes.
+
+    `keys` are SQL expressions by name. Grouped by bucket first and then without it: a histogram
+    that DuckDB makes as a map takes three times as long to fetch.
+    """
+    names = ", ".join(keys)
+    expressions = ", ".join(f"{expression} AS {name}" for name, expression in keys.items())
+    return f"""
+        SELECT {names}, sum(number)::BIGINT, sum(duration)::BIGINT, sum(received)::BIGINT,
+            sum(sent)::BIGINT, list(bucket), list(number)
+        FROM (
+            SELECT {expressions}, {BUCKET_SQL} AS bucket, count(*) AS number,
+                sum(duration_us)::BIGINT AS duration, sum(request_bytes)::BIGINT AS received,
+                sum(response_bytes)::BIGINT AS sent
+            FROM {source} WHERE {condition} GROUP BY ALL
+        ) GROUP BY ALL"""  # noqa: S608
+
+
+def sums_from(columns: Sequence[Any]) -> Sums:
+    """The sums in a row of `sums_sql`, after its keys."""
+    requests, duration_us, request_bytes, response_bytes, buckets, numbers = columns
+    latency = dict(zip(buckets, numbers, strict=True))
+    return Sums(requests, duration_us, request_bytes, response_bytes, latency)
 
 
 def is_allowed(verdict: str) -> bool:

@@ -16,8 +16,8 @@ class Lease(models.Model):
     """Who may do a piece of background work now; one row per kind of work.
 
     `token` grows with every new holder. A holder proves it inside its commit transaction, so
-    one that slept through its expiry cannot write any more. `progress` is the number of the
-    last batch that was committed under the lease.
+    one that slept through its expiry cannot write any more. `progress` says how far the work
+    has come: for the ingest, the number of the last segment that was stored.
     """
 
     name = models.CharField(max_length=40, primary_key=True)
@@ -33,8 +33,8 @@ class Lease(models.Model):
 class TrafficFile(models.Model):
     """One immutable Parquet file of request records, by its path below the traffic folder.
 
-    `batch_first` and `batch_last` bound the ingest batches in it, `first_at` and `last_at` its
-    records' `started_at` (inclusive). A file with `replaced_at` is no longer read; it is
+    `batch_first` and `batch_last` bound the numbers of the segments in it, `first_at` and
+    `last_at` its records' `started_at` (inclusive). A file with `replaced_at` is no longer read; it is
     unlinked after a grace period. `is_final`: query values are gone for good.
     """
 
@@ -61,7 +61,8 @@ class TrafficFile(models.Model):
 class TrafficSegment(models.Model):
     """One sealed segment that has been stored: its name can never be stored again.
 
-    `records` + `rejected` = `lines`, always.
+    `records` + `rejected` = `lines`, always. `batch` is its number in the order of storing; it
+    stands in each of its records.
     """
 
     name = models.CharField(max_length=SEGMENT_NAME_CHARACTERS_MAX, primary_key=True)

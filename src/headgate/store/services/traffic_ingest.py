@@ -122,12 +122,11 @@ class Ingest:
         node = new[0].node
         batch = write_batch(
             self._engine,
-            [SegmentFile(item.name, item.path) for item in new],
+            [SegmentFile(item.name, item.path, at) for at, item in enumerate(new, number)],
             scratch,
             scratch=self._folders.scratch,
             node=node,
             gateway=gateway_of(node),
-            batch=number,
         )
         self._checkpoint("written")
         target = self._placed(batch, scratch)
@@ -191,17 +190,17 @@ class Ingest:
 
     def _commit(self, node: str, batch: Batch, target: Path | None, held: Held) -> None:
         now = self._clock.now()
-        number = held.progress + 1
+        progress = held.progress + len(batch.segments)
         for segment in batch.segments:
             if segment.rejected:
                 self._keep_rejects(segment.name, batch, now)
         with transaction.atomic():
-            held = leases.prove(held, now=now, progress=number)
+            held = leases.prove(held, now=now, progress=progress)
             TrafficSegment.objects.bulk_create(
                 TrafficSegment(
                     name=item.name,
                     node=node,
-                    batch=number,
+                    batch=item.number,
                     lines=item.lines,
                     records=item.records,
                     rejected=item.rejected,

@@ -15,7 +15,7 @@ from headgate.store.services.traffic_reading import Reader
 from headgate.store.services.traffic_rollups import sums_of
 from headgate.traffic import queries
 from headgate.traffic.queries import Group, MinutePoint, RequestFilter
-from headgate.traffic.rollups import HourKey, MinuteKey, Sums, is_allowed, is_error
+from headgate.traffic.rollups import HourKey, MinuteKey, is_allowed, is_error, sums_from
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROLLUP_ROW_SECONDS = 2e-5  # reading and adding one row of a rollup
@@ -170,7 +170,7 @@ def _add_records(
         keyed = dict(zip(names, row[:width], strict=True))
         key = tuple(str(keyed[name]) for name in columns)
         group = groups.setdefault(key, Group())
-        group.add(Sums(*row[width:]), keyed["status"], keyed["verdict"])
+        group.add(sums_from(row[width:]), keyed["status"], keyed["verdict"])
 
 
 def _rows(
