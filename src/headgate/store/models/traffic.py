@@ -34,8 +34,8 @@ class TrafficFile(models.Model):
     """One immutable Parquet file of request records, by its path below the traffic folder.
 
     `batch_first` and `batch_last` bound the numbers of the segments in it, `first_at` and
-    `last_at` its records' `started_at` (inclusive). A file with `replaced_at` is no longer read; it is
-    unlinked after a grace period. `is_final`: query values are gone for good.
+    `last_at` its records' `started_at` (inclusive). A file with `replaced_at` is no longer
+    read; it is unlinked after a grace period. `is_final`: query values are gone for good.
     """
 
     path = models.CharField(max_length=300, unique=True)
