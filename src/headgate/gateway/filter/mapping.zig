@@ -45,15 +45,14 @@ pub const Mapping = struct {
 
     /// The table to decide with, null while there is none that can be read.
     pub fn table(self: *Mapping, now_ns: u64) ?t.Table {
-        const is_due = now_ns -% @atomicLoad(u64, &self.next_check_ns, .monotonic) < 1 << 63;
-        if (!is_due) {
+        if (!isDue(now_ns, @atomicLoad(u64, &self.next_check_ns, .monotonic), CHECK_NS)) {
             if (self.healthy()) |found| return found;
         }
         while (@cmpxchgWeak(u32, &self.lock, 0, 1, .acquire, .monotonic) != null) std.atomic.spinLoopHint();
         defer @atomicStore(u32, &self.lock, 0, .release);
         const was = self.healthy();
         const next = @atomicLoad(u64, &self.next_check_ns, .monotonic);
-        if (now_ns -% next < 1 << 63 or (was == null and next > now_ns + RETRY_NS)) {
+        if (isDue(now_ns, next, if (was == null) RETRY_NS else CHECK_NS)) {
             self.check(now_ns);
             const is_healthy = self.healthy() != null;
             @atomicStore(u64, &self.next_check_ns, now_ns + if (is_healthy) @as(u64, CHECK_NS) else RETRY_NS, .monotonic);
@@ -61,6 +60,11 @@ pub const Mapping = struct {
             self.is_reported = !is_healthy;
         }
         return self.healthy();
+    }
+
+    /// Is it time, or so long until then that the clock must have stepped back?
+    fn isDue(now_ns: u64, next_ns: u64, wait_ns: u64) bool {
+        return now_ns >= next_ns or next_ns - now_ns > wait_ns;
     }
 
     fn healthy(self: *Mapping) ?t.Table {

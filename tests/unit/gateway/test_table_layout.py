@@ -1,0 +1,47 @@
+"""Do Python and Zig speak of the same bytes, and do Zig's own tests pass?"""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from headgate.gateway import table_layout as layout
+from headgate.gateway.filter import FOLDER
+from headgate.model.access import SCOPED_LIMITS_MAX
+from headgate.model.limits import LIMITS_PER_PLAN_MAX
+
+
+def test_python_and_the_filter_describe_the_same_file(library: ctypes.CDLL) -> None:
+    library.headgate_layout.restype = ctypes.c_char_p
+    assert json.loads(library.headgate_layout()) == layout.description()
+
+
+def test_the_layout_holds_what_the_model_allows() -> None:
+    assert layout.SECTIONS["plan"].record["limits"] + 8 * LIMITS_PER_PLAN_MAX <= 128
+    assert SCOPED_LIMITS_MAX == 4
+
+
+def test_numbers_that_are_stored_at_once_are_aligned() -> None:
+    for section in layout.SECTIONS.values():
+        assert section.offset % layout.PAGE_BYTES == 0
+        if section.record.offsets:
+            assert section.record.size % 8 == 0
+
+
+def test_the_zig_tests_pass(tmp_path: Path) -> None:
+    caches = {"ZIG_GLOBAL_CACHE_DIR": str(tmp_path), "ZIG_LOCAL_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "ziglang", "test", "tests.zig", "-lc", "-O", "ReleaseSafe"]
+    done = subprocess.run(
+        command, cwd=FOLDER, env=os.environ | caches, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "All" in done.stderr
+    assert "passed" in done.stderr
+
+
+def test_the_filter_is_small_enough_to_review() -> None:
+    lines = {path.name: len(path.read_text().splitlines()) for path in FOLDER.glob("*.zig")}
+    assert max(lines.values()) <= 400
+    assert sum(lines.values()) <= 1500
