@@ -43,6 +43,7 @@ COLUMNS = {
 }
 OPERATION_COLUMNS = {"id": "id", "method": "method", "path": "path", "summary": "summary"}
 CHANGES_SHOWN_MAX = 50
+NOTES_SHOWN_MAX = 3  # of a document's mistakes that do not keep it from being imported
 UNPUBLISH_SECONDS = 5  # how long to wait for the nodes
 
 
@@ -132,8 +133,12 @@ def _show_import(out: Output, made: Any, sentence: str) -> None:
         out.line(f"{change['kind']:<8} {change['operation']}  {change.get('what', '')}".rstrip())
     if len(changes) > CHANGES_SHOWN_MAX:
         out.line(f"… and {count(len(changes) - CHANGES_SHOWN_MAX, 'more change')}")
-    for warning in made.get("problems") or []:
-        out.note(f"note: {place_text(warning)}")
+    problems = made.get("problems") or []
+    for problem in problems[:NOTES_SHOWN_MAX]:
+        out.note(f"note: {place_text(problem)}")
+    if len(problems) > NOTES_SHOWN_MAX:
+        left = count(len(problems) - NOTES_SHOWN_MAX, "more mistake")
+        out.note(f"note: {left} that can be lived with; `--json` lists them all")
     out.line(sentence)
 
 

@@ -24,7 +24,7 @@ gateways = group("Gateways: the environments that APIs are published to.")
 @rest_command(gateways, "list", examples=["headgate gateway list"])
 def show_all(api: Client, out: Output) -> None:
     """List the gateways."""
-    out.table(api.items("/gateways"), COLUMNS, empty="There are no gateways.")
+    out.table(api.get("/gateways")["items"], COLUMNS, empty="There are no gateways.")
 
 
 @rest_command(gateways, "revisions", examples=["headgate gateway revisions default"])

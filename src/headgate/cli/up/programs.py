@@ -2,6 +2,7 @@
 
 from headgate.cli.up.child import Program
 from headgate.cli.up.settings import UpSettings
+from headgate.store.setup import LOCAL_NODE
 
 DRAIN_SECONDS = 20.0  # the node lets Envoy finish what is under way
 COMMAND = ("-m", "headgate.cli")
@@ -31,7 +32,8 @@ def node_program(settings: UpSettings) -> Program:
     if settings.tls_certificate and settings.tls_key:
         tls = ("--gateway-tls-cert", str(settings.tls_certificate))
         tls += ("--gateway-tls-key", str(settings.tls_key))
-    return Program("node", (*COMMAND, "node", *listen, *tls), stop_seconds=DRAIN_SECONDS)
+    arguments = (*COMMAND, "node", "--name", LOCAL_NODE, *listen, *tls)
+    return Program("node", arguments, stop_seconds=DRAIN_SECONDS)
 
 
 def demo_service(port: int) -> Program:
