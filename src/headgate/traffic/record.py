@@ -85,7 +85,7 @@ COLUMN_SQL: Mapping[str, str] = {
     "operation": _text_sql("operation"),
     "method": _text_sql("method"),
     "path": "left(split_part(coalesce(nullif(target, '-'), ''), '?', 1), 2048)",
-    "query": "left(substr(coalesce(target, ''), nullif(instr(target, '?'), 0) + 1), 2048)",
+    "query": "left(coalesce(substr(target, nullif(instr(target, '?'), 0) + 1), ''), 2048)",
     "status": f"CAST({_number_sql('status', STATUS_MAX)} AS USMALLINT)",
     "verdict": VERDICT_SQL,
     "response_flags": _text_sql("response_flags", "flags"),
