@@ -7,6 +7,7 @@ from headgate.core.problems import TYPE_PREFIX
 from headgate.model.record import Verdict
 
 ANSWER_TIMEOUT_SECONDS = 30.0
+BAD_GATEWAY = 502  # from here on the gateway takes the upstream as failed
 WRONG_KEY = "hg_" + "0" * 38
 
 
@@ -76,7 +77,8 @@ def send(
         for call in _one_by_one(calls):
             headers = {"X-API-Key": call.key} if call.key else {}
             answer = client.request(call.method, base_url + call.path, headers=headers)
-            sent.count(answer.status_code, _verdict(answer.headers, answer.content))
+            verdict = _verdict(answer.status_code, answer.headers, answer.content)
+            sent.count(answer.status_code, verdict)
             advance()
 
 
@@ -85,11 +87,11 @@ def _one_by_one(calls: list[Call]) -> Iterator[Call]:
         yield from [call] * call.times
 
 
-def _verdict(headers: Mapping[str, str], body: bytes) -> str:
-    """The verdict as the caller reads it: the problem's type, or that the upstream answered."""
+def _verdict(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """The verdict as the caller can tell it: the problem's type, or what the upstream said."""
     import orjson
 
-    if not headers.get("content-type", "").startswith("application/problem+json"):
-        return Verdict.ALLOWED
-    kind = str(orjson.loads(body).get("type", ""))
-    return kind.removeprefix(TYPE_PREFIX).replace("-", "_")
+    if headers.get("content-type", "").startswith("application/problem+json"):
+        kind = str(orjson.loads(body).get("type", ""))
+        return kind.removeprefix(TYPE_PREFIX).replace("-", "_")
+    return Verdict.UPSTREAM_FAILED if status >= BAD_GATEWAY else Verdict.ALLOWED

@@ -18,7 +18,7 @@ def answers(host: str, port: int, path: str, *, status: str = "") -> bool:
 
 
 def accepts(host: str, port: int) -> bool:
-    """Whether something accepts connections: for TLS, whose certificate is not ours to judge."""
+    """Whether something accepts connections."""
     try:
         socket.create_connection((host, port), TRY_SECONDS).close()
     except OSError:

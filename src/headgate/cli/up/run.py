@@ -136,10 +136,8 @@ class _Tree:
         return self._settings.reachable_host, self._settings.web_port
 
     def _gateway_answers(self) -> bool:
-        host, port = self._settings.reachable_host, self._settings.gateway_port
-        if self._settings.tls_certificate:
-            return accepts(host, port)
-        return answers(host, port, "/")
+        """Envoy listens once it has its routes; a request would leave a record of ours."""
+        return accepts(self._settings.reachable_host, self._settings.gateway_port)
 
     def _say_ready(self, admin_token: str | None) -> None:
         settings = self._settings
