@@ -16,8 +16,9 @@ from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.core.text import name_error
 from headgate.model.node import SegmentName, parse_segment_name
 from headgate.store.models import Node, TrafficSegment
-from headgate.store.services import nodes, publishing
+from headgate.store.services import nodes
 from headgate.store.services.actor import Actor, not_found
+from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.web.exchange import Receive
 from headgate.web.threads import in_thread
 
@@ -60,7 +61,7 @@ def check_sender(actor: Actor, name: SegmentName) -> None:
     """
     node = Node.objects.select_related("gateway").filter(name=name.node, removed_at=None).first()
     if node is None:
-        nodes.register(actor, name=name.node, gateway=actor.gateway or publishing.DEFAULT_GATEWAY)
+        nodes.register(actor, name=name.node, gateway=actor.gateway or DEFAULT_GATEWAY)
     elif node.gateway.name != actor.gateway:
         raise not_found("node", name.node)
 

@@ -15,7 +15,7 @@ from headgate.store.models import API, APIVersion, Gateway, Operation
 from headgate.store.services import apis, gateways, imports
 from headgate.store.services.imports import Imported
 from headgate.web.api.documents import DocumentFiles, DocumentURL, source_and_fetcher
-from headgate.web.api.fields import Input, Name, Output, Title, created
+from headgate.web.api.fields import Input, Name, Output, Parameters, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out, slice_of
 from headgate.web.api.policies import PolicyData, uses_of
 from headgate.web.api.requests import actor
@@ -137,13 +137,13 @@ class Form(StrEnum):
     BUNDLED = "bundled"
 
 
-class ImportQuery(Input):
+class ImportQuery(Parameters):
     """How to import."""
 
     update: bool = Field(default=False, description="Re-import if there is an API of that name.")
 
 
-class DocumentQuery(Input):
+class DocumentQuery(Parameters):
     """Which form."""
 
     form: Form = Form.ORIGINAL
@@ -197,9 +197,6 @@ def import_api(
     source, fetch = source_and_fetcher(
         actor(request), body.document, allow_remote_refs=body.allow_remote_refs
     )
-    sources = DEFAULT_KEY_SOURCES
-    if body.key_sources is not None:
-        sources = key_sources_of(body.key_sources)
     imported = imports.import_document(
         actor(request),
         name=body.name,
@@ -208,7 +205,7 @@ def import_api(
         base_path=body.base_path,
         version=body.version,
         title=body.title,
-        key_sources=sources,
+        key_sources=key_sources_of(body.key_sources) if body.key_sources else DEFAULT_KEY_SOURCES,
         is_open=body.is_open,
         uses=uses_of(body.policies),
         update=query.update,

@@ -1,5 +1,6 @@
 """Which REST API is served under /api/v1? Every resource, one set of rules."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -67,11 +68,8 @@ def build(routers: dict[str, Router]) -> API:
     )
     for tag, router in routers.items():
         api.add_router("", router, tags=[tag])
-    api.add_exception_handler(Problem, _on_problem)
-    api.add_exception_handler(DependencyError, _on_dependency_error)
-    api.add_exception_handler(ValidationError, _on_invalid)
-    api.add_exception_handler(HttpError, _on_unreadable)
-    api.add_exception_handler(Exception, _on_failure)
+    for kind, answer in _ANSWERS.items():
+        api.add_exception_handler(kind, answer)
     return api
 
 
@@ -119,3 +117,12 @@ def _detail(item: dict[str, Any]) -> Detail:
         pointer = "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in place[1:])
         return Detail(message, pointer)
     return Detail(f"{source} parameter {'.'.join(place)!r}: {message}")
+
+
+_ANSWERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    Problem: _on_problem,
+    DependencyError: _on_dependency_error,
+    ValidationError: _on_invalid,
+    HttpError: _on_unreadable,
+    Exception: _on_failure,
+}

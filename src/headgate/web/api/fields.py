@@ -21,6 +21,10 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class Parameters(BaseModel):
+    """A request's query: everything in it is text, and read as what it stands for."""
+
+
 class Output(BaseModel):
     """An answer's body."""
 

@@ -9,11 +9,11 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from ninja import Schema
 from pydantic import Field
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.store.services.values import PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Page
+from headgate.web.api.fields import Output, Parameters
 
 CURSOR_CHARACTERS_MAX = 200
 _MARK = "1:"
@@ -21,14 +21,14 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 
-class PageOut(Schema, Generic[T]):
+class PageOut(Output, Generic[T]):
     """One page of a list. `next` continues it; null at the end."""
 
     items: list[T]
     next: str | None = Field(..., description="Send it as `cursor` for the next page.")
 
 
-class PageQuery(Schema):
+class PageQuery(Parameters):
     """Which page."""
 
     limit: int = Field(

@@ -11,8 +11,8 @@ from headgate.store import events
 from headgate.store.models import Revision
 from headgate.store.services import nodes, publishing
 from headgate.store.services.actor import Actor
+from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.store.services.nodes import Liveness
-from headgate.store.services.publishing import DEFAULT_GATEWAY
 from headgate.web.api.fields import Input, Name, Output
 from headgate.web.api.requests import actor
 from headgate.web.threads import in_thread

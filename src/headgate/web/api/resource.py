@@ -35,6 +35,14 @@ def is_slow(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
+class _Unreadable(Exception):  # noqa: N818  # it carries an answer out of a transaction
+    """What is to be changed cannot be read; `answer` says why."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
 class Resource:
     """One URL of the REST API: its operations by method."""
 
@@ -64,6 +72,8 @@ class Resource:
             if request.method in CHANGING and "If-Match" in request.headers:
                 return self._run_if_match(operation, request, path)
             return self._tagged(operation, request, operation.run(request, **path))
+        except _Unreadable as unreadable:
+            return unreadable.answer
         except Problem as problem:
             return problem_response(problem, request_id(request), self._allow(problem))
 
@@ -131,22 +141,29 @@ class Resource:
         self, operation: Operation, request: HttpRequest, path: dict[str, str]
     ) -> HttpResponseBase:
         """Compares and changes in one transaction, one caller after the other per URL."""
-        reading = self._operations.get("GET")
+        if getattr(operation.view_func, "is_slow", False):
+            self._check_if_match(request, path)
+            return self._tagged(operation, request, operation.run(request, **path))
         with transaction.atomic():
             if connection.vendor == "postgresql":  # SQLite's IMMEDIATE does the same for all
                 with connection.cursor() as cursor:
                     cursor.execute(_LOCK, [request.path])
-            if reading is not None:
-                now = reading.run(_as_reading(request), **path)
-                if now.status_code != 200:
-                    return now
-                tag = entity_tag(cast("HttpResponse", now).content)
-                if not is_named(tag, request.headers["If-Match"], is_weak=False):
-                    raise changed_meanwhile()
+            self._check_if_match(request, path)
             response = operation.run(request, **path)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
         return self._tagged(operation, request, response)
+
+    def _check_if_match(self, request: HttpRequest, path: dict[str, str]) -> None:
+        """Raises the problem of reading what is to be changed, or that it has changed."""
+        reading = self._operations.get("GET")
+        if reading is None:
+            return
+        now = cast("HttpResponse", reading.run(_as_reading(request), **path))
+        if now.status_code != 200:
+            raise _Unreadable(now)
+        if not is_named(entity_tag(now.content), request.headers["If-Match"], is_weak=False):
+            raise changed_meanwhile()
 
     def _tagged(
         self, operation: Operation, request: HttpRequest, response: HttpResponseBase
@@ -178,7 +195,7 @@ def _answers_alike(operation: Operation, reading: Operation | None) -> bool:
 
 def _as_reading(request: HttpRequest) -> HttpRequest:
     reading = copy.copy(request)
-    reading.GET = QueryDict()  # type: ignore[assignment]  # immutable here as everywhere
+    reading.GET = QueryDict()
     return reading
 
 

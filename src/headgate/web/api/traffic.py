@@ -243,7 +243,7 @@ def _show(seen: "SeenRequest") -> RequestOut:
         "plan_name": seen.plan,
     }
     own = {name: getattr(record, name) for name in RequestOut.model_fields if name not in named}
-    return RequestOut.model_construct(**own, **named)
+    return RequestOut.model_validate(own | named)
 
 
 def _show_stats(row: "StatsRow") -> StatsOut:

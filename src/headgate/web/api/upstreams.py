@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import Field, Strict, model_validator
@@ -15,9 +14,8 @@ from headgate.model.snapshot import (
     KeyLocation,
     KeySource,
     Upstream,
-    UpstreamHost,
-    UpstreamTLS,
 )
+from headgate.store.services.configuration_documents import upstream_from_url
 from headgate.store.services.upstreams import (
     HOSTS_MAX,
     PORT_MAX,
@@ -35,7 +33,6 @@ URL_CHARACTERS_MAX = 500
 KEY_NAME_CHARACTERS_MAX = 100
 DEFAULT_KEY_HEADER = "x-api-key"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_PORTS = {"http": 80, "https": 443}
 _PREFIX_PATTERN = r"^(/[^?#\s\x00]*)?$"
 Seconds = Annotated[float, Field(gt=0, le=SECONDS_MAX)]
 
@@ -138,35 +135,15 @@ def upstream_of(given: str | UpstreamData) -> Upstream:
     """
     if isinstance(given, UpstreamData):
         return from_data(Upstream, given.model_dump())
-    return upstream_from_url(given)
-
-
-def upstream_from_url(text: str) -> Upstream:
-    """`https://host[:port][/prefix]` as an upstream of one host.
-
-    Raises:
-        Problem: not such an address.
-    """
     try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
-        host, port, parts = "", 0, urlsplit("")
-    prefix = parts.path.rstrip("/")
-    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    if not host or not port or not is_plain or re.fullmatch(_PREFIX_PATTERN, prefix) is None:
-        message = f"{text[:100]!r} is not an upstream: write http(s)://host[:port][/prefix]"
+        return upstream_from_url(given)
+    except ValueError as error:
         raise Problem(
             ProblemType.INVALID_INPUT,
-            f"{message}.",
+            f"{error}.",
             "Correct it and send it again.",
-            [Detail(message, "/upstream")],
-        )
-    return Upstream(
-        (UpstreamHost(host, port),),
-        path_prefix=prefix,
-        tls=UpstreamTLS() if parts.scheme == "https" else None,
-    )
+            [Detail(f"{error}", "/upstream")],
+        ) from error
 
 
 def key_sources_of(given: Sequence[KeySourceData]) -> tuple[KeySource, ...]:
