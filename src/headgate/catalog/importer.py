@@ -83,7 +83,8 @@ def describe(document: dict[str, Any]) -> Description:
     document_format = detect_format(entry, findings)
     if document_format is None:
         raise Bug("a bundled document is neither Swagger nor OpenAPI")
-    info = document.get("info", {})
+    declared = document.get("info")
+    info = declared if isinstance(declared, dict) else {}
     servers = _servers(document, document_format)
     library = Library(DocumentSource({"": ""}, ""), findings)
     return Description(

@@ -30,6 +30,9 @@ ADDRESSES_TRIED_MAX = 4
 Resolver = Callable[[str, int], list[str]]
 """Addresses of a host, as texts; raises OSError."""
 
+Judge = Callable[[str], str | None]
+"""Why nothing is fetched from an address; None if it may be."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ACCEPT = "application/json, application/yaml, text/yaml, */*;q=0.5"
 
@@ -44,7 +47,7 @@ class HTTPFetcher:
     """Fetches documents by http(s); a `Fetcher`.
 
     `seconds_max` is for one document with all its redirects. `allow_private` lets addresses
-    through that only this machine's network can see.
+    through that only this machine's network can see; otherwise `judge` decides on each.
     """
 
     def __init__(
@@ -54,10 +57,11 @@ class HTTPFetcher:
         bytes_max: int = SOURCE_BYTES_MAX,
         seconds_max: float = FETCH_SECONDS_MAX,
         resolver: Resolver = resolve,
+        judge: Judge = refusal,
         clock: Clock | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._allow_private = allow_private
+        self._judge = (lambda _: None) if allow_private else judge
         self._bytes_max = bytes_max
         self._seconds_max = seconds_max
         self._resolver = resolver
@@ -84,7 +88,7 @@ class HTTPFetcher:
 
     def _get(self, url: httpx2.URL, deadline: "_Deadline") -> bytes | httpx2.URL:
         """The body at `url`, or where it redirects to."""
-        backend = _CheckedBackend(deadline, self._resolver, allow_private=self._allow_private)
+        backend = _CheckedBackend(deadline, self._resolver, self._judge)
         context = self._ssl_context or ssl.create_default_context()
         headers = [
             ("Host", url.netloc.decode()),
@@ -175,10 +179,10 @@ class _Deadline:
 class _CheckedBackend(httpcore2.SyncBackend):
     """Connects to addresses that were checked, and reads no longer than the deadline."""
 
-    def __init__(self, deadline: _Deadline, resolver: Resolver, *, allow_private: bool) -> None:
+    def __init__(self, deadline: _Deadline, resolver: Resolver, judge: Judge) -> None:
         self._deadline = deadline
         self._resolver = resolver
-        self._allow_private = allow_private
+        self._judge = judge
 
     def connect_tcp(
         self,
@@ -190,7 +194,7 @@ class _CheckedBackend(httpcore2.SyncBackend):
     ) -> httpcore2.NetworkStream:
         addresses = self._resolve(host, port)
         for address in addresses:
-            reason = None if self._allow_private else refusal(address)
+            reason = self._judge(address)
             if reason is not None:
                 raise _refused(f"{host} is at {address}, {reason}.")
         failure: httpcore2.ConnectError | None = None
