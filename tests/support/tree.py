@@ -56,13 +56,14 @@ class Tree:
     def start(self, *options: str) -> None:
         """Start and wait for `ready`."""
         started = time.monotonic()
-        self.process = subprocess.Popen(
-            [*_COMMAND, "up", *self.options(), *options],
-            env=environment(self.data),
-            stdout=subprocess.PIPE,
-            stderr=(self.data.parent / f"{self.data.name}.log").open("a"),
-            text=True,
-        )
+        with (self.data.parent / f"{self.data.name}.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*_COMMAND, "up", *self.options(), *options],
+                env=environment(self.data),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
         eventually(lambda: any(line.startswith("ready") for line in self.lines), READY_SECONDS)
         self.ready_seconds = time.monotonic() - started

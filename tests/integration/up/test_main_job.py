@@ -151,16 +151,20 @@ def test_following_the_log_shows_every_request_once(up: Tree, key: str) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(2)
-    for number in range(60):
-        up.call(f"/echo/items/follow{number}", key)
-
-        if number % 20 == 19:
-            time.sleep(1.2)  # over several segments
-    eventually(lambda: _stored(up, "operation").get("item", 0) >= 60, 20, every_seconds=0.3)
-    time.sleep(2)
-    follower.send_signal(signal.SIGINT)
-    out, _ = follower.communicate(timeout=20)
+    try:
+        time.sleep(2)
+        before = sum(_stored(up, "api").values())
+        for number in range(60):
+            up.call(f"/echo/items/follow{number}", key)
+            if number % 20 == 19:
+                time.sleep(1.2)  # over several segments
+        eventually(lambda: sum(_stored(up, "api").values()) >= before + 60, every_seconds=0.3)
+        time.sleep(2)
+        follower.send_signal(signal.SIGINT)
+        out, _ = follower.communicate(timeout=20)
+    finally:
+        follower.kill()
+        follower.wait()
     paths = [json.loads(line)["path"] for line in out.splitlines()]
     found = [path for path in paths if "follow" in path]
     assert sorted(found) == sorted(f"/echo/items/follow{n}" for n in range(60))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.client import Client, segment
+from headgate.cli.commands.applications import path_of
 from headgate.cli.output import Output
 from headgate.cli.rest import group, rest_command
 from headgate.core.units import parse_duration
@@ -51,7 +52,10 @@ def add_block(
         seconds = int(parse_duration(duration).total_seconds())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    body = {"kind": kind.value, "subject": subject, "seconds": seconds, "reason": reason}
+    named = subject
+    if kind is BlockKind.APPLICATION and not subject.startswith("app_"):
+        named = str(api.get(path_of(api, subject))["id"])
+    body = {"kind": kind.value, "subject": named, "seconds": seconds, "reason": reason}
     made = api.post("/blocks", body)
     out.result(
         made, f"{kind.value.capitalize()} {subject} is blocked for {duration} ({made['id']})."
