@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -43,8 +44,6 @@ def run(*, data: Path, host: str, port: int, log_format: LogFormat = "console") 
         return USED_WRONGLY
     try:
         _serve(listener, data / RUN_FILE)
-    except KeyboardInterrupt:
-        log.info("interrupted")
     finally:
         remove_run_file(data / RUN_FILE)
     return 0
@@ -65,9 +64,11 @@ def _serve(listener: socket.socket, run_file: Path) -> None:
             write_run_file(run_file, url_of(listener))
             log.info("listening", url=url_of(listener))
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
+            # Not uvicorn's own: it would end the process by the same signal once more
             closing.set()
-            super().handle_exit(sig, frame)
+            self.force_exit = self.should_exit and sig == signal.SIGINT
+            self.should_exit = True
 
     config = uvicorn.Config(
         application,

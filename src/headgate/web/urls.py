@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.web import docs
@@ -26,6 +27,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("", RedirectView.as_view(url="/api/v1/docs")),
     path("api/v1/openapi.json", docs.openapi_json),
     path("api/v1/docs", docs.page),
     path("api/v1/docs.css", docs.style),

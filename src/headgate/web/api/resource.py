@@ -5,6 +5,7 @@ Idempotency-Key, If-Match, the view itself, the entity tag.
 """
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 from ninja.operation import AsyncOperation, Operation, PathView
 
 from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.store.services.actor import not_found
 from headgate.web.answers import problem_response
 from headgate.web.api import idempotency
 from headgate.web.api.conditional import changed_meanwhile, entity_tag, is_named
@@ -22,6 +24,7 @@ from headgate.web.threads import in_thread
 
 CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 JSON_TYPES = frozenset({"application/json"})
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escaped NUL, not an escaped backslash
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
@@ -100,6 +103,7 @@ class Resource:
                 f"{request.method} is not defined for {request.path}.",
                 "Use one of the methods in the Allow field of this answer.",
             )
+        _check_text(request)
         _check_query(operation, request)
         _check_media_type(operation, request)
         return operation
@@ -197,6 +201,21 @@ def _as_reading(request: HttpRequest) -> HttpRequest:
     reading = copy.copy(request)
     reading.GET = QueryDict()
     return reading
+
+
+def _check_text(request: HttpRequest) -> None:
+    """NUL is no character of any name or text here, and PostgreSQL cannot even compare it."""
+    if "\0" in request.path:
+        raise not_found("URL", request.path)
+    given = [text for texts in request.GET.lists() for text in (texts[0], *texts[1])]
+    is_in_body = request.content_type in JSON_TYPES and _NUL.search(request.body) is not None
+    if is_in_body or any("\0" in text for text in given):
+        raise Problem(
+            ProblemType.INVALID_INPUT,
+            "There is a NUL character in the request.",
+            "Take it out and send it again.",
+            [Detail("NUL characters are not allowed")],
+        )
 
 
 def _check_query(operation: Operation, request: HttpRequest) -> None:
