@@ -22,7 +22,7 @@ import orjson
 
 from headgate.core.ids import RandomBytes
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
-from headgate.node.durable import write_file
+from headgate.node.durable import is_same_file, write_file
 from headgate.node.paths import NodePaths
 
 CLUSTERS = "cds.json"
@@ -33,7 +33,7 @@ SUBSCRIPTIONS = {
 }
 """Where Envoy tells which version of a file it has taken; other files are not waited for."""
 
-ACCEPT_SECONDS_MAX = 20.0
+ACCEPT_SECONDS_MAX = 60.0  # 20,000 routes on a busy machine take seconds
 WARM_SECONDS_MAX = 0.5  # a name that does not resolve must not keep other APIs waiting
 POLL_SECONDS = 0.01
 COUNTERS_POLL_SECONDS = 0.25  # a refusal that did not reach the log shows here
@@ -91,8 +91,8 @@ class Files:
         """Remember the present files as the last good ones: hard links, no byte is copied."""
         for name in SUBSCRIPTIONS:
             source = self._paths.resources / name
-            if not source.exists():
-                continue
+            if not source.exists() or is_same_file(source, self._paths.last_resources / name):
+                continue  # a rename between two names of one file would do nothing
             temporary = self._paths.last_resources / f".{name}.tmp"
             temporary.unlink(missing_ok=True)
             os.link(source, temporary)
