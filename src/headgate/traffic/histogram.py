@@ -7,7 +7,8 @@ Source: DDSketch (Masson, Rim, Lee 2019).
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 
 GAMMA = 1.02
 BUCKET_MAX = 2048  # γ^2048 µs are twelve thousand years
@@ -59,42 +60,56 @@ def percentile_us(histogram: Histogram, ratio: float) -> float | None:
 
 
 def encoded(histogram: Histogram) -> bytes:
-    """The histogram as bytes: gap to the last bucket and count, each as a LEB128 number."""
-    out = bytearray()
-    last = 0
-    for index in sorted(histogram):
-        _put(out, index - last)
-        _put(out, histogram[index])
-        last = index
-    return bytes(out)
+    """The histogram as bytes: the first bucket in two, then counts and gaps in turn, as LEB128.
+
+    Most numbers are below 128 and take one byte: such histograms are made without a loop.
+    """
+    if not histogram:
+        return b""
+    indexes = sorted(histogram)
+    numbers = [0] * (2 * len(indexes) - 1)
+    numbers[0::2] = [histogram[index] for index in indexes]
+    numbers[1::2] = [after - index for index, after in pairwise(indexes)]
+    first = indexes[0].to_bytes(2, "big")
+    return first + (bytes(numbers) if max(numbers) < 128 else _leb128(numbers))
 
 
 def decoded(text: bytes | memoryview) -> dict[int, int]:
     """The reverse of `encoded`.
 
     Raises:
-        ValueError: the bytes end within a number.
+        ValueError: the bytes end within a number, or before a count.
     """
-    numbers: list[int] = []
+    body = bytes(text[2:])
+    if not len(text):
+        return {}
+    numbers: Sequence[int] = body if max(body, default=128) < 128 else _numbers(body)
+    if len(numbers) % 2 == 0:
+        raise ValueError("the histogram is cut off")
+    first = int.from_bytes(text[:2], "big")
+    return dict(zip(accumulate([first, *numbers[1::2]]), numbers[0::2], strict=True))
+
+
+def _leb128(numbers: Iterable[int]) -> bytes:
+    out = bytearray()
+    for number in numbers:
+        rest = number
+        while rest > 127:
+            out.append(rest & 127 | 128)
+            rest >>= 7
+        out.append(rest)
+    return bytes(out)
+
+
+def _numbers(text: bytes) -> list[int]:
+    found: list[int] = []
     number = shift = 0
-    for byte in bytes(text):
+    for byte in text:
         number |= (byte & 127) << shift
         shift += 7
         if byte < 128:
-            numbers.append(number)
+            found.append(number)
             number = shift = 0
-    if shift or len(numbers) % 2:
+    if shift:
         raise ValueError("the histogram is cut off")
-    found: dict[int, int] = {}
-    index = 0
-    for gap, count in zip(numbers[::2], numbers[1::2], strict=True):
-        index += gap
-        found[index] = count
     return found
-
-
-def _put(out: bytearray, number: int) -> None:
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)

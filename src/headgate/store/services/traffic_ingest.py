@@ -27,7 +27,7 @@ from headgate.traffic.io.parquet import Batch, SegmentFile, Span, write_batch
 LEASE = "ingest"
 LEASE_LENGTH = timedelta(seconds=5)
 BATCH_SEGMENTS_MAX = 256
-BATCH_BYTES_MAX = 64 * 1024 * 1024  # of JSON: about 100,000 records, a third of a second
+BATCH_BYTES_MAX = 128 * 1024 * 1024  # of JSON: about 200,000 records, less than a second
 GATEWAY_UNKNOWN = ""
 
 Checkpoint = Callable[[str], None]

@@ -1,0 +1,159 @@
+"""A log line becomes the same record in SQL and in Python, and the verdict is right."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headgate.model.logline import LINE_FIELDS, LineType
+from headgate.model.record import RequestRecord, Verdict
+from headgate.traffic.io.engine import Engine
+from headgate.traffic.io.parquet import SegmentFile, at_us, write_batch
+from headgate.traffic.record import (
+    COLUMN_SQL,
+    STARTED_US_MAX,
+    line_error,
+    record_from,
+    verdict_of,
+)
+from tests.support.lines import line, objects
+
+NUMBER = st.one_of(st.none(), st.integers(-5, 2**40), st.integers(0, 2**40).map(str))
+TEXT = st.one_of(
+    st.none(),
+    st.just("-"),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+    st.sampled_from(["/a/b?c=d&e=f", "/a?", "?", "UF,URX", "DC", "NR", "via_upstream", "allowed"]),
+)
+LINE = st.fixed_dictionaries(
+    {
+        name: NUMBER if kind is LineType.INTEGER else TEXT
+        for name, kind in LINE_FIELDS.items()
+        if name != "started_us"
+    }
+    | {
+        "started_us": st.integers(1, STARTED_US_MAX - 1),
+        "verdict": st.one_of(st.none(), st.sampled_from([*Verdict, "-", "odd", ""])),
+        "details": st.sampled_from(
+            [None, "via_upstream", "rbac_access_denied_matched_policy[x]", "downstream_local_reset"]
+        ),
+        "caller": st.one_of(st.none(), st.text("ab-", min_size=80, max_size=80), TEXT),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    made = Engine(tmp_path_factory.mktemp("scratch"))
+    yield made
+    made.close()
+
+
+def by_sql(engine: Engine, folder: Path, lines: list[dict[str, Any]]) -> list[RequestRecord]:
+    """The records that the ingest writes, in the order of the lines."""
+    source, target = folder / "s.jsonl", folder / "s.parquet"
+    source.write_text("".join(json.dumps(item) + "\n" for item in lines), encoding="utf-8")
+    segment = SegmentFile("s", source, 1)
+    batch = write_batch(engine, [segment], target, scratch=folder, node="n", gateway="g")
+    assert batch.segments[0].rejected == 0
+    names = [field.name for field in fields(RequestRecord)]
+    selected = ", ".join("epoch_us(started_at)" if name == "started_at" else name for name in names)
+    rows = duckdb.execute(
+        f"SELECT {selected} FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number",
+        [str(target)],
+    ).fetchall()
+    return [
+        RequestRecord(
+            **dict(zip(names, row, strict=True))
+            | {"started_at": at_us(row[0]), "verdict": Verdict(row[names.index("verdict")])}
+        )
+        for row in rows
+    ]
+
+
+def test_every_column_of_a_record_has_its_sql() -> None:
+    assert {*COLUMN_SQL, "node", "gateway"} == {field.name for field in fields(RequestRecord)}
+
+
+def test_realistic_lines_become_the_same_records_in_both(engine: Engine, tmp_path: Path) -> None:
+    lines = list(objects(2000))
+    expected = [record_from(item, node="n", gateway="g") for item in lines]
+    assert by_sql(engine, tmp_path, lines) == expected
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(LINE, min_size=1, max_size=30))
+def test_odd_lines_become_the_same_records_in_both(
+    engine: Engine, tmp_path: Path, lines: list[dict[str, Any]]
+) -> None:
+    assert not any(line_error(item) for item in lines)
+    expected = [record_from(item, node="n", gateway="g") for item in lines]
+    assert by_sql(engine, tmp_path, lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "flags", "details", "expected"),
+    [
+        ("allowed", 200, "", "via_upstream", Verdict.ALLOWED),
+        ("allowed", 404, "", "via_upstream", Verdict.ALLOWED),
+        ("allowed", 503, "UF,URX", "upstream_reset", Verdict.UPSTREAM_FAILED),
+        ("allowed", 503, "UH", "no_healthy_upstream", Verdict.UPSTREAM_FAILED),
+        ("allowed", 504, "UT", "response_timeout", Verdict.UPSTREAM_FAILED),
+        ("allowed", 0, "DC", "downstream_remote_disconnect", Verdict.CLIENT_CLOSED),
+        ("allowed", 413, "", "request_payload_too_large", Verdict.TOO_LARGE),
+        ("allowed", 413, "", "via_upstream", Verdict.ALLOWED),
+        ("allowed", 403, "", "rbac_access_denied_matched_policy[none]", Verdict.BLOCKED),
+        ("rate_limited", 429, "", "", Verdict.RATE_LIMITED),
+        ("blocked", 403, "", "", Verdict.BLOCKED),
+        ("", 403, "", "rbac_access_denied_matched_policy[none]", Verdict.BLOCKED),
+        ("", 400, "DPE", "http1.codec_error", Verdict.MALFORMED),
+        ("", 400, "", "missing_host_header", Verdict.MALFORMED),
+        ("", 431, "", "request_headers_too_large", Verdict.TOO_LARGE),
+        ("", 404, "NR", "route_not_found", Verdict.NO_ROUTE),
+        ("", 204, "", "cors_preflight", Verdict.ALLOWED),
+        ("", 503, "", "overload", Verdict.UPSTREAM_FAILED),
+        ("future_verdict", 200, "", "via_upstream", Verdict.ALLOWED),
+    ],
+)
+def test_the_verdict_says_what_became_of_the_request(
+    verdict: str, status: int, flags: str, details: str, expected: Verdict
+) -> None:
+    found = verdict_of(filter_verdict=verdict, status=status, flags=flags, details=details)
+    assert found is expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"started_us": None},
+        {"started_us": 0},
+        {"started_us": "yesterday"},
+        {"started_us": 10**18},
+        {"status": "ok"},
+        {"status": 1.5},
+        {"duration_us": True},
+        {"duration_us": [1]},
+    ],
+)
+def test_a_line_of_wrong_types_is_no_record(wrong: dict[str, object]) -> None:
+    assert line_error(line(**wrong)) is not None
+
+
+def test_a_value_that_envoy_does_not_know_is_no_error() -> None:
+    assert line_error(line(upstream_us="-", attempts=None, flags="-")) is None
+
+
+def test_the_query_is_split_from_the_path_and_the_caller_into_its_ids() -> None:
+    ids = ["key_000000000001", "app_000000000002", "org_000000000003", "-" * 16, "pln_000000000005"]
+    record = record_from(line(target="/a?b=c?d", caller="".join(ids)), node="n", gateway="g")
+    assert (record.path, record.query) == ("/a", "b=c?d")
+    assert (record.credential, record.application, record.organization) == tuple(ids[:3])
+    assert (record.subscription, record.plan) == ("", ids[4])
