@@ -47,6 +47,7 @@ class _Bundle:
         self._schemas = structure.visited("schema")
         self._path_items = structure.visited("path_item")
         self._homes: dict[tuple[str, Keys, str], Keys] = {}
+        self._taken: dict[tuple[str, ...], set[str]] = {}
         self._waiting: list[tuple[Target, Keys]] = []
         self._inside: list[int] = []  # path items that are being written out
         self._nodes = 0
@@ -117,15 +118,17 @@ class _Bundle:
 
     def _home(self, ref: Reference) -> Keys:
         section = self._shapes[ref.shape].section
-        taken: Any = self._entry.root
-        for step in section:
-            taken = taken.get(step) if isinstance(taken, dict) else None
-        names = set(taken) if isinstance(taken, dict) else set()
-        names |= {str(home[-1]) for home in self._homes.values() if home[:-1] == section}
+        names = self._taken.get(section)
+        if names is None:
+            there: Any = self._entry.root
+            for step in section:
+                there = there.get(step) if isinstance(there, dict) else None
+            names = self._taken[section] = set(there) if isinstance(there, dict) else set()
         base = _name(ref.target)
         name, number = base, 2
         while name in names:
             name, number = f"{base}_{number}", number + 1
+        names.add(name)
         return (*section, name)
 
 

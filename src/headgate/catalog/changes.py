@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from headgate.catalog.document import DocumentSource, Format, Operation
+from headgate.catalog.document import DocumentSource, Operation
 from headgate.catalog.equality import Comparison, followed
 from headgate.catalog.findings import Findings
 from headgate.catalog.importer import describe
@@ -50,7 +50,6 @@ class _Side:
     """One of the two documents."""
 
     document: dict[str, Any]
-    format: Format
     library: Library
     operations: dict[str, tuple[Operation, Found]]
 
@@ -85,10 +84,10 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]
 def _side(document: dict[str, Any]) -> _Side:
     description = describe(document)
     library = Library(DocumentSource({"": ""}, ""), Findings())
-    found = list(find_operations(library, File("", document), description.format))
+    found = list(find_operations(library, File("", document)))
     ids = operation_ids(found)
     pairs = zip(description.operations, found, strict=True)
-    return _Side(document, description.format, library, dict(zip(ids, pairs, strict=True)))
+    return _Side(document, library, dict(zip(ids, pairs, strict=True)))
 
 
 def _partners(old: _Side, new: _Side) -> dict[str, tuple[Operation, Found]]:

@@ -17,6 +17,13 @@ ERRORS_MAX = 100  # listed in one problem; the rest is counted
 WARNINGS_MAX = 100  # listed with an imported document; the rest is counted
 OPERATION_ID_CHARACTERS_MAX = 255
 PATH_CHARACTERS_MAX = 2_000
+TITLE_CHARACTERS_MAX = 255
+VERSION_CHARACTERS_MAX = 100
+DESCRIPTION_CHARACTERS_MAX = 50_000
+SUMMARY_CHARACTERS_MAX = 500
+TAG_CHARACTERS_MAX = 100
+TAGS_MAX = 50  # of one operation; what is over stays in the bundled document
+MESSAGE_CHARACTERS_MAX = 1_000  # of one mistake, and of its pointer
 
 
 class Format(StrEnum):

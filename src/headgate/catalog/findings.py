@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from headgate.catalog.document import MESSAGE_CHARACTERS_MAX
 from headgate.catalog.lines import lines_of
 from headgate.catalog.pointers import At, Keys, keys, pointer
 from headgate.core.problems import Detail
@@ -63,11 +64,16 @@ def details(
         steps = keys(found.at)
         line = found.line or lines[found.location].get(steps)
         prefix = "" if found.location == entry else f"{found.location}: "
-        detail = Detail(prefix + _sentence(found.message), pointer(steps), line)
+        detail = Detail(_cut(prefix + _sentence(found.message)), _cut(pointer(steps)), line)
         result.append(((found.location != entry, found.location, line or 0), detail))
     result.sort(key=lambda pair: pair[0])
     unique = dict.fromkeys(detail for _, detail in result)
     return tuple(unique)[:limit]
+
+
+def _cut(text: str) -> str:
+    is_long = len(text) > MESSAGE_CHARACTERS_MAX
+    return text[:MESSAGE_CHARACTERS_MAX] + "…" if is_long else text
 
 
 def _sentence(text: str) -> str:

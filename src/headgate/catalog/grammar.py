@@ -227,7 +227,7 @@ _SWAGGER_2_0 = _SHARED | {
     ),
     "path_item": _shape(
         "a path item",
-        f"$ref:text {_methods(METHODS[:-1])} parameters:[parameter]",
+        f"$ref:text {_methods(METHODS)} parameters:[parameter]",
         section="x-path-items",
     ),
     "operation": _shape(

@@ -10,7 +10,11 @@ from urllib.parse import urlsplit
 from headgate.catalog import base_path
 from headgate.catalog.bundle import bundled
 from headgate.catalog.document import (
+    DESCRIPTION_CHARACTERS_MAX,
     ERRORS_MAX,
+    SUMMARY_CHARACTERS_MAX,
+    TITLE_CHARACTERS_MAX,
+    VERSION_CHARACTERS_MAX,
     WARNINGS_MAX,
     Description,
     DocumentSource,
@@ -21,12 +25,13 @@ from headgate.catalog.document import (
 )
 from headgate.catalog.findings import Findings, details
 from headgate.catalog.library import File, Library, checked_source
-from headgate.catalog.operations import describe_operations
+from headgate.catalog.operations import describe_operations, shown
 from headgate.catalog.rules import check_rules
 from headgate.catalog.structure import Structure
 from headgate.core.problems import Bug, Problem, ProblemType
 from headgate.core.units import count
 
+URL_CHARACTERS_MAX = 2_000  # of a server
 _SERVER_VARIABLE = re.compile(r"\{([^{}]*)\}")
 _OPENAPI = re.compile(r"3\.([0-9]+)(?:\..*)?")
 
@@ -89,12 +94,12 @@ def describe(document: dict[str, Any]) -> Description:
     library = Library(DocumentSource({"": ""}, ""), findings)
     return Description(
         format=document_format,
-        title=_text(info.get("title")),
-        description=_text(info.get("description")),
-        version=_text(info.get("version")),
+        title=shown(info.get("title"), TITLE_CHARACTERS_MAX),
+        description=shown(info.get("description"), DESCRIPTION_CHARACTERS_MAX),
+        version=shown(info.get("version"), VERSION_CHARACTERS_MAX),
         servers=servers,
         base_path=_base_path(servers),
-        operations=describe_operations(library, entry, document_format),
+        operations=describe_operations(library, entry),
     )
 
 
@@ -157,12 +162,13 @@ def _servers(document: dict[str, Any], document_format: Format) -> tuple[Server,
         if isinstance(server, dict) and isinstance(server.get("url"), str):
             variables = server.get("variables")
             url = _filled_in(server["url"], variables if isinstance(variables, dict) else {})
-            servers.append(Server(url, _text(server.get("description"))))
+            servers.append(Server(url, shown(server.get("description"), SUMMARY_CHARACTERS_MAX)))
     return tuple(servers)
 
 
 def _swagger_servers(document: dict[str, Any]) -> tuple[Server, ...]:
-    host, path = _text(document.get("host")), _text(document.get("basePath"))
+    host = shown(document.get("host"), URL_CHARACTERS_MAX)
+    path = shown(document.get("basePath"), URL_CHARACTERS_MAX)
     if not host:
         return (Server(path),) if path else ()
     schemes = [item for item in document.get("schemes") or () if isinstance(item, str)]
@@ -173,9 +179,9 @@ def _filled_in(url: str, variables: dict[str, Any]) -> str:
     def default(match: re.Match[str]) -> str:
         variable = variables.get(match[1])
         value = variable.get("default") if isinstance(variable, dict) else None
-        return match[0] if value is None else _text(value)
+        return match[0] if value is None else shown(value, URL_CHARACTERS_MAX)
 
-    return _SERVER_VARIABLE.sub(default, url)
+    return shown(_SERVER_VARIABLE.sub(default, url[:URL_CHARACTERS_MAX]), URL_CHARACTERS_MAX)
 
 
 def _base_path(servers: tuple[Server, ...]) -> str:
@@ -185,10 +191,3 @@ def _base_path(servers: tuple[Server, ...]) -> str:
         return base_path.normalise(path if path.startswith("/") or not path else f"/{path}")
     except (Problem, ValueError):
         return ""
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else ""

@@ -27,9 +27,14 @@ REFERENCES_IN_A_ROW_MAX = 50  # a reference to a reference to a reference …
 
 @dataclass(slots=True)
 class Names:
-    """`$id`, `$anchor` and `$dynamicAnchor` of a file, collected when one is first asked for."""
+    """`$id`, `$anchor` and `$dynamicAnchor` of a file, collected when one is first asked for.
 
-    ids: dict[str, Keys] | None = None
+    `ids` are places by full identifier, `bases` full identifiers by place.
+    """
+
+    is_collected: bool = False
+    ids: dict[str, Keys] = field(default_factory=dict)
+    bases: dict[Keys, str] = field(default_factory=dict)
     anchors: dict[str, Keys] = field(default_factory=dict)
 
 
@@ -86,12 +91,12 @@ class Library:
         Raises:
             BrokenReference: it names nothing, leaves the folder, or is remote and refused.
         """
-        address, fragment = urldefrag(reference)
+        address, fragment = _split(reference)
         if not address:
             return _inside(file, fragment, steps)
-        embedded = _embedded(file, address)
+        embedded = _embedded(file, address, steps)
         if embedded is not None:
-            return _from_resource(file, embedded, fragment)
+            return _inside(file, fragment, embedded)
         location = self._location(file, address)
         if location == file.location:
             return _inside(file, fragment, ())
@@ -116,7 +121,7 @@ class Library:
         except ValueError as error:
             raise BrokenReference(f"{address!r} is not an address") from error
         if parts.scheme in ("http", "https"):
-            return address
+            return parts.geturl()
         if parts.scheme or parts.netloc:
             raise BrokenReference(f"{address!r} is neither a file of the document nor http(s)")
         path = posixpath.normpath(
@@ -155,11 +160,17 @@ class Library:
     def _read(self, location: str) -> File | None:
         if location not in self._files:
             try:
-                self._files[location] = File(location, read(location, self.texts[location]))
+                self._files[location] = _file(location, self.texts[location])
             except Unreadable as error:
                 self._files[location] = None
                 self._findings.error(location, None, error.message, error.line)
         return self._files[location]
+
+
+def _file(location: str, text: str) -> File:
+    """The file of a text; most have no `$id` or anchor, which saves looking for them."""
+    has_names = any(name in text for name in ("$id", "$anchor", "$dynamicAnchor"))
+    return File(location, read(location, text), Names(is_collected=not has_names))
 
 
 def checked_source(source: DocumentSource) -> DocumentSource:
@@ -182,10 +193,19 @@ def checked_source(source: DocumentSource) -> DocumentSource:
         raise _invalid(f"The entry {source.entry!r} is not among the document's files.")
     if len(files) > FILES_MAX:
         raise _too_large(f"The document has {len(files):,} files; at most {FILES_MAX} are read.")
-    size = sum(len(text) for text in files.values())
+    size = sum(_size(name, text) for name, text in files.items())
     if size > SOURCE_BYTES_MAX:
         raise _too_large(f"The document has {size:,} bytes; at most {SOURCE_BYTES_MAX:,} are read.")
     return DocumentSource(files, entry, source.url)
+
+
+def _size(name: str, text: str) -> int:
+    try:
+        if "\0" not in name + text[:1] and "\0" not in text:
+            return len((name + text).encode())
+    except UnicodeEncodeError:
+        pass
+    raise _invalid(f"The file {name[:80]!r} is not text.")
 
 
 def _invalid(detail: str) -> Problem:
@@ -202,21 +222,14 @@ def _too_large(detail: str) -> Problem:
     )
 
 
+def _split(reference: str) -> tuple[str, str]:
+    """The address and the fragment of a reference."""
+    address, _, fragment = reference.partition("#")
+    return address, fragment
+
+
 def _is_remote(location: str) -> bool:
     return location.startswith(("http://", "https://"))
-
-
-def _inside(file: File, fragment: str, steps: Keys) -> Target:
-    if fragment and not fragment.startswith("/"):
-        return _anchor(file, fragment)
-    value, actual = find_fragment(file.root, fragment)
-    if value is not MISSING:
-        return Target(file, value, actual)
-    for resource in _resources_around(file, steps):
-        value, actual = find_fragment(find_keys(file.root, resource), fragment)
-        if value is not MISSING:
-            return Target(file, value, (*resource, *actual))
-    raise BrokenReference("there is nothing there")
 
 
 def find_keys(root: Any, steps: Keys) -> Any:
@@ -226,58 +239,68 @@ def find_keys(root: Any, steps: Keys) -> Any:
     return root
 
 
-def _from_resource(file: File, resource: Keys, fragment: str) -> Target:
+def _inside(file: File, fragment: str, steps: Keys) -> Target:
+    """A place of the file itself: counted from the resource around `steps`, else from its root."""
     if fragment and not fragment.startswith("/"):
         return _anchor(file, fragment)
-    value, actual = find_fragment(find_keys(file.root, resource), fragment)
-    if value is MISSING:
-        raise BrokenReference("there is nothing there")
-    return Target(file, value, (*resource, *actual))
+    for resource in [*_resources_around(file, steps), ()]:
+        value, actual = find_fragment(find_keys(file.root, resource), fragment)
+        if value is not MISSING:
+            return Target(file, value, (*resource, *actual))
+    raise BrokenReference("there is nothing there")
 
 
 def _anchor(file: File, name: str) -> Target:
-    _collect(file)
-    steps = file.names.anchors.get(unquote(name))
+    steps = _names(file).anchors.get(unquote(name))
     if steps is None:
         raise BrokenReference(f"there is no `$anchor` named {name!r}")
     return Target(file, find_keys(file.root, steps), steps)
 
 
-def _embedded(file: File, address: str) -> Keys | None:
+def _embedded(file: File, address: str, steps: Keys) -> Keys | None:
     """Where the file itself holds the resource that `address` identifies by `$id`."""
-    ids = _collect(file)
-    if not ids:
+    names = _names(file)
+    if not names.ids:
         return None
-    if address in ids:
-        return ids[address]
-    try:
-        endings = {urljoin(base, address) for base in ids}
-    except ValueError:
-        return None
-    return next((ids[ending] for ending in endings if ending in ids), None)
+    around = _resources_around(file, steps)
+    base = names.bases[around[0]] if around else file.location
+    return names.ids.get(_joined(base, address))
 
 
 def _resources_around(file: File, steps: Keys) -> list[Keys]:
     """The places of `$id` that `steps` are inside of, innermost first."""
-    around = [place for place in _collect(file).values() if place and steps[: len(place)] == place]
-    return sorted(around, key=len, reverse=True)
+    bases = _names(file).bases
+    if not bases:
+        return []
+    around = (steps[:length] for length in range(len(steps), -1, -1))
+    return [place for place in around if place in bases]
 
 
-def _collect(file: File) -> dict[str, Keys]:
-    if file.names.ids is not None:
-        return file.names.ids
-    ids = file.names.ids = {}
-    waiting: list[tuple[Any, Keys]] = [(file.root, ())]
+def _names(file: File) -> Names:
+    if file.names.is_collected:
+        return file.names
+    file.names.is_collected = True
+    waiting: list[tuple[Any, Keys, str]] = [(file.root, (), file.location)]
     while waiting:
-        value, steps = waiting.pop()
-        if isinstance(value, list):
-            waiting += [(item, (*steps, at)) for at, item in enumerate(value)]
-        elif isinstance(value, dict):
+        value, steps, base = waiting.pop()
+        if isinstance(value, dict):
             identifier = value.get("$id")
             if isinstance(identifier, str):
-                ids.setdefault(identifier.rstrip("#"), steps)
-            for name in ("$anchor", "$dynamicAnchor"):
-                if isinstance(value.get(name), str):
-                    file.names.anchors.setdefault(value[name], steps)
-            waiting += [(item, (*steps, key)) for key, item in value.items()]
-    return ids
+                base = _joined(base, urldefrag(identifier)[0])
+                file.names.ids.setdefault(base, steps)
+                file.names.bases[steps] = base
+            for key in ("$anchor", "$dynamicAnchor"):
+                if isinstance(value.get(key), str):
+                    file.names.anchors.setdefault(value[key], steps)
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        waiting += [
+            (item, (*steps, key), base) for key, item in items if isinstance(item, dict | list)
+        ]
+    return file.names
+
+
+def _joined(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address

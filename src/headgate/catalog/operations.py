@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from headgate.catalog.document import OPERATION_ID_CHARACTERS_MAX, Format, Operation
+from headgate.catalog.document import (
+    OPERATION_ID_CHARACTERS_MAX,
+    SUMMARY_CHARACTERS_MAX,
+    TAG_CHARACTERS_MAX,
+    TAGS_MAX,
+    Operation,
+)
 from headgate.catalog.grammar import METHODS
 from headgate.catalog.library import REFERENCES_IN_A_ROW_MAX, BrokenReference, File, Library
 from headgate.catalog.pointers import At, keys, place, pointer
@@ -52,20 +58,19 @@ def follow(library: Library, start: Place) -> Place | None:
     return None
 
 
-def find_operations(library: Library, entry: File, document_format: Format) -> Iterator[Found]:
+def find_operations(library: Library, entry: File) -> Iterator[Found]:
     """Every operation below `paths`, in the document's order."""
     paths = entry.root.get("paths")
     if not isinstance(paths, dict):
         return
-    methods = METHODS if document_format is not Format.SWAGGER_2_0 else METHODS[:-1]
     for path, item in paths.items():
         if path.startswith("x-"):
             continue
         at: At = ((None, "paths"), path)
         fields = path_item_fields(library, Place(item, entry, at))
-        for method in methods:
-            if method in fields and isinstance(fields[method].value, dict):
-                yield Found(path, method, fields[method], fields.get("parameters"), at)
+        for name, field in fields.items():
+            if name in METHODS and isinstance(field.value, dict):
+                yield Found(path, name, field, fields.get("parameters"), at)
 
 
 def path_item_fields(library: Library, item: Place) -> dict[str, Place]:
@@ -119,11 +124,9 @@ def is_usable_id(name: object) -> bool:
     )
 
 
-def describe_operations(
-    library: Library, entry: File, document_format: Format
-) -> tuple[Operation, ...]:
+def describe_operations(library: Library, entry: File) -> tuple[Operation, ...]:
     """The operations of a document that was checked."""
-    found = list(find_operations(library, entry, document_format))
+    found = list(find_operations(library, entry))
     general = _scheme_names(entry.root.get("security"))
     return tuple(
         _operation(item, name, general)
@@ -133,19 +136,31 @@ def describe_operations(
 
 def _operation(item: Found, name: str, general: tuple[str, ...]) -> Operation:
     value = item.operation.value
-    summary = value.get("summary")
-    tags = value.get("tags")
     own = value.get("security")
     return Operation(
         id=name,
         method=item.method.upper(),
         path=item.path,
-        summary=summary if isinstance(summary, str) else "",
-        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+        summary=shown(value.get("summary"), SUMMARY_CHARACTERS_MAX),
+        tags=_tags(value.get("tags")),
         is_deprecated=value.get("deprecated") is True,
         security=general if own is None else _scheme_names(own),
         pointer=pointer(keys(item.operation.at)),
     )
+
+
+def shown(value: object, characters_max: int) -> str:
+    """A text of the document as it is shown in lists: shortened, no NUL, numbers as written."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).replace("\0", "")[:characters_max]
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    names = (shown(tag, TAG_CHARACTERS_MAX) for tag in value[:TAGS_MAX])
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _declared(item: Found) -> str:

@@ -48,11 +48,16 @@ class _Rules:
         self._schemes = _schemes(entry.root, document_format)
 
     def check(self) -> None:
-        found = list(find_operations(self._library, self._entry, self._format))
+        found = list(find_operations(self._library, self._entry))
         self._check_paths()
         self._check_templates(found)
         self._check_ids(found)
         self._check_security(Place(self._entry.root, self._entry, None))
+        path = self._entry.root.get("basePath")
+        if self._format is Format.SWAGGER_2_0 and isinstance(path, str) and path[:1] != "/":
+            self._findings.warning(
+                self._entry.location, (None, "basePath"), "'basePath' must start with '/'"
+            )
         for item in found:
             self._check_operation(item)
         if len(found) > OPERATIONS_MAX:
@@ -75,7 +80,9 @@ class _Rules:
             mistake = templates.mistake(path)
             if mistake:
                 self._findings.error(
-                    self._entry.location, ((None, "paths"), path), f"the path {path!r} {mistake}"
+                    self._entry.location,
+                    ((None, "paths"), path),
+                    f"the path {path[:200]!r} {mistake}",
                 )
 
     def _check_templates(self, found: list[Found]) -> None:
@@ -136,6 +143,10 @@ class _Rules:
         self._check_path_parameters(item, declared)
         if self._format is Format.SWAGGER_2_0:
             self._check_bodies(item, declared)
+            if item.method == "trace":
+                self._warn(
+                    item.operation, "Swagger 2.0 knows no 'trace'; it is imported all the same"
+                )
         self._check_responses(item)
         self._check_security(item.operation)
 

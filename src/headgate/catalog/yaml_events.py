@@ -1,10 +1,11 @@
 """What values does a YAML text hold, and on which lines? Read event by event, never recursively.
 
 Only what JSON can hold comes out (YAML 1.2 core schema, as OpenAPI asks for): PyYAML's own
-constructors follow YAML 1.1, where `no` is false and `12:30` is 750. Aliases share one value and
+constructors follow YAML 1.1, where `no` is false and `12:30` is 750. Digits that begin with a 0
+are a text, as in YAML's JSON schema: a number would lose the 0. Aliases share one value and
 are counted as if spelt out, so that a few lines cannot stand for a billion values.
 
-Source: YAML 1.2.2 §10.3; OpenAPI 3.1.1 §4.1 "Format".
+Source: YAML 1.2.2 §10.2 and §10.3; OpenAPI 3.1.1 §4.1 "Format".
 """
 
 import re
@@ -25,8 +26,8 @@ _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
 }
 _NUMBER_STARTS = frozenset("0123456789+-.")
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _TEXT_TAGS = frozenset({"!", TAG + "str", TAG + "timestamp"})
 _PLAIN_TAGS = frozenset(TAG + kind for kind in ("int", "float", "bool", "null"))
 _ABSENT = object()

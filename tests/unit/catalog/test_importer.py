@@ -60,10 +60,10 @@ def test_operations_come_in_order_with_all_methods() -> None:
     assert [item.method for item in found.operations] == [method.upper() for method in methods]
 
 
-def test_swagger_has_no_trace() -> None:
+def test_trace_of_swagger_is_imported_with_a_warning() -> None:
     document = swagger(paths={"/a": {"get": operation(), "trace": operation()}})
-    assert [item.method for item in imported(document).operations] == ["GET"]
-    assert warnings_of(document) == ["A path item has no field 'trace'"]
+    assert [item.method for item in imported(document).operations] == ["GET", "TRACE"]
+    assert warnings_of(document) == ["Swagger 2.0 knows no 'trace'; it is imported all the same"]
 
 
 def test_an_operation_says_what_the_document_says() -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.catalog.lines import lines_of
@@ -99,6 +99,7 @@ def places(value: Any, at: Keys = ()) -> list[Keys]:
     return [at] + [place for key, item in items for place in places(item, (*at, key))]
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_every_place_has_the_line_on_which_it_is_written(value: Any) -> None:
     text = json.dumps(value, indent=1)
@@ -110,6 +111,7 @@ def test_every_place_has_the_line_on_which_it_is_written(value: Any) -> None:
     assert len(found) == len(places(value))
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_a_pointer_leads_back_to_its_place(value: Any) -> None:
     for steps in places(value):

@@ -268,6 +268,8 @@ def _parsed(text: str, base: httpx2.URL | None = None) -> httpx2.URL:
         raise _refused(f"{text[:200]!r} is not an address.") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise _refused(f"{text[:200]!r} is not an http or https address.")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise _refused(f"{text[:200]!r} has no port that a server can have.")
     if url.userinfo:
         raise _refused("The address has a user name or password in it.")
     return url
