@@ -1,4 +1,4 @@
-"""How does the tree live and end? Kills, a second start, TLS-free ports, memory."""
+"""How does the tree live and end? Kills, a second start, two side by side, memory."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def test_two_trees_live_beside_each_other(tmp_path: Path) -> None:
         assert two.call("/nowhere").status_code == 404
 
 
-def test_an_unsupervised_envoy_serves_on_ports_that_a_start_accepts(tmp_path: Path) -> None:
+def test_a_port_that_the_envoy_of_another_folder_holds_is_refused(tmp_path: Path) -> None:
     with tree(tmp_path / "data") as up:
         up.kill()
         other = Tree(tmp_path / "other", gateway_port=up.gateway_port)
