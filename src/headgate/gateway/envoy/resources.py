@@ -1,5 +1,6 @@
 """Which files does Envoy need to serve a snapshot? A pure function from one to the other."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -7,7 +8,13 @@ import orjson
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.clusters import cluster
 from headgate.gateway.envoy.listener import listener, secrets
-from headgate.gateway.envoy.routes import Policies, PolicyOf, api_fragment, route_configuration
+from headgate.gateway.envoy.routes import (
+    Policies,
+    PolicyOf,
+    api_fragment,
+    base_fragment,
+    route_configuration,
+)
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Stage, in_force, parse
@@ -57,6 +64,23 @@ class _APIPart:
     filters: dict[str, UsedFilter]
 
 
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """What one API's part is made from: itself, and the APIs directly below its base path."""
+
+    api: SnapshotAPI
+    within: tuple[SnapshotAPI, ...]
+    is_outermost: bool
+
+    def is_same(self, other: "_Family") -> bool:
+        """Whether the part would be the same; the same objects are not compared again."""
+        return (
+            (self.api is other.api or self.api == other.api)
+            and self.within == other.within
+            and self.is_outermost == other.is_outermost
+        )
+
+
 class Translator:
     """Translates snapshot after snapshot and remembers what did not change.
 
@@ -67,7 +91,7 @@ class Translator:
     def __init__(self, node: NodeSettings) -> None:
         self._node = node
         self._policies: tuple[PolicyUse, ...] = ()
-        self._parts: dict[int, tuple[SnapshotAPI, _APIPart]] = {}
+        self._parts: dict[int, tuple[_Family, _APIPart]] = {}
 
     def translate(self, snapshot: Snapshot) -> EnvoyResources:
         """The snapshot as Envoy's resources. It has passed `gateway.compile.check`.
@@ -77,12 +101,12 @@ class Translator:
         """
         if snapshot.policies != self._policies:
             self._parts, self._policies = {}, snapshot.policies
-        made: dict[int, tuple[SnapshotAPI, _APIPart]] = {}
-        for api in snapshot.apis:
-            known = self._parts.get(api.row)
-            if known is None or (known[0] is not api and known[0] != api):
-                known = (api, _part(snapshot, api, self._node))
-            made[api.row] = known
+        made: dict[int, tuple[_Family, _APIPart]] = {}
+        for family in _families(snapshot):
+            known = self._parts.get(family.api.row)
+            if known is None or not family.is_same(known[0]):
+                known = (family, _part(snapshot, family, self._node))
+            made[family.api.row] = known
         self._parts = made
         return self._resources(snapshot, [part for _, part in made.values()])
 
@@ -111,7 +135,26 @@ def translate(snapshot: Snapshot, node: NodeSettings) -> EnvoyResources:
     return Translator(node).translate(snapshot)
 
 
-def _part(snapshot: Snapshot, api: SnapshotAPI, node: NodeSettings) -> _APIPart:
+def _families(snapshot: Snapshot) -> Iterable[_Family]:
+    """Every API with those whose base paths lie directly below its own."""
+    by_base = {api.base_path: api for api in snapshot.apis}
+    within: dict[str, list[SnapshotAPI]] = {}
+    alone: set[str] = set()
+    for base, api in by_base.items():
+        above = base
+        while above:
+            above = above.rpartition("/")[0]
+            if above in by_base:
+                within.setdefault(above, []).append(api)
+                break
+        else:
+            alone.add(base)
+    for base, api in by_base.items():
+        yield _Family(api, tuple(within.get(base, ())), base in alone)
+
+
+def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
+    api = family.api
     general = _typed(in_force(snapshot.policies, api.policies))
     operations = {
         operation.row: _typed(in_force(snapshot.policies, api.policies, operation.policies))
@@ -123,9 +166,14 @@ def _part(snapshot: Snapshot, api: SnapshotAPI, node: NodeSettings) -> _APIPart:
     for found in operations.values():
         if found is not general:
             used |= _used(found)
+    within = [
+        (inner, _typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
+    ]
+    fragments = [api_fragment(api, Policies(general, operations), within)]
+    if family.is_outermost:
+        fragments.append(base_fragment(api, general))
     made = wire.typed(wire.CLUSTER, **cluster(api, node))
-    fragment = api_fragment(api, Policies(general, operations))
-    return _APIPart(orjson.dumps(made), fragment, used)
+    return _APIPart(orjson.dumps(made), b",".join(filter(None, fragments)), used)
 
 
 def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:

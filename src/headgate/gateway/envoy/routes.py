@@ -3,11 +3,11 @@
 The tree is keyed by the literal start of each path template. Envoy takes the longest key that
 the path begins with; when none of the templates there fits it goes on with the next shorter key
 (only because a key holds a nested matcher: a bare action would end the search). An API's own
-`<base path>/` key ends the search with its "no route". So every API adds its own keys and knows
-nothing of the others, and a change of one API is a change of its fragment alone.
+`<base path>/` key ends the search with its "no route". So every API adds its own keys, and a
+change of one API is a change of its fragment alone, and of the API's around it if there is one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -44,7 +44,7 @@ class Policies:
 def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
     """All routes: one virtual host whose tree is put together from the APIs' `fragments`."""
     tree = b"{" + b",".join(part for part in fragments if part) + b"}"
-    nowhere = _action([_refusal(None, policies, "no_route", NOT_FOUND)])
+    nowhere = _action([_no_route(None, policies)])
     search: JSON = {"on_no_match": nowhere}
     if tree != b"{}":
         search = {
@@ -84,23 +84,45 @@ def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
     )
 
 
-def api_fragment(api: SnapshotAPI, policies: Policies) -> bytes:
-    """The API's entries in the tree: JSON members without the braces around them."""
-    keys: dict[str, list[PathGroup]] = {}
+def api_fragment(
+    api: SnapshotAPI, policies: Policies, within: Sequence[tuple[SnapshotAPI, PolicyOf]] = ()
+) -> bytes:
+    """The API's entries in the tree: JSON members without the braces around them.
+
+    `within` are the APIs whose base paths lie directly below this one's. The entry of such a
+    base path stands here, because a template of this API may begin with the same text.
+    """
+    keys: dict[str, list[JSON]] = {}
+    for inner, its_policies in within:
+        keys[quoted(inner.base_path)] = [_base(inner, its_policies)]
     for group in path_groups(api):
-        keys.setdefault(group.template.prefix, []).append(group)
-    base = quoted(api.base_path)
-    keys.setdefault(base + "/", [])
-    refusal = _refusal(api, policies.api, "no_route", NOT_FOUND)
+        keys.setdefault(group.template.prefix, []).append(_group(api, group, policies))
+    bottom = quoted(api.base_path) + "/"
+    keys.setdefault(bottom, [])
     entries: JSON = {}
-    if base:
-        entries[base] = {"matcher": _list([_entry(_is_path(base), [refusal])])}
-    for key, groups in keys.items():
-        matcher = _list([_group(api, group, policies) for group in groups])
-        if key == base + "/":
-            matcher["on_no_match"] = _action([refusal])
+    for key, matchers in keys.items():
+        matcher = _list(matchers)
+        if key == bottom:
+            matcher["on_no_match"] = _action([_no_route(api, policies.api)])
         entries[key] = {"matcher": matcher}
     return orjson.dumps(entries)[1:-1]
+
+
+def base_fragment(api: SnapshotAPI, policies: PolicyOf) -> bytes:
+    """The entry of the base path itself, for an API that lies within no other."""
+    if not api.base_path:
+        return b""
+    matcher = _list([_base(api, policies)])
+    return orjson.dumps({quoted(api.base_path): {"matcher": matcher}})[1:-1]
+
+
+def _base(api: SnapshotAPI, policies: PolicyOf) -> JSON:
+    """`/shop` is no operation of the API at `/shop`, but it is a request to that API."""
+    return _entry(_is_path(quoted(api.base_path)), [_no_route(api, policies)])
+
+
+def _no_route(api: SnapshotAPI | None, policies: PolicyOf) -> JSON:
+    return _refusal(api, policies, "no_route", NOT_FOUND)
 
 
 def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> JSON:

@@ -66,7 +66,7 @@ def _compressor(algorithm: Algorithm) -> HTTPFilter:
         "response_direction_config": {
             "common_config": {
                 "min_content_length": BODY_BYTES_MIN,
-                "content_type": list(CONTENT_TYPES),
+                "content_type_matcher": [{"exact": kind} for kind in CONTENT_TYPES],
             },
         },
     }

@@ -1,0 +1,133 @@
+"""An upstream whose path says how it behaves: `/status/503`, `/sleep/2`, `/cached`, …"""
+
+import gzip
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Peer:
+    """`seen` counts requests by method and path; `last` is what came last."""
+
+    port: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    last: dict[str, Any] = field(default_factory=dict)
+    healthy: bool = True
+
+
+@contextmanager
+def peer() -> Iterator[Peer]:
+    """The upstream on a free loopback port."""
+    state = Peer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    state.port = server.server_address[1]
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one class
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 30
+        disable_nagle_algorithm = True
+
+        def _any(self) -> None:
+            try:
+                self._serve()
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def _serve(self) -> None:
+            body = self._body()
+            path = urlsplit(self.path).path
+            state.seen[f"{self.command} {path}"] += 1
+            state.last = {
+                "method": self.command,
+                "path": self.path,
+                "headers": {k.lower(): v for k, v in self.headers.items()},
+                "bytes": len(body),
+            }
+            kind, _, argument = path.strip("/").partition("/")
+            if kind == "status":
+                self._reply(int(argument), b"upstream says so", "text/plain")
+            elif kind == "health":
+                self._reply(200 if state.healthy else 503, b"", "text/plain")
+            elif kind == "sleep":
+                time.sleep(float(argument))
+                self._reply(200, b"late", "text/plain")
+            elif kind == "reset":
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+            elif kind == "flaky":
+                is_first = state.seen[f"{self.command} {path}"] == 1
+                self._reply(503 if is_first else 200, b"flaky", "text/plain")
+            elif kind == "cached":
+                self._reply(200, str(time.monotonic()).encode(), "text/plain", argument)
+            elif kind == "zipped":
+                self._reply(200, gzip.compress(b"x" * 5000), "text/plain", encoding="gzip")
+            elif kind == "text":
+                self._reply(200, b'{"a": "b"}' * 500, "application/json")
+            elif kind == "events":
+                self._events(int(argument))
+            else:
+                self._reply(200, json.dumps(state.last).encode(), "application/json")
+
+        def _body(self) -> bytes:
+            if self.headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("content-length") or 0))
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+
+        def _reply(
+            self, status: int, body: bytes, kind: str, cache: str = "", encoding: str = ""
+        ) -> None:
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.send_header("x-powered-by", "peer")
+            if cache:
+                self.send_header("cache-control", cache.replace("+", ", "))
+            if encoding:
+                self.send_header("content-encoding", encoding)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def _events(self, count: int) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for number in range(count):
+                text = f"data: {number}\n\n".encode()
+                self.wfile.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
+                self.wfile.flush()
+                time.sleep(0.4)
+            self.wfile.write(b"0\r\n\r\n")
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _any  # noqa: N815
+
+        def log_message(self, *args: object) -> None:
+            """Nothing: tests read `seen`."""
+
+    return Handler
