@@ -6,6 +6,7 @@ from pathlib import Path
 
 SECRET_MODE = 0o600
 FOLDER_MODE = 0o700
+DRAFT_SUFFIX = ".draft"
 
 
 def write_whole(path: Path, text: str, *, mode: int = SECRET_MODE) -> None:
@@ -14,7 +15,7 @@ def write_whole(path: Path, text: str, *, mode: int = SECRET_MODE) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}{DRAFT_SUFFIX}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -25,6 +26,12 @@ def write_whole(path: Path, text: str, *, mode: int = SECRET_MODE) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what a killed `write_whole` left; the caller knows that none is running."""
+    for draft in folder.glob(f".*{DRAFT_SUFFIX}"):
+        draft.unlink(missing_ok=True)
 
 
 def sync_folder(path: Path) -> None:

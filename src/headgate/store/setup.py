@@ -17,10 +17,20 @@ from headgate.access.keys import digest, is_token, new_token, secret_of
 from headgate.core.ids import new_id
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.environment import data_folder, database_url
-from headgate.store.files import FOLDER_MODE, write_whole
+from headgate.store.files import FOLDER_MODE, remove_drafts, write_whole
 
 DATA_FORMAT = 1  # number of the layout of the data folder
-FOLDERS = ("run", "node", "node/envoy", "node/log", "node/spool", "inbox", "traffic", "archive")
+FOLDERS = (
+    "node",
+    "node/envoy",
+    "node/log",
+    "node/spool",
+    "inbox",
+    "traffic",
+    "archive",
+    "rejects",
+)
+LOCK_FILE = "run/migrate.lock"  # held by whoever changes the folder or the tables
 ADMIN_TOKEN_FILE = "admin.token"  # noqa: S105  # a file's name
 NODE_TOKEN_FILE = "node/node.token"  # noqa: S105  # a file's name
 SECRET_BYTES = 48
@@ -66,13 +76,17 @@ def prepare(data: Path) -> None:
     _check_folder(data)
     try:
         data.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        if not (data / "format").exists():
-            data.chmod(FOLDER_MODE)
-            write_whole(data / "format", f"{DATA_FORMAT}\n", mode=0o644)
-        for name in (*FOLDERS, "rejects"):
-            (data / name).mkdir(mode=FOLDER_MODE, exist_ok=True)
-        if not (data / "secret.key").exists():
-            write_whole(data / "secret.key", secrets.token_urlsafe(SECRET_BYTES) + "\n")
+        (data / "run").mkdir(mode=FOLDER_MODE, exist_ok=True)
+        with _lock(data / LOCK_FILE):
+            for folder in (data, data / "node"):
+                remove_drafts(folder)
+            if not (data / "format").exists():
+                data.chmod(FOLDER_MODE)
+                write_whole(data / "format", f"{DATA_FORMAT}\n", mode=0o644)
+            for name in FOLDERS:
+                (data / name).mkdir(mode=FOLDER_MODE, exist_ok=True)
+            if not (data / "secret.key").exists():
+                write_whole(data / "secret.key", secrets.token_urlsafe(SECRET_BYTES) + "\n")
     except OSError as error:
         raise _refusal(
             f"The data folder {data} cannot be written: {error.strerror or error}.",
@@ -93,7 +107,7 @@ def migrate(data: Path) -> None:
     from django.db.utils import DatabaseError
 
     try:
-        with _lock(data / "run" / "migrate.lock"), _database_lock():
+        with _lock(data / LOCK_FILE), _database_lock():
             executor = MigrationExecutor(connection)
             unknown = {
                 name
@@ -134,7 +148,7 @@ def bootstrap(data: Path, at: datetime) -> bool:
     from headgate.store.services.actor import Scope
     from headgate.store.services.gateways import DEFAULT_GATEWAY
 
-    with _lock(data / "run" / "migrate.lock"):
+    with _lock(data / LOCK_FILE):
         with transaction.atomic():
             is_new = not Installation.objects.exists()
             if is_new:

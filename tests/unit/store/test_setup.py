@@ -42,6 +42,12 @@ def test_preparing_again_changes_nothing(data: Path) -> None:
     assert contents(data) == before
 
 
+def test_what_a_killed_start_left_is_removed(data: Path) -> None:
+    (data / ".secret.key.0a1b2c3d.draft").write_text("half")
+    setup.prepare(data)
+    assert not list(data.glob(".*"))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
