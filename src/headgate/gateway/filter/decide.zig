@@ -102,7 +102,7 @@ fn judge(table: t.Table, api: *t.API, operation: ?*t.Operation, settings: *const
 }
 
 fn authenticate(table: t.Table, key: []const u8, now_us: u64, who: *Who, d: *Decision) Reason {
-    if (!keys.isWellFormed(key)) return .unknown_credential;
+    if (!keys.isShaped(key)) return .unknown_credential; // the checksum costs more than it saves
     var digest: [32]u8 = undefined;
     std.crypto.hash.sha2.Sha256.hash(key, &digest, .{});
     const credential = table.findCredential(&digest) orelse return .unknown_credential;

@@ -4,9 +4,14 @@ const std = @import("std");
 pub const KEY_BYTES = 41; // `hg_`, 32 random characters, 6 of checksum; access/keys.py writes them
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Is `text` written like a key, checksum included? A mistyped one costs no look-up.
+/// Has `text` the length and the beginning of a key?
+pub fn isShaped(text: []const u8) bool {
+    return text.len == KEY_BYTES and std.mem.eql(u8, text[0..3], "hg_");
+}
+
+/// Is `text` written like a key, checksum included? Used where it may be anything else.
 pub fn isWellFormed(text: []const u8) bool {
-    if (text.len != KEY_BYTES or !std.mem.eql(u8, text[0..3], "hg_")) return false;
+    if (!isShaped(text)) return false;
     for (text[3..]) |c| if (!std.ascii.isAlphanumeric(c)) return false;
     var sum: u32 = std.hash.Crc32.hash(text[3..35]);
     for (0..6) |i| {

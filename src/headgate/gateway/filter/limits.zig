@@ -25,24 +25,35 @@ pub const Outcome = struct { ok: bool, remaining: u64, reset_s: u64, retry_s: u6
 const Calendar = struct { index: u64, end_s: u64 };
 
 fn calendar(window: u3, now_s: u64) Calendar {
-    if (window != 4) {
-        const length = WINDOW_S[@min(window, 3)];
+    if (window < 4) {
+        const length = WINDOW_S[window];
         return .{ .index = now_s / length, .end_s = (now_s / length + 1) * length };
     }
-    const day = std.time.epoch.EpochDay{ .day = @intCast(now_s / 86_400) };
-    const year_day = day.calculateYearDay();
-    const month_day = year_day.calculateMonthDay();
-    const month = @as(u64, year_day.year) * 12 + month_day.month.numeric() - 1;
-    const days = std.time.epoch.getDaysInMonth(year_day.year, month_day.month);
-    return .{ .index = month, .end_s = (now_s / 86_400 - month_day.day_index + days) * 86_400 };
+    const month = monthOf(now_s / 86_400);
+    return .{ .index = month, .end_s = firstDay(month + 1) * 86_400 };
+}
+
+/// Months since March of year 0 of the day that is `day` days after 1970-01-01.
+/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+fn monthOf(day: u64) u64 {
+    const z = day + 719_468;
+    const era_day = z % 146_097;
+    const era_year = (era_day - era_day / 1460 + era_day / 36_524 - era_day / 146_096) / 365;
+    const year_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
+    return (z / 146_097 * 400 + era_year) * 12 + (5 * year_day + 2) / 153;
+}
+
+/// The first day of such a month, in days after 1970-01-01.
+fn firstDay(month: u64) u64 {
+    const year = month / 12;
+    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month % 12) + 2) / 5 - 719_468;
 }
 
 /// Length of the limit's window in seconds, as `w` in RateLimit-Policy.
 pub fn windowSeconds(limit: Limit, now_ns: u64) u64 {
     if (limit.window < 4) return WINDOW_S[limit.window];
-    const now_s = now_ns / NS;
-    const day = (std.time.epoch.EpochDay{ .day = @intCast(now_s / 86_400) }).calculateYearDay();
-    return @as(u64, std.time.epoch.getDaysInMonth(day.year, day.calculateMonthDay().month)) * 86_400;
+    const month = monthOf(now_ns / NS / 86_400);
+    return (firstDay(month + 1) - firstDay(month)) * 86_400;
 }
 
 const Pace = struct { cost: u64, tolerance: u64 };
@@ -194,6 +205,12 @@ test "a quota grants its amount once per calendar window, also when the clock st
     try testing.expect(!take(&word, monthly, JAN).ok);
     try testing.expect(!take(&word, monthly, JAN + 32 * 86_400 * NS).ok);
     try testing.expect(take(&word, monthly, JAN + 60 * 86_400 * NS).ok); // March
+    for (0..200 * 365) |day| { // the months of two hundred years follow each other without a gap
+        const month = monthOf(day);
+        try testing.expect(firstDay(month) <= day and day < firstDay(month + 1));
+        try testing.expect(firstDay(month + 1) - firstDay(month) - 28 <= 3);
+    }
+    try testing.expectEqual(59, firstDay(monthOf(59))); // 1970-03-01
     try testing.expectEqual(28 * 86_400, windowSeconds(monthly, JAN + 31 * 86_400 * NS));
 }
 
