@@ -6,7 +6,6 @@ a new revision with the content of an old one.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from hashlib import sha256
 
 from django.db import transaction
@@ -37,6 +36,9 @@ from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of, re
 DEFAULT_GATEWAY = gateways.DEFAULT_GATEWAY
 REVISIONS_KEPT_MAX = 32  # per gateway: enough to roll back a bad afternoon
 PARSED_APIS_MAX = 4096  # compiled APIs kept parsed, by content: about 1 MB per 1,000 operations
+
+_parsed_apis: dict[tuple[str, int], SnapshotAPI] = {}
+"""By digest and row. Content never changes under its digest, so that nothing here grows old."""
 
 
 def revisions(
@@ -270,14 +272,13 @@ def _forget_old(served: Gateway) -> None:
 
 def _parsed(rows: Iterable[int]) -> tuple[SnapshotAPI, ...]:
     """Compiled APIs by row, ordered by name and version; parsed once for each content."""
-    found = APIRevision.objects.filter(pk__in=list(rows)).values_list("sha256", "pk")
-    parsed = [_parse(digest, pk) for digest, pk in found]
-    return tuple(sorted(parsed, key=lambda api: (api.name, api.version)))
-
-
-@lru_cache(maxsize=PARSED_APIS_MAX)
-def _parse(digest: str, row: int) -> SnapshotAPI:
-    """The body of a compiled API. It never changes, so that the cache needs no end; `digest`
-    keeps the rows of different databases apart."""
-    body = APIRevision.objects.values_list("body", flat=True).get(pk=row, sha256=digest)
-    return from_json(SnapshotAPI, bytes(body))
+    keys = list(APIRevision.objects.filter(pk__in=list(rows)).values_list("sha256", "pk"))
+    missing = [pk for digest, pk in keys if (digest, pk) not in _parsed_apis]
+    if len(_parsed_apis) + len(missing) > PARSED_APIS_MAX:
+        _parsed_apis.clear()
+        missing = [pk for _, pk in keys]
+    bodies = APIRevision.objects.filter(pk__in=missing).values_list("sha256", "pk", "body")
+    found = {key: _parsed_apis[key] for key in keys if key in _parsed_apis}
+    found |= {(digest, pk): from_json(SnapshotAPI, bytes(body)) for digest, pk, body in bodies}
+    _parsed_apis.update(found)
+    return tuple(sorted(found.values(), key=lambda api: (api.name, api.version)))
