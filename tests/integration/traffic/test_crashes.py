@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -157,6 +158,37 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> N
     assert stored_ids(folders, paths) == wanted
     assert (records, minutes, hours) == (wanted.total(),) * 3
     assert segments == sequence
+
+
+def test_a_full_disk_stops_the_ingest_only_for_as_long_as_it_is_full(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk: every write fails with EFBIG."""
+    folders = TrafficFolders(tmp_path / "data")
+    folders.make()
+    environment = {**os.environ, "HEADGATE_DATA": str(folders.data), "HEADGATE_DATABASE_URL": ""}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(WORKER), str(folders.data)], env=environment, stderr=log
+        )
+        try:
+            wanted = put(folders, 1)
+            wait_until_empty(folders, process)
+            no_limit = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1000, no_limit[1]))
+            wanted += put(folders, 2) + put(folders, 3)
+            time.sleep(1.5)
+            assert process.poll() is None, "a full disk ended the process"
+            assert len(list(folders.inbox.iterdir())) == 2
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, no_limit)
+            wait_until_empty(folders, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+    assert process.returncode == 0
+    with sqlite3.connect(folders.data / "headgate.db") as store:
+        rows = store.execute("SELECT path FROM store_trafficfile WHERE replaced_at IS NULL")
+        paths = [path for (path,) in rows]
+    store.close()
+    assert stored_ids(folders, paths) == wanted
 
 
 def wait_for_work(folders: TrafficFolders, process: subprocess.Popen[bytes], sequence: int) -> None:

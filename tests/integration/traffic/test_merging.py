@@ -13,11 +13,14 @@ from headgate.store.models import (
     APIVersion,
     MinuteRollup,
     Operation,
+    Organization,
     TrafficEvent,
     TrafficFile,
     TrafficSegment,
 )
+from headgate.store.services.actor import Actor
 from headgate.store.services.traffic_compaction import GRACE, Compaction
+from headgate.store.services.traffic_erase import erase
 from headgate.store.services.traffic_ingest import Ingest
 from headgate.store.services.traffic_retention import Retention
 from headgate.traffic.compaction import PART_FILES_MIN, Tier
@@ -174,3 +177,24 @@ def test_retention_forgets_rollups_segments_and_copies_of_their_age(
     assert not MinuteRollup.objects.exists()
     assert not TrafficSegment.objects.exists()
     assert not list(folders.archive.iterdir())
+
+
+def test_an_erased_organization_is_nowhere_and_the_counts_stay(
+    folders: TrafficFolders, clock: FixedClock, stored: int, settings: object
+) -> None:
+    settings.HEADGATE_DATA = folders.data  # type: ignore[attr-defined]
+    gone, other = example_id("org", 3), example_id("org", 4)
+    Organization.objects.create(id=gone, name="acme", created_at=DEFAULT_START)
+    before = column(folders, "organization")
+    operations = column(folders, "api || version || operation || status")
+    actor = Actor.system("test", DEFAULT_START)
+    result = erase(actor, clock=clock, organization="acme")
+    assert result.records == before[gone] > 0
+    after = column(folders, "organization")
+    assert gone not in after
+    assert after[other] == before[other]
+    assert column(folders, "api || version || operation || status") == operations
+    addresses = column(folders, "client_ip || user_agent || path || query || request_id")
+    assert addresses[""] == result.records
+    assert not any(gone in path.read_text() for path in folders.archive.iterdir())
+    assert erase(actor, clock=clock, organization="acme").records == 0

@@ -48,6 +48,7 @@ class Action(StrEnum):
     NODE_DELETED = "node.deleted"
     GATEWAY_CREATED = "gateway.created"
     GATEWAY_CHANGED = "gateway.changed"
+    CONSUMER_ERASED = "traffic.erased"
 
 
 def record(

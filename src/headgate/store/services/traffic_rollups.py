@@ -53,26 +53,17 @@ def _add_sums(model: type[Model], key_type: type[K], new: Mapping[K, Sums]) -> N
     for some in _chunks(sorted({key[0] for key in new})):
         rows = model._default_manager.filter(**{f"{time}__in": some})  # noqa: SLF001  # public name
         for row in rows.values_list(*key_type._fields, "latency").iterator():
-            key = row[:width]
-            if key in new:  # a named tuple equals the plain one
-                stored[key] = decoded(row[width])
-    _write(
-        model,
-        key_type._fields,
-        SUM_FIELDS,
-        ("latency",),
-        (
-            (
-                *key,
-                sums.requests,
-                sums.duration_us,
-                sums.request_bytes,
-                sums.response_bytes,
-                encoded(merged((sums.latency, stored[key])) if key in stored else sums.latency),
-            )
-            for key, sums in new.items()
-        ),
-    )
+            if row[:width] in new:  # a named tuple equals the plain one
+                stored[row[:width]] = decoded(row[width])
+    changed = [(*key, *_columns(sums, stored.get(key))) for key, sums in new.items()]
+    _write(model, key_type._fields, SUM_FIELDS, ("latency",), changed)
+
+
+def _columns(sums: Sums, stored: Mapping[int, int] | None) -> tuple[int, int, int, int, bytes]:
+    """The values of `SUM_FIELDS` and `latency`; the latter together with what is stored."""
+    latency = sums.latency if stored is None else merged((sums.latency, stored))
+    numbers = (sums.requests, sums.duration_us, sums.request_bytes, sums.response_bytes)
+    return *numbers, encoded(latency)
 
 
 def _write(

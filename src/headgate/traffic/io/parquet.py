@@ -170,6 +170,16 @@ def merge_files(
         return _span(cursor, target)
 
 
+def count_where(engine: Engine, path: Path, column: str, value: str) -> int:
+    """How many records of a file have a value in a column."""
+    with _cursor(engine) as cursor:
+        rows = cursor.execute(
+            f"SELECT count(*) FROM {_table(path)} WHERE {column} = ?",  # noqa: S608
+            [value],
+        ).fetchall()
+    return int(rows[0][0])
+
+
 @contextmanager
 def _cursor(engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
     """A cursor whose temporary table is gone afterwards."""

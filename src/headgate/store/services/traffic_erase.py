@@ -1,0 +1,142 @@
+"""How is one consumer erased from the records? Files are rewritten; the counts stay.
+
+Each record of the consumer keeps its time, operation, status and sizes, so that totals still add
+up, and loses everything that tells whose it was. Rollups and totals hold ids and numbers, no
+person, and stay as they are.
+"""
+
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from headgate.core.clock import Clock
+from headgate.core.problems import Problem, ProblemType
+from headgate.store.services import audit, leases
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.audit import Action
+from headgate.store.services.leases import Held
+from headgate.store.services.traffic_compaction import LEASE, LEASE_LENGTH, listed_files, swap
+from headgate.store.services.traffic_names import application_id, organization_id
+from headgate.store.services.traffic_reading import Reader, reader
+from headgate.traffic.compaction import ListedFile
+from headgate.traffic.io.folders import place
+from headgate.traffic.io.parquet import count_where, merge_files
+
+ERASED = (
+    "organization",
+    "application",
+    "subscription",
+    "credential",
+    "subject",
+    "client_ip",
+    "user_agent",
+    "request_id",
+    "path",
+    "query",
+)
+"""Columns that are emptied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was done: records emptied in how many files, and copies of segments removed."""
+
+    records: int
+    files: int
+    copies: int
+
+
+def erase(
+    actor: Actor, *, clock: Clock, organization: str | None = None, application: str | None = None
+) -> Erasure:
+    """Erase an organization or an application, by name or id. Safe to repeat.
+
+    Delete it first: requests that it still makes are recorded as before.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `admin`; NOT_FOUND; INVALID_INPUT for both or
+            neither; CONFLICT while files are being merged.
+    """
+    actor.require_operator(Scope.ADMIN, "consumer")
+    if (organization is None) == (application is None):
+        raise Problem(
+            ProblemType.INVALID_INPUT,
+            "Either an organization or an application is erased.",
+            "Name one of them.",
+        )
+    column = "organization" if organization is not None else "application"
+    subject = (
+        organization_id(actor, organization)
+        if organization is not None
+        else application_id(actor, application or "")
+    )
+    held = leases.take(LEASE, holder=f"erase {subject}", now=clock.now(), length=LEASE_LENGTH)
+    if held is None:
+        raise Problem(
+            ProblemType.CONFLICT, "Traffic files are being merged.", "Try again in a minute."
+        )
+    here = reader()
+    records = files = 0
+    for file in listed_files():
+        number = count_where(here.engine, here.folders.files / file.path, column, subject)
+        if number:
+            held = _rewrite(here, file, column, subject, held, clock)
+            records, files = records + number, files + 1
+    copies = _remove_copies(here, subject)
+    leases.release(held, now=clock.now())
+    with transaction.atomic():
+        after = {"records": records, "files": files, "copies": copies}
+        audit.record(actor, Action.CONSUMER_ERASED, subject, after=after)
+    return Erasure(records, files, copies)
+
+
+def _rewrite(
+    here: Reader, file: ListedFile, column: str, subject: str, held: Held, clock: Clock
+) -> Held:
+    name = f"merge-{file.id:010d}-t{held.token}.parquet"
+    scratch = here.folders.scratch / name
+    is_theirs = f"{column} = '{subject}'"  # an id of our own: letters, digits and underscore
+    span = merge_files(
+        here.engine,
+        [here.folders.files / file.path],
+        scratch,
+        replaced={name: f"CASE WHEN {is_theirs} THEN '' ELSE {name} END" for name in ERASED},
+    )
+    target = here.folders.files / f"{span.last_at:%Y-%m-%d}" / name
+    place(scratch, target)
+    return swap(
+        here.folders,
+        [file],
+        target,
+        span,
+        held=held,
+        clock=clock,
+        tier=file.tier,
+        is_final=file.is_final,
+    )
+
+
+def _remove_copies(here: Reader, subject: str) -> int:
+    """Unlink archived segments and rejected lines that name the consumer."""
+    found = [
+        path
+        for folder in (here.folders.archive, here.folders.rejects)
+        for path in folder.iterdir()
+        if _names(path, subject.encode())
+    ]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _names(path: Path, subject: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            if not path.stat().st_size:
+                return False
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+                return text.find(subject) >= 0
+    except FileNotFoundError:
+        return False
