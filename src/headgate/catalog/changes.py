@@ -12,7 +12,7 @@ from headgate.catalog.document import DocumentSource, Operation
 from headgate.catalog.equality import Comparison, followed
 from headgate.catalog.findings import Findings
 from headgate.catalog.importer import describe
-from headgate.catalog.library import File, Library
+from headgate.catalog.library import Library, file_of
 from headgate.catalog.operations import Found, Place, find_operations, follow, operation_ids
 
 
@@ -84,7 +84,7 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]
 def _side(document: dict[str, Any]) -> _Side:
     description = describe(document)
     library = Library(DocumentSource({"": ""}, ""), Findings())
-    found = list(find_operations(library, File("", document)))
+    found = list(find_operations(library, file_of("", document)))
     ids = operation_ids(found)
     pairs = zip(description.operations, found, strict=True)
     return _Side(document, library, dict(zip(ids, pairs, strict=True)))
@@ -164,9 +164,9 @@ def _all_parameters(side: _Side, found: Found) -> dict[tuple[str, str], dict[str
     )
     result: dict[tuple[str, str], dict[str, Any]] = {}
     for source in (found.shared, own):
-        items = source.value if source else None
-        for index, item in enumerate(items if isinstance(items, list) else []):
-            assert source is not None  # noqa: S101  # it had items
+        if source is None or not isinstance(source.value, list):
+            continue
+        for index, item in enumerate(source.value):
             place = follow(side.library, Place(item, source.file, (source.at, index)))
             if place is not None:
                 value = place.value

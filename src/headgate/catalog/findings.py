@@ -72,6 +72,7 @@ def details(
 
 
 def _cut(text: str) -> str:
+    text = text.replace("\0", "\\0")  # which no database keeps
     is_long = len(text) > MESSAGE_CHARACTERS_MAX
     return text[:MESSAGE_CHARACTERS_MAX] + "…" if is_long else text
 

@@ -266,17 +266,16 @@ _SWAGGER_2_0 = _SHARED | {
 
 
 def _openapi_3_1() -> dict[str, Shape]:
+    """3.1 adds webhooks and shared path items, and asks for neither paths nor responses."""
+    added = {
+        "document": _shape("an OpenAPI document", "paths:paths webhooks:{path_item}"),
+        "components": _shape("the components object", "pathItems:{path_item}"),
+        "operation": _shape("an operation", "responses:responses"),
+    }
     shapes = dict(_OPENAPI_3)
-    document, components = shapes["document"].fields, shapes["components"].fields
-    path_items = {"pathItems": Field(parse_type("{path_item}"), False, False)}  # noqa: FBT003
-    webhooks = {"webhooks": Field(parse_type("{path_item}"), False, False)}  # noqa: FBT003
-    without_paths = {"paths": Field(parse_type("paths"), False, False)}  # noqa: FBT003
-    shapes["document"] = Shape("an OpenAPI document", {**document, **webhooks, **without_paths})
-    shapes["components"] = Shape("the components object", {**components, **path_items})
-    responses = {"responses": Field(parse_type("responses"), False, False)}  # noqa: FBT003
-    shapes["operation"] = Shape("an operation", {**shapes["operation"].fields, **responses})
-    shapes["schema"] = _SCHEMA_3_1
-    return shapes
+    for name, shape in added.items():
+        shapes[name] = Shape(shape.title, {**_OPENAPI_3[name].fields, **shape.fields})
+    return shapes | {"schema": _SCHEMA_3_1}
 
 
 GRAMMARS: dict[Format, dict[str, Shape]] = {

@@ -24,7 +24,7 @@ from headgate.catalog.document import (
     Server,
 )
 from headgate.catalog.findings import Findings, details
-from headgate.catalog.library import File, Library, checked_source
+from headgate.catalog.library import File, Library, checked_source, file_of
 from headgate.catalog.operations import describe_operations, shown
 from headgate.catalog.rules import check_rules
 from headgate.catalog.structure import Structure
@@ -84,7 +84,7 @@ def describe(document: dict[str, Any]) -> Description:
         Bug: the document did not come out of an import.
     """
     findings = Findings()
-    entry = File("", document)
+    entry = file_of("", document)
     document_format = detect_format(entry, findings)
     if document_format is None:
         raise Bug("a bundled document is neither Swagger nor OpenAPI")

@@ -1,13 +1,12 @@
 """Which value does a reference name? The files of a document and what leads between them.
 
-Source: OpenAPI 3.1.1 §4.6 "Relative References in API Description URIs"; JSON Schema 2020-12
-§8.2 for `$id` and `$anchor`; RFC 3986 §5 for relative references.
+Source: OpenAPI 3.1.1 §4.6 "Relative References in API Description URIs"; RFC 3986 §5.
 """
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from headgate.catalog.document import (
     FILES_MAX,
@@ -17,25 +16,13 @@ from headgate.catalog.document import (
     Fetcher,
 )
 from headgate.catalog.findings import Findings
-from headgate.catalog.pointers import MISSING, Keys, find_fragment
+from headgate.catalog.identifiers import IDENTIFYING, Identifiers
+from headgate.catalog.pointers import MISSING, Keys, find_fragment, find_keys
 from headgate.catalog.reading import read
 from headgate.catalog.unreadable import Unreadable
 from headgate.core.problems import Problem, ProblemType
 
 REFERENCES_IN_A_ROW_MAX = 50  # a reference to a reference to a reference …
-
-
-@dataclass(slots=True)
-class Names:
-    """`$id`, `$anchor` and `$dynamicAnchor` of a file, collected when one is first asked for.
-
-    `ids` are places by full identifier, `bases` full identifiers by place.
-    """
-
-    is_collected: bool = False
-    ids: dict[str, Keys] = field(default_factory=dict)
-    bases: dict[Keys, str] = field(default_factory=dict)
-    anchors: dict[str, Keys] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +31,7 @@ class File:
 
     location: str
     root: Any
-    names: Names = field(default_factory=Names)
+    identifiers: Identifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +81,7 @@ class Library:
         address, fragment = _split(reference)
         if not address:
             return _inside(file, fragment, steps)
-        embedded = _embedded(file, address, steps)
+        embedded = file.identifiers.resource(address, steps)
         if embedded is not None:
             return _inside(file, fragment, embedded)
         location = self._location(file, address)
@@ -160,17 +147,18 @@ class Library:
     def _read(self, location: str) -> File | None:
         if location not in self._files:
             try:
-                self._files[location] = _file(location, self.texts[location])
+                text = self.texts[location]
+                self._files[location] = file_of(location, read(location, text), text)
             except Unreadable as error:
                 self._files[location] = None
                 self._findings.error(location, None, error.message, error.line)
         return self._files[location]
 
 
-def _file(location: str, text: str) -> File:
-    """The file of a text; most have no `$id` or anchor, which saves looking for them."""
-    has_names = any(name in text for name in ("$id", "$anchor", "$dynamicAnchor"))
-    return File(location, read(location, text), Names(is_collected=not has_names))
+def file_of(location: str, root: Any, text: str | None = None) -> File:
+    """A file of the values. Most texts name nothing by `$id`, which saves looking for it."""
+    has_names = text is None or any(name in text for name in IDENTIFYING)
+    return File(location, root, Identifiers(root if has_names else None, location))
 
 
 def checked_source(source: DocumentSource) -> DocumentSource:
@@ -232,18 +220,11 @@ def _is_remote(location: str) -> bool:
     return location.startswith(("http://", "https://"))
 
 
-def find_keys(root: Any, steps: Keys) -> Any:
-    """The value at steps that are known to exist."""
-    for step in steps:
-        root = root[step]
-    return root
-
-
 def _inside(file: File, fragment: str, steps: Keys) -> Target:
     """A place of the file itself: counted from the resource around `steps`, else from its root."""
     if fragment and not fragment.startswith("/"):
         return _anchor(file, fragment)
-    for resource in [*_resources_around(file, steps), ()]:
+    for resource in [*file.identifiers.around(steps), ()]:
         value, actual = find_fragment(find_keys(file.root, resource), fragment)
         if value is not MISSING:
             return Target(file, value, (*resource, *actual))
@@ -251,56 +232,7 @@ def _inside(file: File, fragment: str, steps: Keys) -> Target:
 
 
 def _anchor(file: File, name: str) -> Target:
-    steps = _names(file).anchors.get(unquote(name))
+    steps = file.identifiers.anchor(unquote(name))
     if steps is None:
         raise BrokenReference(f"there is no `$anchor` named {name!r}")
     return Target(file, find_keys(file.root, steps), steps)
-
-
-def _embedded(file: File, address: str, steps: Keys) -> Keys | None:
-    """Where the file itself holds the resource that `address` identifies by `$id`."""
-    names = _names(file)
-    if not names.ids:
-        return None
-    around = _resources_around(file, steps)
-    base = names.bases[around[0]] if around else file.location
-    return names.ids.get(_joined(base, address))
-
-
-def _resources_around(file: File, steps: Keys) -> list[Keys]:
-    """The places of `$id` that `steps` are inside of, innermost first."""
-    bases = _names(file).bases
-    if not bases:
-        return []
-    around = (steps[:length] for length in range(len(steps), -1, -1))
-    return [place for place in around if place in bases]
-
-
-def _names(file: File) -> Names:
-    if file.names.is_collected:
-        return file.names
-    file.names.is_collected = True
-    waiting: list[tuple[Any, Keys, str]] = [(file.root, (), file.location)]
-    while waiting:
-        value, steps, base = waiting.pop()
-        if isinstance(value, dict):
-            identifier = value.get("$id")
-            if isinstance(identifier, str):
-                base = _joined(base, urldefrag(identifier)[0])
-                file.names.ids.setdefault(base, steps)
-                file.names.bases[steps] = base
-            for key in ("$anchor", "$dynamicAnchor"):
-                if isinstance(value.get(key), str):
-                    file.names.anchors.setdefault(value[key], steps)
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        waiting += [
-            (item, (*steps, key), base) for key, item in items if isinstance(item, dict | list)
-        ]
-    return file.names
-
-
-def _joined(base: str, address: str) -> str:
-    try:
-        return urljoin(base, address)
-    except ValueError:
-        return address

@@ -62,6 +62,13 @@ def find(root: Any, steps: Sequence[str | int]) -> tuple[Any, Keys]:
     return value, tuple(actual)
 
 
+def find_keys(root: Any, steps: Keys) -> Any:
+    """The value at steps that are known to exist."""
+    for step in steps:
+        root = root[step]
+    return root
+
+
 def find_fragment(root: Any, fragment: str) -> tuple[Any, Keys]:
     """As `find` for the fragment of a reference: escapes of the URL first, then of the pointer.
 

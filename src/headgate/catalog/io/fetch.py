@@ -237,10 +237,10 @@ class _TimedStream(httpcore2.NetworkStream):
         self._stream = stream
         self._deadline = deadline
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # as above
         return self._stream.read(max_bytes, self._deadline.left())
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # as above
         self._stream.write(buffer, self._deadline.left())
 
     def close(self) -> None:
@@ -250,7 +250,7 @@ class _TimedStream(httpcore2.NetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002  # as above
     ) -> httpcore2.NetworkStream:
         inner = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
         return _TimedStream(inner, self._deadline)
