@@ -172,6 +172,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     allow_reuse_address = True
 
+    def handle_error(self, *_: object) -> None:
+        """A node that was killed does not wait for its answer."""
+
     def __init__(self, address: tuple[str, int], state: ControlPlaneState) -> None:
         self.state = state
         super().__init__(address, _Handler)

@@ -105,6 +105,7 @@ class Node:
     state: ControlPlaneState
     port: int = field(default_factory=free_port)
     options: dict[str, object] = field(default_factory=dict)
+    is_local: bool = True
     agent: subprocess.Popen[bytes] | None = None
 
     @property
@@ -120,7 +121,8 @@ class Node:
         return self.data / "agent.log"
 
     def start(self, *, is_served: bool = True) -> None:
-        """Start the agent; by default return once the gateway answers."""
+        """Start the agent; by default return once it has Envoy serving."""
+        begun = self._times_serving()
         options = repr({**self.options, **({"inbox": self.inbox} if self.is_local else {})})
         code = AGENT.replace("eval(options)", "eval(options, {'PosixPath': pathlib.Path})")
         with self.agent_log.open("ab") as log:
@@ -130,9 +132,10 @@ class Node:
                 stdout=log,
             )
         if is_served:
-            wait_until(self.answers, 20)
+            wait_until(lambda: self._times_serving() > begun, 20)
 
-    is_local: bool = True
+    def _times_serving(self) -> int:
+        return self.agent_log.read_text().count("envoy serves") if self.agent_log.exists() else 0
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Signal the agent and wait for its end."""
