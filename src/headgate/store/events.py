@@ -23,6 +23,8 @@ SAFETY_SECONDS = 2.0  # a waiter looks again this often even when nothing wakes 
 NOTIFY_CHANNEL = "headgate"
 
 T = TypeVar("T")
+Look = Callable[[], T | None]
+"""Reads the store for news; None when there is none."""
 
 
 class Topic(StrEnum):
@@ -86,10 +88,10 @@ def announce(topic: Topic) -> None:
 
 
 async def wait_for(
-    look: Callable[[], T | None],
+    look: Look[T],
     *,
     wait_seconds: float,
-    run: Callable[[Callable[[], T | None]], Awaitable[T | None]] | None = None,
+    run: Callable[[Look[T]], Awaitable[T | None]] | None = None,
 ) -> T | None:
     """What `look` finds, as soon as it finds something; None after `wait_seconds`.
 
@@ -109,7 +111,7 @@ async def wait_for(
 
 
 def wait_for_sync(
-    look: Callable[[], T | None], *, wait_seconds: float, monotonic: Callable[[], float]
+    look: Look[T], *, wait_seconds: float, monotonic: Callable[[], float]
 ) -> T | None:
     """As `wait_for`, for callers on a thread."""
     deadline = monotonic() + wait_seconds

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 
 from headgate.catalog import base_path as base_paths
@@ -15,6 +14,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit, feed, gateways
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.upstreams import Resolver, check_upstream, system_resolver
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
@@ -86,7 +86,7 @@ def update(
     actor.require_operator(Scope.WRITE, "API")
     if upstream is not None:
         check_upstream(upstream, resolve)
-    with transaction.atomic():
+    with change():
         api = find(name)
         served = version(api)
         before = fields(api)
@@ -110,7 +110,7 @@ def update(
     return find(name)
 
 
-@transaction.atomic
+@change()
 def delete(actor: Actor, name: str) -> None:
     """Delete an API that is not published, and whose products nobody is subscribed to.
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
@@ -11,6 +10,7 @@ from headgate.store.models.rows import DESCRIPTION_CHARACTERS_MAX
 from headgate.store.services import audit, feed, organizations
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -52,7 +52,7 @@ def get(actor: Actor, path: str) -> Application:
     return find(actor, path)
 
 
-@transaction.atomic
+@change()
 def create(
     actor: Actor,
     *,
@@ -91,7 +91,7 @@ def create(
     return application
 
 
-@transaction.atomic
+@change()
 def update(
     actor: Actor, path: str, *, description: str | None = None, is_suspended: bool | None = None
 ) -> Application:
@@ -123,7 +123,7 @@ def update(
     return application
 
 
-@transaction.atomic
+@change()
 def delete(actor: Actor, path: str) -> None:
     """Delete an application: its keys are revoked, its subscriptions cancelled.
 

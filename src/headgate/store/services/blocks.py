@@ -4,7 +4,6 @@ import ipaddress
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
@@ -14,6 +13,7 @@ from headgate.store.models.rows import DESCRIPTION_CHARACTERS_MAX
 from headgate.store.services import audit, feed
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -45,7 +45,7 @@ def get(actor: Actor, block_id: str) -> Block:
     return _find(actor, block_id)
 
 
-@transaction.atomic
+@change()
 def create(actor: Actor, *, kind: BlockKind, subject: str, seconds: int, reason: str) -> Block:
     """Refuse every call of `subject` for `seconds` from now on.
 
@@ -71,7 +71,7 @@ def create(actor: Actor, *, kind: BlockKind, subject: str, seconds: int, reason:
     return block
 
 
-@transaction.atomic
+@change()
 def lift(actor: Actor, block_id: str) -> None:
     """End a block before its time.
 

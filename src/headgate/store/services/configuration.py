@@ -18,6 +18,7 @@ from headgate.core.units import count
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.configuration_documents import ConfigurationDocument
 from headgate.store.services.configuration_kinds import Fields, Kind, kinds, parse_new_documents
+from headgate.store.services.transactions import change
 from headgate.store.services.upstreams import Resolver, system_resolver
 
 DOCUMENTS_MAX = 100_000  # of one apply
@@ -93,7 +94,7 @@ def apply(
         errors += _details(problem, f"/{wanted[index].place}/document")
     _refuse(errors)
     changes: list[Change] = []
-    with transaction.atomic():
+    with change():
         listed = kinds(parsed, resolve)
         for kind in listed:
             own = [item for item in wanted if item.kind == kind.name]

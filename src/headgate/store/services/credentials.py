@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.access.keys import Secret, new_key
@@ -15,6 +14,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import applications, audit, feed
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     UNSET,
@@ -66,7 +66,7 @@ def get(actor: Actor, credential_id: str) -> Credential:
     return find(actor, credential_id)
 
 
-@transaction.atomic
+@change()
 def issue(
     actor: Actor, *, application: str, name: str = "", expires_at: datetime | None = None
 ) -> Issued:
@@ -85,7 +85,7 @@ def issue(
     return issued
 
 
-@transaction.atomic
+@change()
 def update(
     actor: Actor,
     credential_id: str,
@@ -116,7 +116,7 @@ def update(
     return credential
 
 
-@transaction.atomic
+@change()
 def rotate(actor: Actor, credential_id: str, *, overlap_seconds: int = 0) -> Issued:
     """A new key with the same name; the old one ends after `overlap_seconds` (0: at once).
 
@@ -149,7 +149,7 @@ def rotate(actor: Actor, credential_id: str, *, overlap_seconds: int = 0) -> Iss
     return issued
 
 
-@transaction.atomic
+@change()
 def revoke(actor: Actor, credential_id: str) -> Credential:
     """Stop a key for good; revoking a revoked key changes nothing.
 

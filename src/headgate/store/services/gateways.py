@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from headgate.core.ids import new_id
 from headgate.store.models import APIVersion, Gateway
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     already_exists,
     as_fields,
@@ -38,7 +37,7 @@ def get(actor: Actor, name: str) -> Gateway:
     return find(name)
 
 
-@transaction.atomic
+@change()
 def create(actor: Actor, *, name: str, title: str = "") -> Gateway:
     """A new gateway without nodes, on which nothing is published.
 
@@ -59,7 +58,7 @@ def create(actor: Actor, *, name: str, title: str = "") -> Gateway:
     return gateway
 
 
-@transaction.atomic
+@change()
 def update(actor: Actor, name: str, *, title: str) -> Gateway:
     """Change the title.
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from django.db import transaction
-
 from headgate.catalog.changes import Change
 from headgate.catalog.changes import changes as changes_between
 from headgate.catalog.document import DocumentSource, Fetcher, ImportedDocument
@@ -21,6 +19,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import apis, audit, feed, policies
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.upstreams import Resolver, check_upstream, system_resolver
 from headgate.store.services.values import already_exists, check_name, check_text
 
@@ -77,35 +76,16 @@ def import_document(
     policies.check(uses, pointer="/policies")
     check_upstream(upstream, resolve)
     document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
-    with transaction.atomic():
+    served = APIVersion(name=version, base_path=base_path, is_open=is_open)
+    served.upstream = upstream
+    served.key_sources = apis.check_key_sources(key_sources)
+    with change():
         if present:
             imported = _reimport(actor, apis.find(name), document)
-            apis.update(
-                actor,
-                name,
-                title=title or None,
-                base_path=base_path,
-                upstream=upstream,
-                key_sources=key_sources,
-                is_open=is_open,
-                resolve=lambda _: True,
-            )
+            _move(actor, name, title, served)
             return imported
-        if API.objects.filter(name=name, removed_at=None).exists():
-            raise already_exists("an API", name)
-        return _create(
-            actor,
-            document,
-            API(name=name, title=title or document.description.title[:TITLE_CHARACTERS_MAX]),
-            APIVersion(
-                name=version,
-                base_path=apis.free_base_path(base_path),
-                upstream_data=as_data(upstream),
-                key_sources_data=[as_data(s) for s in apis.check_key_sources(key_sources)],
-                is_open=is_open,
-            ),
-            uses,
-        )
+        api = API(name=name, title=title or document.description.title[:TITLE_CHARACTERS_MAX])
+        return _create(actor, document, api, served, uses)
 
 
 def reimport(
@@ -124,7 +104,7 @@ def reimport(
     actor.require_operator(Scope.WRITE, "API")
     apis.find(name)
     document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
-    with transaction.atomic():
+    with change():
         return _reimport(actor, apis.find(name), document)
 
 
@@ -144,6 +124,20 @@ def _parsed(
     return parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
 
 
+def _move(actor: Actor, name: str, title: str, served: APIVersion) -> None:
+    """Give a re-imported API the place of `served`, whose upstream has been checked."""
+    apis.update(
+        actor,
+        name,
+        title=title or None,
+        base_path=served.base_path,
+        upstream=served.upstream,
+        key_sources=served.key_sources,
+        is_open=served.is_open,
+        resolve=lambda _: True,
+    )
+
+
 def _create(
     actor: Actor,
     document: ImportedDocument,
@@ -151,6 +145,9 @@ def _create(
     version: APIVersion,
     uses: Sequence[PolicyUse],
 ) -> Imported:
+    if API.objects.filter(name=api.name, removed_at=None).exists():
+        raise already_exists("an API", api.name)
+    version.base_path = apis.free_base_path(version.base_path)
     api.id, api.created_at = new_id("api"), actor.at
     api.save()
     version.api, version.id, version.created_at = api, new_id("ver"), actor.at

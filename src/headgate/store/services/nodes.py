@@ -15,6 +15,7 @@ from headgate.store.models import Gateway, Node, NodeCounter, NodeState
 from headgate.store.services import audit, gateways
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -70,7 +71,7 @@ def get(actor: Actor, name: str) -> Node:
     return node
 
 
-@transaction.atomic
+@change()
 def register(actor: Actor, *, name: str, gateway: str) -> Node:
     """A new node of a gateway; a node also registers itself with its first report.
 
@@ -91,7 +92,7 @@ def register(actor: Actor, *, name: str, gateway: str) -> Node:
     return node
 
 
-@transaction.atomic
+@change()
 def delete(actor: Actor, name: str) -> None:
     """Forget a node that is gone for good, with its counters. One that still runs comes back.
 

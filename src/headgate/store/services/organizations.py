@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
@@ -11,6 +10,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit, feed
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -41,7 +41,7 @@ def get(actor: Actor, name: str) -> Organization:
     return find(actor, name)
 
 
-@transaction.atomic
+@change()
 def create(actor: Actor, *, name: str, title: str = "") -> Organization:
     """A new organization.
 
@@ -66,7 +66,7 @@ def create(actor: Actor, *, name: str, title: str = "") -> Organization:
     return organization
 
 
-@transaction.atomic
+@change()
 def update(
     actor: Actor, name: str, *, title: str | None = None, is_suspended: bool | None = None
 ) -> Organization:
@@ -100,7 +100,7 @@ def update(
     return organization
 
 
-@transaction.atomic
+@change()
 def delete(actor: Actor, name: str) -> None:
     """Delete an organization that has no applications.
 

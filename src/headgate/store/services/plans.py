@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.access.plans import assign_slots
@@ -14,6 +13,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit, feed, products
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -49,7 +49,7 @@ def get(actor: Actor, path: str) -> Plan:
     return find(path)
 
 
-@transaction.atomic
+@change()
 def create(
     actor: Actor,
     *,
@@ -85,7 +85,7 @@ def create(
     return plan
 
 
-@transaction.atomic
+@change()
 def update(
     actor: Actor,
     path: str,
@@ -119,7 +119,7 @@ def update(
     return plan
 
 
-@transaction.atomic
+@change()
 def delete(actor: Actor, path: str) -> None:
     """Delete a plan that nobody is subscribed to.
 

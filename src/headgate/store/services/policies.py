@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.core.problems import Detail, Problem, ProblemType
@@ -14,6 +13,7 @@ from headgate.store.models import APIVersion, Gateway, Operation, PolicyAttachme
 from headgate.store.services import apis, audit, gateways, publishing
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 
 
 def of_api(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
@@ -46,7 +46,7 @@ def of_gateway(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
     return publishing.uses(gateways.find(name).policies.all())
 
 
-@transaction.atomic
+@change()
 def set_api(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyUse, ...]:
     """Replace the policies of an API; publishing puts them in force.
 
@@ -58,7 +58,7 @@ def set_api(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyU
     return _replace(actor, name, version.policies.all(), uses, version=version)
 
 
-@transaction.atomic
+@change()
 def set_operation(
     actor: Actor, name: str, operation_id: str, uses: Sequence[PolicyUse]
 ) -> tuple[PolicyUse, ...]:
@@ -73,7 +73,7 @@ def set_operation(
     return _replace(actor, subject, operation.policies.all(), uses, operation=operation)
 
 
-@transaction.atomic
+@change()
 def set_gateway(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyUse, ...]:
     """Replace the policies of a gateway and put them in force, as a new revision.
 

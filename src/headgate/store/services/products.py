@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
-
 from headgate.core.ids import new_id
 from headgate.store.models import API, APIVersion, Product
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit, feed
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -48,7 +47,7 @@ def api_names(product: Product) -> list[str]:
     return sorted(api.name for api in product.apis.all() if api.removed_at is None)
 
 
-@transaction.atomic
+@change()
 def create(actor: Actor, *, name: str, title: str = "", apis: Sequence[str] = ()) -> Product:
     """A new product with these APIs.
 
@@ -67,7 +66,7 @@ def create(actor: Actor, *, name: str, title: str = "", apis: Sequence[str] = ()
     return product
 
 
-@transaction.atomic
+@change()
 def update(
     actor: Actor,
     name: str,
@@ -95,7 +94,7 @@ def update(
     return product
 
 
-@transaction.atomic
+@change()
 def delete(actor: Actor, name: str) -> None:
     """Delete a product that nobody is subscribed to, with its plans.
 

@@ -8,8 +8,6 @@ a new revision with the content of an old one.
 from collections.abc import Iterable
 from hashlib import sha256
 
-from django.db import transaction
-
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.gateway.compile import check
 from headgate.model.codec import as_data, as_json, from_data, from_json
@@ -31,6 +29,7 @@ from headgate.store.models import (
 from headgate.store.services import apis, audit, gateways
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of, refused
 
 DEFAULT_GATEWAY = gateways.DEFAULT_GATEWAY
@@ -54,7 +53,7 @@ def revisions(
     return page_of(rows, cursor, limit, newest_first=True)
 
 
-@transaction.atomic
+@change()
 def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revision:
     """Make the API as it is now live on a gateway. What is live already makes no new revision.
 
@@ -70,7 +69,7 @@ def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revisi
     return _advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
 
 
-@transaction.atomic
+@change()
 def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revision:
     """Take an API off a gateway.
 
@@ -90,7 +89,7 @@ def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revi
     return _advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
 
 
-@transaction.atomic
+@change()
 def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
     """A new revision with the content of a kept one.
 

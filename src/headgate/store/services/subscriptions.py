@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
@@ -11,6 +10,7 @@ from headgate.store.models import Subscription
 from headgate.store.services import applications, audit, feed, plans
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     UNSET,
@@ -51,7 +51,7 @@ def get(actor: Actor, subscription_id: str) -> Subscription:
     return find(actor, subscription_id)
 
 
-@transaction.atomic
+@change()
 def create(
     actor: Actor, *, application: str, plan: str, expires_at: datetime | None = None
 ) -> Subscription:
@@ -85,7 +85,7 @@ def create(
     return subscription
 
 
-@transaction.atomic
+@change()
 def update(
     actor: Actor,
     subscription_id: str,
@@ -123,7 +123,7 @@ def update(
     return subscription
 
 
-@transaction.atomic
+@change()
 def cancel(actor: Actor, subscription_id: str) -> None:
     """End a subscription at once.
 

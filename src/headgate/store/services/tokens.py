@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.access.keys import Secret, digest, is_same, is_token, new_token
@@ -16,6 +15,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit, gateways, organizations
 from headgate.store.services.actor import Actor, Scope, implied, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.transactions import change
 from headgate.store.services.values import (
     PAGE_ITEMS_DEFAULT,
     Page,
@@ -85,7 +85,7 @@ def get(actor: Actor, token_id: str) -> Token:
     return _find(token_id)
 
 
-@transaction.atomic
+@change()
 def create(
     actor: Actor,
     *,
@@ -153,7 +153,7 @@ def insert(
     return IssuedToken(token, secret)
 
 
-@transaction.atomic
+@change()
 def revoke(actor: Actor, token_id: str) -> None:
     """End a token at once.
 
