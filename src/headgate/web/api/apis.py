@@ -14,7 +14,7 @@ from headgate.model.snapshot import DEFAULT_KEY_SOURCES
 from headgate.store.models import API, APIVersion, Gateway, Operation
 from headgate.store.services import apis, gateways, imports
 from headgate.store.services.imports import Imported
-from headgate.web.api.documents import DocumentFiles, DocumentURL, source_and_fetcher
+from headgate.web.api.documents import DocumentData, source_and_fetcher
 from headgate.web.api.fields import Input, Name, Output, Parameters, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out, slice_of
 from headgate.web.api.policies import PolicyData, uses_of
@@ -22,8 +22,7 @@ from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
 from headgate.web.api.upstreams import (
     KeySourceData,
-    UpstreamData,
-    UpstreamURL,
+    UpstreamValue,
     key_sources_of,
     resolver,
     show_upstream,
@@ -37,7 +36,7 @@ router = Router()
 class DocumentIn(Input):
     """A document to import."""
 
-    document: DocumentFiles | DocumentURL
+    document: DocumentData
     allow_remote_refs: bool = Field(
         default=False, description="Fetch `$ref`s that lead to other hosts."
     )
@@ -50,7 +49,7 @@ class APIIn(DocumentIn):
     version: Name = "v1"
     title: Title = Field("", description="By default the document's.")
     base_path: str = Field(..., max_length=BASE_PATH_CHARACTERS_MAX, examples=["/pets"])
-    upstream: UpstreamURL | UpstreamData
+    upstream: UpstreamValue
     key_sources: list[KeySourceData] | None = Field(
         None, min_length=1, max_length=apis.KEY_SOURCES_MAX, description="By default X-API-Key."
     )
@@ -63,14 +62,14 @@ class APIChange(Input):
 
     title: Title | None = None
     base_path: str | None = Field(None, max_length=BASE_PATH_CHARACTERS_MAX)
-    upstream: UpstreamURL | UpstreamData | None = None
+    upstream: UpstreamValue | None = None
     key_sources: list[KeySourceData] | None = Field(
         None, min_length=1, max_length=apis.KEY_SOURCES_MAX
     )
     is_open: bool | None = None
 
 
-class PublishedOut(Output):
+class PublicationOut(Output):
     """A gateway that serves the API."""
 
     gateway: str
@@ -89,7 +88,7 @@ class APIOut(Output):
     key_sources: list[dict[str, Any]]
     is_open: bool
     operations: int = Field(..., description="How many.")
-    published: list[PublishedOut]
+    published: list[PublicationOut]
     live_revision: int | None = Field(..., description="Of the gateway `default`.")
     document_format: str
     document_sha256: str
@@ -290,18 +289,18 @@ def _operation_counts(versions: list[APIVersion]) -> dict[int, int]:
     return {int(version): int(count) for version, count in counted}
 
 
-def _live_versions() -> dict[int, list[PublishedOut]]:
+def _live_versions() -> dict[int, list[PublicationOut]]:
     """Where each version is live, by its row."""
-    live: dict[int, list[PublishedOut]] = {}
+    live: dict[int, list[PublicationOut]] = {}
     for gateway in Gateway.objects.filter(removed_at=None, revision__gt=0).order_by("name"):
-        published = PublishedOut(gateway=gateway.name, revision=gateway.revision)
+        published = PublicationOut(gateway=gateway.name, revision=gateway.revision)
         for row in gateways.live_apis(gateway):
             live.setdefault(int(row), []).append(published)
     return live
 
 
 def _fields(
-    api: API, version: APIVersion, operations: int, published: list[PublishedOut]
+    api: API, version: APIVersion, operations: int, published: list[PublicationOut]
 ) -> dict[str, Any]:
     on_default = [p.revision for p in published if p.gateway == gateways.DEFAULT_GATEWAY]
     return {

@@ -1,6 +1,6 @@
 """Which REST API is served under /api/v1? Every resource, one set of rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -98,7 +98,8 @@ def _on_unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    details = [_detail(item) for item in error.errors[:ERRORS_MAX]]
+    body = _parsed(request)
+    details = [_detail(item, body) for item in error.errors[:ERRORS_MAX]]
     count = len(error.errors)
     problem = Problem(
         ProblemType.INVALID_INPUT,
@@ -109,14 +110,37 @@ def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     return problem_response(problem, request_id(request))
 
 
-def _detail(item: dict[str, Any]) -> Detail:
+def _parsed(request: HttpRequest) -> Any:
+    try:
+        return orjson.loads(request.body) if request.body else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _detail(item: dict[str, Any], body: Any) -> Detail:
     """One mistake; `loc` is (source, parameter, place in it …)."""
-    source, *place = [str(part) for part in item["loc"]]
+    source, parameter, *place = item["loc"]
     message = item["msg"].removeprefix("Value error, ")
     if source == "body":
-        pointer = "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in place[1:])
-        return Detail(message, pointer)
-    return Detail(f"{source} parameter {'.'.join(place)!r}: {message}")
+        return Detail(message, pointer(body, place, is_missing=item["type"] == "missing"))
+    return Detail(f"{source} parameter {parameter!r}: {message}")
+
+
+def pointer(body: Any, place: Sequence[str | int], *, is_missing: bool) -> str:
+    """The JSON pointer of a mistake in `body`. Source: RFC 6901.
+
+    Pydantic puts the names of a union's branches between the real steps: those are left out.
+    """
+    steps: list[str] = []
+    for number, step in enumerate(place):
+        is_last = number == len(place) - 1
+        is_index = isinstance(body, list) and isinstance(step, int) and step < len(body)
+        if is_index or (isinstance(body, dict) and step in body):
+            body = body[step]
+        elif not (is_last and is_missing):
+            continue
+        steps.append(str(step).replace("~", "~0").replace("/", "~1"))
+    return "".join(f"/{step}" for step in steps)
 
 
 _ANSWERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from django.conf import settings
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from headgate.catalog.document import FILES_MAX, SOURCE_BYTES_MAX, DocumentSource, Fetcher
 from headgate.core.problems import Problem, ProblemType
@@ -12,6 +12,7 @@ from headgate.web.api.fields import Input
 
 URL_CHARACTERS_MAX = 2000
 FILE_NAME_CHARACTERS_MAX = 500
+FILES_TAG, URL_TAG = "by files", "by url"  # no member is named so
 FileName = Annotated[str, Field(min_length=1, max_length=FILE_NAME_CHARACTERS_MAX)]
 
 
@@ -42,6 +43,19 @@ class DocumentURL(Input):
         default=False,
         description="Also from addresses that only this machine's network can see; needs `admin`.",
     )
+
+
+def _kind(given: object) -> str:
+    if isinstance(given, DocumentURL) or (isinstance(given, dict) and "url" in given):
+        return URL_TAG
+    return FILES_TAG
+
+
+DocumentData = Annotated[
+    Annotated[DocumentFiles, Tag(FILES_TAG)] | Annotated[DocumentURL, Tag(URL_TAG)],
+    Discriminator(_kind),
+]
+"""A document, in either way; a mistake is reported for the way that was meant."""
 
 
 def source_and_fetcher(

@@ -1,17 +1,29 @@
 """Which kinds of values do requests and answers carry? Checked where they come in."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 from django.http import HttpResponse
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, Strict
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+)
 
 from headgate.core.text import NAME_CHARACTERS_MAX, name_error
 from headgate.store.models.rows import DESCRIPTION_CHARACTERS_MAX, TITLE_CHARACTERS_MAX
 
 T = TypeVar("T")
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
 PATH_NAME_CHARACTERS_MAX = 2 * NAME_CHARACTERS_MAX + 1
 
 
@@ -36,6 +48,12 @@ def _name(text: str) -> str:
     if error is not None:
         raise ValueError(error)
     return text
+
+
+def _written_out(value: object) -> object:
+    if not isinstance(value, str) or _RFC3339.fullmatch(value) is None:
+        raise ValueError("write an instant with its time zone, like 2030-01-31T00:00:00Z")
+    return value
 
 
 def _utc(at: datetime) -> datetime:
@@ -67,7 +85,9 @@ LimitText = Annotated[str, Field(min_length=3, max_length=60)]
 
 Title = Annotated[str, Field(max_length=TITLE_CHARACTERS_MAX)]
 Description = Annotated[str, Field(max_length=DESCRIPTION_CHARACTERS_MAX)]
-Instant = Annotated[AwareDatetime, Strict(strict=False), AfterValidator(_utc)]
+Instant = Annotated[
+    AwareDatetime, Strict(strict=False), BeforeValidator(_written_out), AfterValidator(_utc)
+]
 """RFC 3339 with a time zone; answered in UTC."""
 
 

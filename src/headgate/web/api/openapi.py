@@ -11,6 +11,7 @@ import orjson
 from ninja import NinjaAPI
 
 from headgate.core.problems import TYPE_PREFIX, ProblemType
+from headgate.web.api.conditional import FIELD_PATTERN
 
 PREFIX = "/api/v1"
 OPEN_PATHS = frozenset({f"{PREFIX}/health"})  # answered without a token
@@ -76,14 +77,16 @@ _HEADERS = {
         "in": "header",
         "required": False,
         "description": "Do it only if the ETag is still this one; otherwise 412.",
-        "schema": {"type": "string", "pattern": '^(\\*|"[0-9a-f]{32}")$'},
+        "schema": {"type": "string", "pattern": FIELD_PATTERN},
+        "example": "*",
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
         "required": False,
         "description": "Answer 304 without a body if the ETag is still this one.",
-        "schema": {"type": "string", "pattern": '^(\\*|"[0-9a-f]{32}")$'},
+        "schema": {"type": "string", "pattern": FIELD_PATTERN},
+        "example": "*",
     },
 }
 

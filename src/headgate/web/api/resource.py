@@ -12,13 +12,14 @@ from typing import Any, cast
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
+from ninja.errors import HttpError, ValidationError
 from ninja.operation import AsyncOperation, Operation, PathView
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.store.services.actor import not_found
 from headgate.web.answers import problem_response
 from headgate.web.api import idempotency
-from headgate.web.api.conditional import changed_meanwhile, entity_tag, is_named
+from headgate.web.api.conditional import changed_meanwhile, check_field, entity_tag, is_named
 from headgate.web.api.requests import request_id
 from headgate.web.threads import in_thread
 
@@ -39,7 +40,7 @@ def is_slow(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Unreadable(Exception):  # noqa: N818  # it carries an answer out of a transaction
-    """What is to be changed cannot be read; `answer` says why."""
+    """The request, or what it is to change, cannot be read; `answer` says why."""
 
     def __init__(self, answer: HttpResponse) -> None:
         super().__init__(answer.status_code)
@@ -106,6 +107,9 @@ class Resource:
         _check_text(request)
         _check_query(operation, request)
         _check_media_type(operation, request)
+        for name in ("If-Match", "If-None-Match"):
+            if name in request.headers:
+                check_field(name, request.headers[name])
         return operation
 
     def _allow(self, problem: Problem) -> dict[str, str]:
@@ -146,23 +150,33 @@ class Resource:
     ) -> HttpResponseBase:
         """Compares and changes in one transaction, one caller after the other per URL."""
         if getattr(operation.view_func, "is_slow", False):
-            self._check_if_match(request, path)
+            self._check_if_match(operation, request, path)
             return self._tagged(operation, request, operation.run(request, **path))
         with transaction.atomic():
             if connection.vendor == "postgresql":  # SQLite's IMMEDIATE does the same for all
                 with connection.cursor() as cursor:
                     cursor.execute(_LOCK, [request.path])
-            self._check_if_match(request, path)
+            self._check_if_match(operation, request, path)
             response = operation.run(request, **path)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
         return self._tagged(operation, request, response)
 
-    def _check_if_match(self, request: HttpRequest, path: dict[str, str]) -> None:
-        """Raises the problem of reading what is to be changed, or that it has changed."""
+    def _check_if_match(
+        self, operation: Operation, request: HttpRequest, path: dict[str, str]
+    ) -> None:
+        """Raises what is wrong with the request itself, then that its subject has changed.
+
+        Source: RFC 9110 §13.2.1: a condition counts only where the request is right otherwise.
+        """
         reading = self._operations.get("GET")
         if reading is None:
             return
+        try:
+            # ninja has no public way to validate alone
+            operation._get_values(request, path, HttpResponse())  # noqa: SLF001  # see above
+        except (HttpError, ValidationError) as error:
+            raise _Unreadable(operation.api.on_exception(request, error)) from error
         now = cast("HttpResponse", reading.run(_as_reading(request), **path))
         if now.status_code != 200:
             raise _Unreadable(now)

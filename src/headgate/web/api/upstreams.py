@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from django.conf import settings
-from pydantic import Field, Strict, model_validator
+from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.model.codec import as_data, from_data
@@ -31,6 +31,7 @@ PEM_CHARACTERS_MAX = 200_000
 PREFIX_CHARACTERS_MAX = 200
 URL_CHARACTERS_MAX = 500
 KEY_NAME_CHARACTERS_MAX = 100
+URL_TAG, DATA_TAG = "as address", "as object"  # no member is named so
 DEFAULT_KEY_HEADER = "x-api-key"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PREFIX_PATTERN = r"^(/[^?#\s\x00]*)?$"
@@ -125,6 +126,17 @@ UpstreamURL = Annotated[
         description="`http(s)://host[:port][/prefix]`",
     ),
 ]
+
+
+def _kind(given: object) -> str:
+    return URL_TAG if isinstance(given, str) else DATA_TAG
+
+
+UpstreamValue = Annotated[
+    Annotated[UpstreamURL, Tag(URL_TAG)] | Annotated[UpstreamData, Tag(DATA_TAG)],
+    Discriminator(_kind),
+]
+"""An upstream, in either way; a mistake is reported for the way that was meant."""
 
 
 def upstream_of(given: str | UpstreamData) -> Upstream:
