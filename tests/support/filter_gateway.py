@@ -49,6 +49,7 @@ class _Echo(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         body = json.dumps({"path": self.path, "headers": dict(self.headers.items())}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -100,16 +101,19 @@ ROUTES = (
 class Gateway:
     """Envoy, its upstream and its table, in a folder; ports come from the system."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, base_id: int = 0) -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, http2_port: int = 0) -> None:
+        """`http2_port`: an HTTP/2 upstream in place of the one that echoes."""
         build()
         self.folder = folder
         self.workers = workers
+        self._http2_port = http2_port
         self.table_path = folder / "access.tbl"
         self.table = AccessTable.open(self.table_path, generation=GENERATION)
         self.sequence = self.table.sequence
         self._upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
         self._upstream.daemon_threads = True
         threading.Thread(target=self._upstream.serve_forever, args=(0.02,), daemon=True).start()
+        self.upstream_port = http2_port or self._upstream.server_address[1]
         self.envoy: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -250,32 +254,29 @@ class Gateway:
                         ],
                     }
                 ],
-                "clusters": [
-                    {
-                        "name": "up",
-                        "type": "STATIC",
-                        "connect_timeout": "5s",
-                        "load_assignment": {
-                            "cluster_name": "up",
-                            "endpoints": [
-                                {
-                                    "lb_endpoints": [
-                                        {
-                                            "endpoint": {
-                                                "address": _address(
-                                                    "127.0.0.1",
-                                                    self._upstream.server_address[1],
-                                                )
-                                            }
-                                        }
-                                    ]
-                                }
-                            ],
-                        },
-                    }
-                ],
+                "clusters": [self._cluster()],
             },
         }
+
+    def _cluster(self) -> dict[str, Any]:
+        endpoint = {"endpoint": {"address": _address("127.0.0.1", self.upstream_port)}}
+        cluster = {
+            "name": "up",
+            "type": "STATIC",
+            "connect_timeout": "5s",
+            "load_assignment": {
+                "cluster_name": "up",
+                "endpoints": [{"lb_endpoints": [endpoint]}],
+            },
+        }
+        if not self._http2_port:
+            return cluster
+        options = {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}},
+        }
+        name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+        return cluster | {"typed_extension_protocol_options": {name: options}}
 
     def _filter(self) -> dict[str, Any]:
         return {

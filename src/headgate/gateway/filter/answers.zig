@@ -131,6 +131,17 @@ fn whereToSend(settings: *const t.Settings, out: anytype) void {
     out.add(".");
 }
 
+/// Source: gRPC, "Status codes and their use in gRPC".
+fn grpcStatus(status: u32) []const u8 {
+    return switch (status) {
+        401 => "16", // UNAUTHENTICATED
+        403 => "7", // PERMISSION_DENIED
+        404, 405 => "12", // UNIMPLEMENTED
+        429 => "8", // RESOURCE_EXHAUSTED
+        else => "14", // UNAVAILABLE
+    };
+}
+
 /// Answer in place of the upstream.
 pub fn refuse(s: abi.Stream, d: *const decide.Decision, settings: *const t.Settings, allow: []const u8) void {
     const a = answer(d.reason);
@@ -151,9 +162,14 @@ pub fn refuse(s: abi.Stream, d: *const decide.Decision, settings: *const t.Setti
     body.plain(id[0..@min(id.len, 64)]);
     body.add("\"}\n");
 
-    var headers: [5]abi.Pair = undefined;
-    headers[0] = .of("content-type", "application/problem+json");
+    var headers: [7]abi.Pair = undefined;
     var count: usize = 1;
+    if (std.mem.startsWith(u8, abi.requestHeader(s, "content-type") orelse "", "application/grpc")) {
+        // Envoy would say grpc-status 0, which is success, for any answer of a module.
+        headers[0] = .of("grpc-status", grpcStatus(a.status));
+        headers[1] = .of("grpc-message", a.detail);
+        count = 2;
+    } else headers[0] = .of("content-type", "application/problem+json");
     var fields: RateFields = .{};
     var retry: Text(20) = .{};
     var authenticate: Text(300) = .{};
