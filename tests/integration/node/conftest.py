@@ -43,8 +43,8 @@ data, url, port, options = sys.argv[1:5]
 configure("json")
 try:
     run(AgentSettings(
-        data=pathlib.Path(data), control_plane=url, port=int(port), has_filter=False,
-        **({"workers": 1, "drain_seconds": 1.0} | eval(options)),
+        data=pathlib.Path(data), control_plane=url, port=int(port),
+        **({"workers": 1, "drain_seconds": 1.0, "has_filter": False} | eval(options)),
     ))
 except Problem as problem:
     print(problem, file=sys.stderr)

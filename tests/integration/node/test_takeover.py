@@ -1,0 +1,101 @@
+"""Does a restarted or upgraded agent take over the running Envoy without a failed call?"""
+
+import signal
+import time
+
+import pytest
+
+from headgate.node import process
+from tests.integration.node.conftest import Node
+from tests.integration.node.load import load
+from tests.support.control_plane import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+def test_envoy_serves_on_while_the_agent_is_dead_and_is_adopted(node: Node) -> None:
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    envoy = node.envoy()
+    node.stop(signal.SIGKILL)
+    assert node.status() == 200
+    node.publish(2, apis=2)
+    node.start()
+    node.wait_live(2)
+    assert node.envoy() == envoy
+    assert node.status("/a2/r0") == 200
+    assert node.state.reports[-1].envoy_restarts == 0
+
+
+def test_an_adopted_envoy_that_dies_is_started_again(node: Node) -> None:
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    node.stop(signal.SIGKILL)
+    node.start()
+    envoy = node.envoy()
+    assert envoy is not None
+    process.send_signal(envoy, signal.SIGKILL)
+    wait_until(lambda: node.envoy() not in {None, envoy} and node.answers(), 15)
+
+
+def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
+    node.options = {"keep_envoy": True}
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    old = node.envoy()
+    assert old is not None
+    with load(f"http://127.0.0.1:{node.port}/a1/r0") as callers:
+        time.sleep(0.5)
+        node.stop()
+        assert process.is_alive(old)
+        node.options = {"workers": 2}  # something that a running Envoy cannot change
+        node.start()
+        wait_until(lambda: not process.is_alive(old), 20)
+        time.sleep(0.5)
+    assert node.envoy() is not None
+    assert callers.failures == 0
+    assert set(callers.statuses) == {200}
+    node.stop()
+    lines = [line for line in node.lines() if line["target"] == "/a1/r0"]
+    assert len(lines) == sum(callers.statuses.values())
+    assert len({line["request_id"] for line in lines}) == len(lines)
+    assert list((node.folder / "log").glob("draining-*")) == []
+
+
+def test_an_agent_killed_during_the_replacement_is_followed_by_one_that_finishes_it(
+    node: Node,
+) -> None:
+    node.options = {"keep_envoy": True}
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    old = node.envoy()
+    assert old is not None
+    node.stop()
+    with load(f"http://127.0.0.1:{node.port}/a1/r0") as callers:
+        node.options = {"workers": 2, "drain_seconds": 3.0}
+        node.start()
+        node.stop(signal.SIGKILL)
+        assert process.is_alive(old)
+        node.start()
+        wait_until(lambda: not process.is_alive(old), 20)
+    node.stop()
+    lines = [line for line in node.lines() if line["target"] == "/a1/r0"]
+    assert callers.failures == 0
+    assert len(lines) == sum(callers.statuses.values())
+    assert node.envoy() is None
+
+
+def test_stopping_finishes_requests_and_leaves_no_process(node: Node) -> None:
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    with load(f"http://127.0.0.1:{node.port}/a1/r0") as callers:
+        time.sleep(0.5)
+        assert node.stop() == 0
+    assert node.envoy() is None
+    lines = [line for line in node.lines() if line["target"] == "/a1/r0"]
+    assert len(lines) == node.upstream.calls >= sum(callers.statuses.values())
