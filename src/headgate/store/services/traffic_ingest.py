@@ -14,7 +14,7 @@ from django.db import transaction
 
 from headgate.core.clock import Clock
 from headgate.store.models import Node, TrafficFile, TrafficSegment
-from headgate.store.services import leases, traffic_rollups
+from headgate.store.services import credentials, leases, traffic_rollups
 from headgate.store.services.leases import Held
 from headgate.store.services.traffic_events import EventKind, note
 from headgate.traffic.compaction import Tier
@@ -212,6 +212,7 @@ class Ingest:
             if target is not None and batch.span is not None:
                 list_file(self._folders, target, batch.span, now)
             traffic_rollups.add(node, batch.rollups)
+            credentials.note_use(batch.last_used)
             rejected = sum(item.rejected for item in batch.segments)
             if rejected:
                 worst = max(batch.segments, key=lambda item: item.rejected)

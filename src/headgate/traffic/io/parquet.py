@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from headgate.traffic.io.sums import rollups_of
 from headgate.traffic.record import COLUMN_SQL, FILTER_VERDICT_SQL, INVALID_SQL
 from headgate.traffic.rollups import BatchRollups
 
+KEYS_USED_MAX = 2_000  # of one batch; a key in use comes again with the next
 REJECTS_PER_SEGMENT_MAX = 100  # kept as evidence; all are counted
 ROW_GROUP_RECORDS = 65_536
 WRITE_OPTIONS = (
@@ -69,11 +70,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Segments that were read together; `span` is None when no line was a record."""
+    """Segments that were read together; `span` is None when no line was a record.
+
+    `last_used`: when the keys used last (at most `KEYS_USED_MAX`, by id) were used.
+    """
 
     segments: tuple[SegmentCount, ...]
     rollups: BatchRollups
     span: Span | None
+    last_used: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def at_us(microseconds: int) -> datetime:
@@ -127,8 +132,9 @@ def write_batch(
         counts = tuple(_count(segment, lines[segment.name], cleaned) for segment in segments)
         if not sum(count.records for count in counts):
             target.unlink(missing_ok=True)
-            return Batch(counts, BatchRollups({}, {}, {}), None)
-        return Batch(counts, rollups_of(cursor, _table(target)), _span(cursor, target))
+            return Batch(counts, BatchRollups({}, {}), None)
+        rollups = rollups_of(cursor, _table(target))
+        return Batch(counts, rollups, _span(cursor, target), _last_used(cursor, target))
 
 
 def merge_files(
@@ -178,6 +184,14 @@ def count_where(engine: Engine, path: Path, column: str, value: str) -> int:
             [value],
         ).fetchall()
     return int(rows[0][0])
+
+
+def _last_used(cursor: duckdb.DuckDBPyConnection, path: Path) -> dict[str, datetime]:
+    rows = cursor.execute(
+        f"SELECT credential, epoch_us(max(started_at)) AS used_us FROM {_table(path)}"  # noqa: S608
+        f" WHERE credential <> '' GROUP BY ALL ORDER BY used_us DESC LIMIT {KEYS_USED_MAX}"
+    ).fetchall()
+    return {credential: at_us(used_us) for credential, used_us in rows}
 
 
 @contextmanager
