@@ -68,10 +68,9 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class BatchRollups:
-    """Everything that one batch adds to the rollups and totals."""
+    """What one batch adds at once; the hours are added up when they are merged into one file."""
 
     minutes: Mapping[MinuteKey, Sums]
-    hours: Mapping[HourKey, Sums]
     totals: Mapping[TotalKey, int]
 
 

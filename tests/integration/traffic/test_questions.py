@@ -7,23 +7,28 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from headgate.core.clock import FixedClock
 from headgate.core.problems import Problem
 from headgate.model.record import RequestRecord
+from headgate.store.models import HourRollup, Organization
 from headgate.store.services import traffic, traffic_rollup_reading
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.traffic_compaction import Compaction
 from headgate.store.services.traffic_ingest import Ingest
+from headgate.store.services.traffic_retention import Retention
 from headgate.traffic.histogram import bucket, middle_us
+from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.queries import GroupBy, RequestFilter
 from headgate.traffic.record import record_from
 from headgate.traffic.rollups import is_allowed, is_error
-from tests.support.lines import DEFAULT_START, Shape, lines
+from tests.support.lines import DEFAULT_START, Shape, example_id, lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 ACTOR = Actor.system("test", NOW)
-COUNT = 3000
+COUNT = 1500
 ALL = RequestFilter()
 
 
@@ -31,11 +36,11 @@ ALL = RequestFilter()
 def stored(
     folders: TrafficFolders, ingest: Ingest, settings: object
 ) -> Iterator[list[RequestRecord]]:
-    """Three thousand requests over half an hour, in six segments of two passes."""
+    """Fifteen hundred requests over half an hour, in six segments of two passes."""
     settings.HEADGATE_DATA = folders.data  # type: ignore[attr-defined]
-    text = lines(COUNT, shape=Shape(gap_us=600_000)).splitlines(keepends=True)
+    text = lines(COUNT, shape=Shape(gap_us=1_200_000)).splitlines(keepends=True)
     for number in range(6):
-        part = b"".join(text[number * 500 : number * 500 + 500])
+        part = b"".join(text[number * 250 : number * 250 + 250])
         (folders.inbox / f"nod_a-00000001-{number:08d}.jsonl").write_bytes(part)
         if number % 3 == 2:
             ingest.tick()
@@ -49,7 +54,7 @@ def test_pages_of_requests_hold_every_request_once_newest_first(
     seen: list[RequestRecord] = []
     cursor = None
     while True:
-        page = traffic.requests(ACTOR, ALL, cursor=cursor, limit=700)
+        page = traffic.requests(ACTOR, ALL, cursor=cursor, limit=400)
         seen += [item.record for item in page.items]
         cursor = page.next
         if cursor is None:
@@ -124,6 +129,46 @@ def test_statistics_equal_a_count_by_hand(
     assert largest.latency_ms_p95 == round(middle_us(bucket(group[rank - 1])) / 1000, 3)
 
 
+@pytest.mark.parametrize("by", [GroupBy.APPLICATION, GroupBy.PLAN, GroupBy.API])
+def test_statistics_stay_the_same_when_hours_are_rolled_up_and_late_records_come(
+    stored: list[RequestRecord],
+    folders: TrafficFolders,
+    engine: Engine,
+    ingest: Ingest,
+    clock: FixedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    by: GroupBy,
+) -> None:
+    monkeypatch.setattr(traffic_rollup_reading, "SCAN_SECONDS", 1000.0)
+    early = DEFAULT_START - timedelta(minutes=30)
+    filters = RequestFilter(since=early, until=NOW + timedelta(hours=2))
+    before = traffic.stats(ACTOR, by, filters)
+    clock.set(NOW + timedelta(hours=3))
+    Compaction(folders, engine, clock=clock, holder="test").tick()
+    assert sum(HourRollup.objects.values_list("requests", flat=True)) == COUNT
+    assert traffic.stats(ACTOR, by, filters) == before
+    late = folders.inbox / "nod_a-00000001-00000098.jsonl"
+    late.write_bytes(lines(50, start=DEFAULT_START + timedelta(minutes=1), shape=Shape(seed=5)))
+    ingest.tick()
+    assert sum(row.requests for row in traffic.stats(ACTOR, by, filters)) == COUNT + 50
+    clock.set(NOW + timedelta(hours=4))
+    Compaction(folders, engine, clock=clock, holder="test").tick()
+    assert sum(HourRollup.objects.values_list("requests", flat=True)) == COUNT + 50
+    assert sum(row.requests for row in traffic.stats(ACTOR, by, filters)) == COUNT + 50
+
+
+def test_what_retention_removed_is_still_counted_by_whole_hours(
+    stored: list[RequestRecord], folders: TrafficFolders, engine: Engine, clock: FixedClock
+) -> None:
+    clock.set(NOW + timedelta(hours=3))
+    Compaction(folders, engine, clock=clock, holder="test").tick()
+    clock.set(NOW + timedelta(days=100))
+    Retention(folders, clock=clock, holder="test").tick()
+    assert traffic.requests(ACTOR, ALL).items == ()
+    rows = traffic.stats(ACTOR, GroupBy.API, RequestFilter(since=DEFAULT_START))
+    assert sum(row.requests for row in rows) == COUNT
+
+
 def test_a_series_counts_each_minute(stored: list[RequestRecord]) -> None:
     since, until = DEFAULT_START + timedelta(seconds=30), DEFAULT_START + timedelta(minutes=20)
     points = traffic.series(ACTOR, RequestFilter(since=since, until=until, api="api-1"))
@@ -136,9 +181,6 @@ def test_a_series_counts_each_minute(stored: list[RequestRecord]) -> None:
 
 
 def test_an_organization_sees_only_its_own_requests(stored: list[RequestRecord]) -> None:
-    from headgate.store.models import Organization
-    from tests.support.lines import example_id
-
     Organization.objects.create(id=example_id("org", 3), name="acme", created_at=NOW)
     actor = Actor("acme", frozenset({Scope.TRAFFIC}), NOW, organization="acme")
     filters = traffic.request_filter(actor)

@@ -17,7 +17,7 @@ class Lease(models.Model):
 
     `token` grows with every new holder. A holder proves it inside its commit transaction, so
     one that slept through its expiry cannot write any more. `progress` says how far the work
-    has come: for the ingest, the number of the last segment that was stored.
+    has come: the number of the last segment that was stored, or of swaps of files.
     """
 
     name = models.CharField(max_length=40, primary_key=True)
@@ -113,7 +113,10 @@ class MinuteRollup(Tally):
 
 
 class HourRollup(Tally):
-    """Requests of one hour (whole hours since 1970, UTC) by consumer, API and outcome."""
+    """Requests of one hour (whole hours since 1970, UTC) by consumer, API and outcome.
+
+    Holds the records of files of `Tier.HOUR` and above; those below are still to be added.
+    """
 
     hour = models.PositiveBigIntegerField()
     organization = models.CharField(max_length=16)

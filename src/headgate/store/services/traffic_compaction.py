@@ -1,10 +1,13 @@
 """How do many small files become few large ones, without any reader noticing?
 
+A record enters the rollup of hours when it leaves the tiers below `Tier.HOUR`: in the same
+transaction, so that readers take each record from exactly one of the two.
+
 The merged file is written first, then one transaction swaps the catalog rows, then the old files
 are unlinked after a grace period in which running queries end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +17,7 @@ from django.db import transaction
 from headgate.core.clock import Clock
 from headgate.core.problems import Bug
 from headgate.store.models import Operation, TrafficFile
-from headgate.store.services import leases
+from headgate.store.services import leases, traffic_rollups
 from headgate.store.services.leases import Held
 from headgate.store.services.traffic_events import EventKind, note
 from headgate.store.services.traffic_ingest import remove_orphans
@@ -22,6 +25,8 @@ from headgate.traffic.compaction import FINAL_COLUMNS, ListedFile, Merge, Tier, 
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders, place
 from headgate.traffic.io.parquet import Span, merge_files
+from headgate.traffic.io.sums import hours_of
+from headgate.traffic.rollups import HourKey, Sums
 
 LEASE = "compaction"
 LEASE_LENGTH = timedelta(seconds=120)  # a merge of the largest size takes a quarter of it
@@ -84,6 +89,9 @@ class Compaction:
             return self._forget_missing(missing, held)
         name = f"merge-{merge.files[0].id:010d}-t{held.token}.parquet"
         scratch = self._folders.scratch / name
+        closed = merge.tier >= Tier.HOUR
+        new = [p for p, f in zip(paths, merge.files, strict=True) if f.tier < Tier.HOUR]
+        hours = hours_of(self._engine, new) if closed else {}
         span = merge_files(
             self._engine,
             paths,
@@ -104,6 +112,7 @@ class Compaction:
             clock=self._clock,
             tier=merge.tier,
             is_final=merge.is_final,
+            hours=hours,
         )
 
     def _forget_missing(self, missing: Sequence[Path], held: Held) -> Held:
@@ -150,8 +159,9 @@ def swap(
     clock: Clock,
     tier: Tier,
     is_final: bool,
+    hours: Mapping[HourKey, Sums] | None = None,
 ) -> Held:
-    """List `target` in place of `old`, in one transaction.
+    """List `target` in place of `old` and add `hours` to the rollup, in one transaction.
 
     Raises:
         LeaseLostError: another process works on the files.
@@ -159,7 +169,7 @@ def swap(
     """
     now = clock.now()
     with transaction.atomic():
-        held = leases.prove(held, now=now)
+        held = leases.prove(held, now=now, progress=held.progress + 1)
         replaced = TrafficFile.objects.filter(
             pk__in=[file.id for file in old], replaced_at=None
         ).update(replaced_at=now)
@@ -177,6 +187,7 @@ def swap(
             is_final=is_final,
             created_at=now,
         )
+        traffic_rollups.add_hours(hours or {})
     return held
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from headgate.core.problems import DependencyError
 from headgate.store.models import TrafficFile
+from headgate.traffic.compaction import Tier
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.queries import RequestFilter
@@ -52,7 +53,11 @@ def reader() -> Reader:
 
 
 def listed(
-    place: Reader, filters: RequestFilter, *, batch_after: int | None = None
+    place: Reader,
+    filters: RequestFilter,
+    *,
+    batch_after: int | None = None,
+    below: Tier | None = None,
 ) -> list[Listed]:
     """Files that overlap the filter's times, the one with the newest records first."""
     rows = TrafficFile.objects.filter(replaced_at=None)
@@ -62,6 +67,8 @@ def listed(
         rows = rows.filter(first_at__lt=filters.until)
     if batch_after is not None:
         rows = rows.filter(batch_last__gte=batch_after)
+    if below is not None:
+        rows = rows.filter(tier__lt=below)
     return [
         Listed(place.folders.files / path, first_at, last_at, records)
         for path, first_at, last_at, records in rows.order_by("-last_at", "-pk").values_list(

@@ -1,54 +1,70 @@
 """Which part of a question do the rollups answer? Whole minutes or hours; records do the rest.
 
-Both parts count with the same histogram and cover different times, so the sum is exact: no
-request is counted twice, and none is missed while files are being merged.
+All parts count with the same histogram and hold different records, so the sum is exact. The
+rollup of hours holds what is in files of `Tier.HOUR` and above: records of those hours in smaller
+files are added. Should files change their tier in between, the question is asked again.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from headgate.store.models import HourRollup, MinuteRollup, TrafficFile
+from headgate.store.models import HourRollup, Lease, MinuteRollup, TrafficEvent, TrafficFile
+from headgate.store.services import traffic_compaction
 from headgate.store.services import traffic_reading as reading
+from headgate.store.services.traffic_events import EventKind
 from headgate.store.services.traffic_reading import Reader
-from headgate.store.services.traffic_rollups import sums_of
 from headgate.traffic import queries
+from headgate.traffic.compaction import Tier
+from headgate.traffic.histogram import decoded
 from headgate.traffic.queries import Group, MinutePoint, RequestFilter
-from headgate.traffic.rollups import HourKey, MinuteKey, is_allowed, is_error, sums_from
+from headgate.traffic.rollups import HourKey, MinuteKey, Sums, is_allowed, is_error, sums_from
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROLLUP_ROW_SECONDS = 2e-5  # reading and adding one row of a rollup
 RECORD_SECONDS = 2e-8  # scanning and adding one record
 SCAN_SECONDS = 0.02
+ASKED_MAX = 4  # times that a question is asked when files change under it
 
 Groups = dict[tuple[str, ...], Group]
 
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """One of the rollups: its table, the column of its time, and the length of a step."""
+    """One of the rollups: its table, key columns (the time first), and the length of a step.
+
+    `below`: records in files below this tier are not in it yet.
+    """
 
     model: Any
-    time: str
-    columns: frozenset[str]
+    keys: tuple[str, ...]
     step: timedelta
+    below: Tier | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Records to be read: those that fit `filters` in files below a tier, or in all."""
+
+    filters: RequestFilter
+    below: Tier | None = None
 
 
 ROLLUPS = (
-    Rollup(MinuteRollup, "minute", frozenset(MinuteKey._fields), timedelta(minutes=1)),
-    Rollup(HourRollup, "hour", frozenset(HourKey._fields), timedelta(hours=1)),
+    Rollup(MinuteRollup, MinuteKey._fields, timedelta(minutes=1), None),
+    Rollup(HourRollup, HourKey._fields, timedelta(hours=1), Tier.HOUR),
 )
+SUM_COLUMNS = ("requests", "duration_us", "request_bytes", "response_bytes", "latency")
 
 
 def grouped(place: Reader, columns: tuple[str, ...], filters: RequestFilter) -> Groups:
     """Sums of each group, by the values of `columns` as text."""
-    groups: Groups = {}
-    rollup, rest = _cheapest(columns, filters)
-    if rollup is not None:
-        _add_rollup(groups, rollup, columns, filters)
-    for part in rest:
-        _add_records(groups, place, columns, part)
+    for _ in range(ASKED_MAX):
+        before = _swaps()
+        groups = _grouped(place, columns, filters)
+        if before == _swaps():
+            break
     return groups
 
 
@@ -62,14 +78,13 @@ def minutes(place: Reader, filters: RequestFilter) -> list[MinutePoint]:
         found[1] += number if is_allowed(verdict) else 0
         found[2] += number if is_error(status, verdict) else 0
 
-    rest = [filters]
-    if filters.equals().keys() <= ROLLUPS[0].columns:
-        first, last, rest = _whole_steps(filters, ROLLUPS[0].step)
-        rows = _between(ROLLUPS[0], first, last).filter(**filters.equals())
+    rest = [Part(filters)]
+    if filters.equals().keys() <= {*ROLLUPS[0].keys}:
+        rows, rest = _split(ROLLUPS[0], filters)
         for row in rows.values_list("minute", "status", "verdict", "requests").iterator():
             count(*row)
     for part in rest:
-        condition, values = queries.where(part)
+        condition, values = queries.where(part.filters)
         for row in _rows(place, queries.series_sql(condition), part, values):
             count(*row)
     return [
@@ -78,105 +93,117 @@ def minutes(place: Reader, filters: RequestFilter) -> list[MinutePoint]:
     ]
 
 
-def _cheapest(
-    columns: tuple[str, ...], filters: RequestFilter
-) -> tuple[Rollup | None, list[RequestFilter]]:
-    """The rollup that answers soonest, and what is left for the records.
+def _grouped(place: Reader, columns: tuple[str, ...], filters: RequestFilter) -> Groups:
+    groups: Groups = {}
+    rollup = _cheapest(columns, filters)
+    rest = [Part(filters)]
+    if rollup is not None:
+        rows, rest = _split(rollup, filters)
+        _add_rollup(groups, rows, columns)
+    for part in rest:
+        _add_records(groups, place, columns, part)
+    return groups
 
-    Records are chosen only when all of the asked time is still in files: rollups live longer.
+
+def _cheapest(columns: tuple[str, ...], filters: RequestFilter) -> Rollup | None:
+    """The rollup that answers sooner than the records would, None when they are the soonest.
+
+    Counting stops where a rollup has become the dearer one: counting alone may take long. When
+    records of the asked time were removed, only a rollup knows them.
     """
     wanted = {*columns, *filters.equals()}
-    best: tuple[float, Rollup | None, list[RequestFilter]] | None = None
-    for rollup in ROLLUPS:
-        if not wanted <= rollup.columns:
-            continue
-        first, last, rest = _whole_steps(filters, rollup.step)
-        rows = _between(rollup, first, last).filter(**filters.equals()).count()
-        seconds = rows * ROLLUP_ROW_SECONDS + sum(_scan_seconds(part) for part in rest)
-        if best is None or seconds < best[0]:
-            best = (seconds, rollup, rest)
-    if best is None:
-        return None, [filters]
-    if filters.since is not None and _scan_seconds(filters) < best[0] and _in_files(filters.since):
-        return None, [filters]
-    return best[1], best[2]
+    able = [rollup for rollup in ROLLUPS if wanted <= {*rollup.keys}]
+    if not _is_all_in_files(filters):
+        return able[-1] if able else None
+    best, best_seconds = None, _scan_seconds(Part(filters))
+    for rollup in able:
+        rows, rest = _split(rollup, filters)
+        left = best_seconds - sum(_scan_seconds(part) for part in rest)
+        rows_max = int(left / ROLLUP_ROW_SECONDS)
+        if rows_max > 0:
+            number = rows.values("requests")[: rows_max + 1].count()
+            if number <= rows_max:
+                best_seconds -= left - number * ROLLUP_ROW_SECONDS
+                best = rollup
+    return best
 
 
-def _scan_seconds(part: RequestFilter) -> float:
+def _scan_seconds(part: Part) -> float:
     rows = TrafficFile.objects.filter(replaced_at=None)
-    if part.since is not None:
-        rows = rows.filter(last_at__gte=part.since)
-    if part.until is not None:
-        rows = rows.filter(first_at__lt=part.until)
-    return SCAN_SECONDS + RECORD_SECONDS * sum(rows.values_list("records", flat=True))
+    if part.filters.since is not None:
+        rows = rows.filter(last_at__gte=part.filters.since)
+    if part.filters.until is not None:
+        rows = rows.filter(first_at__lt=part.filters.until)
+    if part.below is not None:
+        rows = rows.filter(tier__lt=part.below)
+    records = sum(rows.values_list("records", flat=True))
+    return SCAN_SECONDS + RECORD_SECONDS * records if records else 0.0
 
 
-def _in_files(since: datetime) -> bool:
-    """Whether nothing from `since` on was removed: an older record is still in a file."""
+def _is_all_in_files(filters: RequestFilter) -> bool:
+    """Whether no record of the asked time was removed from the files."""
+    removed = (EventKind.RECORDS_REMOVED, EventKind.FILE_MISSING)
+    if not TrafficEvent.objects.filter(kind__in=removed).exists():
+        return True
     rows = TrafficFile.objects.filter(replaced_at=None)
-    oldest = rows.order_by("first_at").values_list("first_at", flat=True).first()
-    return oldest is not None and oldest <= since
+    oldest = rows.order_by("last_at").values_list("last_at", flat=True).first()
+    return filters.since is not None and oldest is not None and oldest <= filters.since
 
 
-def _whole_steps(
-    filters: RequestFilter, step: timedelta
-) -> tuple[int | None, int | None, list[RequestFilter]]:
-    """The first step inside the filter, the one after the last, and the ends that are left."""
-    first = last = None
-    rest: list[RequestFilter] = []
+def _split(rollup: Rollup, filters: RequestFilter) -> tuple[Any, list[Part]]:
+    """The rollup's rows for the whole steps inside the filter, and what records must add."""
+    rows = rollup.model.objects.filter(**filters.equals())
+    time, step = rollup.keys[0], rollup.step
+    rest: list[Part] = []
+    start, end = filters.since, filters.until
     if filters.since is not None:
         first = -((EPOCH - filters.since) // step)
         start = EPOCH + first * step
-        if filters.until is not None and filters.until <= start:
-            return 0, 0, [filters]
-        if start > filters.since:
-            rest.append(replace(filters, until=start))
+        rows = rows.filter(**{f"{time}__gte": first})
     if filters.until is not None:
         last = (filters.until - EPOCH) // step
         end = EPOCH + last * step
-        if first is not None and last <= first:
-            return 0, 0, [filters]
-        if end < filters.until:
-            rest.append(replace(filters, since=end))
-    return first, last, rest
+        rows = rows.filter(**{f"{time}__lt": last})
+    if start is not None and end is not None and end <= start:
+        return rows.none(), [Part(filters)]
+    if start != filters.since:
+        rest.append(Part(replace(filters, until=start)))
+    if end != filters.until:
+        rest.append(Part(replace(filters, since=end)))
+    if rollup.below is not None:
+        rest.append(Part(replace(filters, since=start, until=end), rollup.below))
+    return rows, rest
 
 
-def _between(rollup: Rollup, first: int | None, last: int | None) -> Any:
-    rows = rollup.model.objects.all()
-    if first is not None:
-        rows = rows.filter(**{f"{rollup.time}__gte": first})
-    if last is not None:
-        rows = rows.filter(**{f"{rollup.time}__lt": last})
-    return rows
-
-
-def _add_rollup(
-    groups: Groups, rollup: Rollup, columns: tuple[str, ...], filters: RequestFilter
-) -> None:
-    first, last, _ = _whole_steps(filters, rollup.step)
-    rows = _between(rollup, first, last).filter(**filters.equals())
-    for row in rows.iterator():
-        key = tuple(str(getattr(row, name)) for name in columns)
-        groups.setdefault(key, Group()).add(sums_of(row), row.status, row.verdict)
-
-
-def _add_records(
-    groups: Groups, place: Reader, columns: tuple[str, ...], part: RequestFilter
-) -> None:
-    condition, values = queries.where(part)
+def _add_rollup(groups: Groups, rows: Any, columns: tuple[str, ...]) -> None:
     names = tuple(dict.fromkeys((*columns, "status", "verdict")))
-    width = len(names)
+    for row in rows.values_list(*names, *SUM_COLUMNS).iterator():
+        requests, duration_us, request_bytes, response_bytes, latency = row[len(names) :]
+        sums = Sums(requests, duration_us, request_bytes, response_bytes, decoded(latency))
+        _add(groups, columns, dict(zip(names, row, strict=False)), sums)
+
+
+def _add_records(groups: Groups, place: Reader, columns: tuple[str, ...], part: Part) -> None:
+    names = tuple(dict.fromkeys((*columns, "status", "verdict")))
+    condition, values = queries.where(part.filters)
     for row in _rows(place, queries.stats_sql(columns, condition), part, values):
-        keyed = dict(zip(names, row[:width], strict=True))
-        key = tuple(str(keyed[name]) for name in columns)
-        group = groups.setdefault(key, Group())
-        group.add(sums_from(row[width:]), keyed["status"], keyed["verdict"])
+        sums = sums_from(row[len(names) :])
+        _add(groups, columns, dict(zip(names, row, strict=False)), sums)
 
 
-def _rows(
-    place: Reader, sql: str, part: RequestFilter, values: list[object]
-) -> list[tuple[Any, ...]]:
-    read: Callable[[list[reading.Listed]], list[tuple[Any, ...]]] = lambda files: reading.run(  # noqa: E731
-        place, sql, files, values
+def _add(groups: Groups, columns: tuple[str, ...], keyed: dict[str, Any], sums: Sums) -> None:
+    key = tuple(str(keyed[name]) for name in columns)
+    groups.setdefault(key, Group()).add(sums, keyed["status"], keyed["verdict"])
+
+
+def _rows(place: Reader, sql: str, part: Part, values: list[object]) -> Iterator[tuple[Any, ...]]:
+    yield from reading.with_files(
+        lambda: reading.listed(place, part.filters, below=part.below),
+        lambda files: reading.run(place, sql, files, values),
     )
-    return reading.with_files(lambda: reading.listed(place, part), read)
+
+
+def _swaps() -> int:
+    """How often files have changed their tier."""
+    rows = Lease.objects.filter(name=traffic_compaction.LEASE)
+    return rows.values_list("progress", flat=True).first() or 0

@@ -5,7 +5,7 @@ larger part of what storing it costs. SQLite and PostgreSQL take the same statem
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import connection
 from django.db.models import Model
@@ -17,14 +17,11 @@ from headgate.traffic.rollups import BatchRollups, HourKey, MinuteKey, Sums, Tot
 TIMES_PER_STATEMENT = 500  # below SQLite's limit of parameters
 SUM_FIELDS = ("requests", "duration_us", "request_bytes", "response_bytes")
 
-K = TypeVar("K", MinuteKey, HourKey)
-
 
 def add(node: str, rollups: BatchRollups) -> None:
     """Add a batch's sums to what is stored. The caller's transaction must hold the ingest lease:
     what is read here must not change before it is written."""
-    _add_sums(MinuteRollup, MinuteKey, rollups.minutes)
-    _add_sums(HourRollup, HourKey, rollups.hours)
+    _add_sums(MinuteRollup, MinuteKey._fields, rollups.minutes.items())
     _write(
         TrafficTotal,
         ("node", *TotalKey._fields),
@@ -34,29 +31,24 @@ def add(node: str, rollups: BatchRollups) -> None:
     )
 
 
-def sums_of(row: MinuteRollup | HourRollup) -> Sums:
-    """The sums of a stored row."""
-    return Sums(
-        row.requests,
-        row.duration_us,
-        row.request_bytes,
-        row.response_bytes,
-        decoded(row.latency),
-    )
+def add_hours(hours: Mapping[HourKey, Sums]) -> None:
+    """Add closed hours. The caller's transaction must hold the lease of the compaction."""
+    _add_sums(HourRollup, HourKey._fields, hours.items())
 
 
-def _add_sums(model: type[Model], key_type: type[K], new: Mapping[K, Sums]) -> None:
+def _add_sums(
+    model: type[Model], fields: tuple[str, ...], items: Iterable[tuple[tuple[Any, ...], Sums]]
+) -> None:
     """Numbers are added by the database, histograms here."""
-    time = key_type._fields[0]
-    width = len(key_type._fields)
-    stored: dict[Any, dict[int, int]] = {}
+    new = dict(items)
+    stored: dict[tuple[Any, ...], dict[int, int]] = {}
     for some in _chunks(sorted({key[0] for key in new})):
-        rows = model._default_manager.filter(**{f"{time}__in": some})  # noqa: SLF001  # public name
-        for row in rows.values_list(*key_type._fields, "latency").iterator():
-            if row[:width] in new:  # a named tuple equals the plain one
-                stored[row[:width]] = decoded(row[width])
+        rows = model._default_manager.filter(**{f"{fields[0]}__in": some})  # noqa: SLF001  # public
+        for *found, latency in rows.values_list(*fields, "latency").iterator():
+            if tuple(found) in new:  # a named tuple equals the plain one
+                stored[tuple(found)] = decoded(latency)
     changed = [(*key, *_columns(sums, stored.get(key))) for key, sums in new.items()]
-    _write(model, key_type._fields, SUM_FIELDS, ("latency",), changed)
+    _write(model, fields, SUM_FIELDS, ("latency",), changed)
 
 
 def _columns(sums: Sums, stored: Mapping[int, int] | None) -> tuple[int, int, int, int, bytes]:
