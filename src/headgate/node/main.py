@@ -165,6 +165,8 @@ class Agent:
         admin = self._supervisor.admin
         if admin is not None:
             await self._shipping.seal(admin)
+            is_refusing = self._shipping.must_refuse
+            await self._revisions.refuse_calls(admin, is_refusing=is_refusing)
 
     async def _report(self) -> None:
         try:

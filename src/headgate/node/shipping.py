@@ -15,6 +15,7 @@ from headgate.node.spool import Sealed, list_sealed, measure, overflow
 from headgate.node.troubles import Topic, Troubles
 
 SEAL_SECONDS = 1.0  # a request is visible in analytics within three of these
+ROOM_AGAIN = 0.9  # of the limit: below it calls are served again
 IDLE_SECONDS = 5.0  # how often an unchanged spool is looked at
 
 _log = structlog.get_logger()
@@ -36,6 +37,7 @@ class Shipping:
         self._troubles = troubles
         self._has_news = asyncio.Event()
         self.seal_interval_seconds = SEAL_SECONDS
+        self._is_full = False
         self.dropped = 0
 
     async def seal(self, admin: EnvoyAdmin) -> None:
@@ -89,14 +91,21 @@ class Shipping:
         pending = self._sealer.pending
         return list_sealed(self._settings.paths.spool, besides={pending} if pending else ())
 
+    @property
+    def must_refuse(self) -> bool:
+        """Whether calls must be refused because their records would have no place."""
+        return self._is_full and self._settings.on_full_spool == FullSpool.REFUSE
+
     def _keep_limit(self) -> None:
         """Above the watermark, say so; and drop the oldest where the settings want that."""
         sealed, limit = self._sealed(), self._settings.spool_bytes_max
         size = measure(sealed)
-        if size.bytes <= limit:
+        if size.bytes <= limit * (ROOM_AGAIN if self.must_refuse else 1):
+            self._is_full = False
             self._troubles.clear(Topic.SPOOL)
             return
-        if self._settings.on_full_spool is FullSpool.DROP_OLDEST:
+        self._is_full = True
+        if self._settings.on_full_spool == FullSpool.DROP_OLDEST:
             gone = overflow(sealed, limit)
             for segment in gone:
                 segment.path.unlink(missing_ok=True)
@@ -104,7 +113,7 @@ class Shipping:
             self.dropped += len(gone)
         done = (
             f"{count(self.dropped, 'oldest segment')} dropped so far"
-            if self._settings.on_full_spool is FullSpool.DROP_OLDEST
+            if self._settings.on_full_spool == FullSpool.DROP_OLDEST
             else "calls are refused until there is room"
         )
         self._troubles.set(

@@ -24,6 +24,7 @@ from headgate.node.apply import Files, Refused
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.durable import write_file
 from headgate.node.paths import NodePaths
+from headgate.node.refusal import ROUTES_FILE, refusing_routes
 from headgate.node.troubles import Topic, Troubles
 
 ATTEMPTS_MAX = 3  # of one revision during which Envoy ended or stood still
@@ -63,6 +64,7 @@ class Revisions:
         self._troubles = troubles
         self._lock = asyncio.Lock()
         self._is_prepared = False
+        self._is_refusing = False
         self._attempts = 0
         self._good = self._last_good(gateway)
         self.candidate = self._good
@@ -136,6 +138,23 @@ class Revisions:
                 return
             self._is_good_live()
 
+    async def refuse_calls(self, admin: EnvoyAdmin, *, is_refusing: bool) -> None:
+        """Answer every call with 503, or serve again; nothing happens when it is so already.
+
+        Raises:
+            DependencyError, OSError: it could not be changed; to be called again.
+        """
+        if is_refusing == self._is_refusing:
+            return
+        async with self._lock:
+            self._is_refusing = is_refusing
+            try:
+                await self._offer_good(admin)
+            except BaseException:
+                self._is_refusing = not is_refusing
+                raise
+            _log.warning("calls are refused" if is_refusing else "calls are served again")
+
     def take(self, delta: SnapshotDelta) -> None:
         """Know a newer revision.
 
@@ -180,7 +199,6 @@ class Revisions:
         await self._keeper.publish(built.rows)
         await self._files.replace(admin, built.files)
         self._paths.snapshot_next.replace(self._paths.snapshot)
-        self._files.keep()
 
     def _write_next(self, snapshot: Snapshot) -> None:
         write_file(self._paths.snapshot_next, as_json(snapshot))
@@ -197,6 +215,8 @@ class Revisions:
             more = len(mistakes) - PROBLEMS_SHOWN_MAX
             raise Refused(shown + (f"; and {count(more, 'more mistake')}" if more > 0 else ""))
         files = self._translator.translate(snapshot).files()
+        if self._is_refusing:
+            files[ROUTES_FILE] = refusing_routes(snapshot.revision)
         return _Built(published_rows(snapshot), files)
 
     async def _offer_good(self, admin: EnvoyAdmin) -> None:
@@ -229,8 +249,9 @@ class Revisions:
     def _is_good_live(self) -> None:
         self.is_confirmed = True
         self.live = self._good.revision
-        with suppress(OSError):
-            self._files.keep()
+        if not self._is_refusing:
+            with suppress(OSError):
+                self._files.keep()
         if not self.error:
             self._troubles.clear(Topic.SNAPSHOT)
         self._troubles.changed.set()

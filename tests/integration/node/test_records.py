@@ -6,7 +6,6 @@ import signal
 import time
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from headgate.model.node import parse_segment_name
@@ -120,23 +119,6 @@ def test_a_torn_line_of_a_killed_envoy_runs_into_no_other(node: Node) -> None:
     wait_until(lambda: b'{"torn":\n' in [path.read_bytes() for path in _segments(node)])
     node.stop()
     assert any(b"/a1/r0" in path.read_bytes() for path in _segments(node))
-
-
-def test_a_full_spool_drops_the_oldest_and_says_so(node: Node) -> None:
-    node.is_local = False
-    node.options = {"spool_bytes_max": 20_000}
-    node.start()
-    node.publish(1)
-    node.wait_live(1)
-    node.state.set_down(True)
-    with httpx2.Client(base_url=_base(node)) as client:
-        for _ in range(4):
-            for _ in range(20):
-                assert client.get("/a1/r0").status_code == 200
-            time.sleep(1.1)
-    spool = node.folder / "spool"
-    wait_until(lambda: sum(path.stat().st_size for path in spool.iterdir()) <= 20_000)
-    assert "segment dropped" in node.agent_log.read_text()
 
 
 def _base(node: Node) -> str:
