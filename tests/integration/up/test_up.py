@@ -1,12 +1,16 @@
 """How does the tree live and end? Kills, a second start, two side by side, memory."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.tree import Tree, eventually, is_running, tree
+from tests.support.tree import Tree, environment, eventually, is_running, tree
 
 pytestmark = pytest.mark.integration
 SUPERVISOR_KIB_MAX = 40 * 1024
@@ -51,6 +55,53 @@ def test_a_killed_child_comes_back_by_itself(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGKILL)
             eventually(lambda name=name, pid=pid: up.children().get(name) not in {None, pid}, 30)
         eventually(lambda: up.cli("product", "list").code == 0, 30)
+
+
+def test_an_interrupt_before_it_is_ready_ends_it_too(tmp_path: Path) -> None:
+    for seconds in (0.2, 0.6, 1.2):
+        up = Tree(tmp_path / f"data{seconds}")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "headgate.cli", "up", *up.options()],
+            env=environment(up.data),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) in {0, -signal.SIGINT}  # by the signal: before it was set up
+        assert up.children() == {}
+
+
+def test_following_the_log_outlives_the_control_plane(tmp_path: Path) -> None:
+    with tree(tmp_path / "data") as up:
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "headgate.cli", "logs", "-f", "-n", "0", "--json"],
+            env=environment(up.data),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            time.sleep(2)
+            for number in range(30):
+                up.call(f"/follow/{number}")
+                if number == 10:
+                    os.kill(up.children()["web"], signal.SIGKILL)
+                time.sleep(0.1)
+            eventually(lambda: _requests(up) == 30, 30, every_seconds=0.5)
+            time.sleep(4)  # a follower asks every two seconds while the control plane is away
+            follower.send_signal(signal.SIGINT)
+            out, _ = follower.communicate(timeout=20)
+        finally:
+            follower.kill()
+            follower.wait()
+        paths = [json.loads(line)["path"] for line in out.splitlines()]
+        assert sorted(paths) == sorted(f"/follow/{number}" for number in range(30))
+        assert follower.returncode == 0
+
+
+def _requests(up: Tree) -> int:
+    ran = up.cli("stats", "--json")
+    return sum(item["requests"] for item in ran.json["items"]) if ran.code == 0 else 0
 
 
 def test_the_idle_tree_is_small(tmp_path: Path) -> None:

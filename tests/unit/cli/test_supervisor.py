@@ -24,6 +24,8 @@ import os, signal, sys, time
 from pathlib import Path
 folder, name = Path(sys.argv[1]), sys.argv[2]
 def end(*_):
+    if (folder / "deaf").exists():
+        return
     with (folder / "ends").open("a") as file:
         file.write(name + chr(10))
     sys.exit(0)
@@ -35,7 +37,7 @@ while True:
 '''
 supervisor = Supervisor(SystemClock())
 for name in ("one", "two", "three"):
-    supervisor.start(Program(name, ("-c", child, str(folder), name), stop_seconds=5.0))
+    supervisor.start(Program(name, ("-c", child, str(folder), name), stop_seconds=30.0))
 try:
     while True:
         supervisor.wait(60.0)
@@ -118,6 +120,21 @@ def test_a_killed_supervisor_leaves_no_child(supervised: Start, tmp_path: Path) 
     process.wait()
     pids = [pid for name in ("one", "two", "three") for pid in _pids(tmp_path / name)]
     _eventually(lambda: not any(_is_running(pid) for pid in pids))
+
+
+def test_who_is_in_a_hurry_need_not_wait_for_a_deaf_child(
+    supervised: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "deaf").touch()
+    process = supervised()
+    started = time.monotonic()
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert process.wait(10) == 0
+    assert time.monotonic() - started < 10
+    pids = [pid for name in ("one", "two", "three") for pid in _pids(tmp_path / name)]
+    assert not any(_is_running(pid) for pid in pids)
 
 
 def test_a_child_gets_no_signal_of_the_terminal(supervised: Start, tmp_path: Path) -> None:

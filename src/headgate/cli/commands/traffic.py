@@ -110,10 +110,11 @@ def _show(out: Output, newest_first: list[Any]) -> None:
 def _request_line(item: Any) -> str:
     """One request for people: when, outcome, what, who, how long."""
     who = item.get("application_name") or item.get("application") or "-"
+    target = f"{item['path']}?{item['query']}" if item.get("query") else item["path"]
     milliseconds = (item.get("duration_us") or 0) / 1000
     return (
         f"{item['started_at']}  {item['status']}  {item['verdict']:<18}  "
-        f"{item['method']:<7} {item['path']}  {who}  {milliseconds:.1f} ms"
+        f"{item['method']:<7} {target}  {who}  {milliseconds:.1f} ms"
     )
 
 

@@ -7,11 +7,13 @@ HEADGATE_DATA set. Every step is a real command of this program, printed as it i
 import contextlib
 import io
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from headgate.cli.client import Client, segment
-from headgate.cli.connection import data_folder, find_connection
+from headgate.cli.connection import DATA_DEFAULT, data_folder, find_connection
 from headgate.cli.demo.calls import Call, Sent, on_the_free_plan, on_the_pro_plan, send, that_fail
 from headgate.cli.demo.memory import FILE_NAME, Memory, recall, remember
 from headgate.cli.demo.numbers import show_numbers, stored, wait_until_stored
@@ -141,18 +143,35 @@ def _key_id(api: Client, name: str) -> str:
 
 def _farewell(api: Client, gateway_url: str, memory: Memory) -> None:
     data = data_folder(None)
+    web, base = api.connection.url, gateway_url + BASE_PATH
+    program, where = _program(), _data_option(data)
     say(
         "",
-        f"Gateway        {gateway_url}{BASE_PATH}",
-        f"REST API       {api.connection.url}/api/v1   documentation: {api.connection.url}/docs",
+        f"Gateway        {base}",
+        f"REST API       {web}/api/v1   documentation: {web}/api/v1/docs",
         f"httpbin        {memory.upstream}",
         f"API key        {memory.key}   (a demonstration's: kept in {data / FILE_NAME})",
         "",
-        f"Try            curl -i -H 'X-API-Key: {memory.key}' {gateway_url}{BASE_PATH}/get",
-        f"Then           headgate logs -f --data {data}   ·   headgate status --data {data}",
+        f"Try            curl -i -H 'X-API-Key: {memory.key}' {base}/get",
+        f"Then           {program} logs -f{where}",
+        f"               {program} status{where}",
         "",
         "Everything stays up until Ctrl-C.",
     )
+
+
+def _program() -> str:
+    """How the reader starts our commands: by name, or by the path of this installation."""
+    if shutil.which("headgate"):
+        return "headgate"
+    path = Path(sys.executable).with_name("headgate")
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _data_option(data: Path) -> str:
+    """What a command needs to find the data folder from where the reader is."""
+    return "" if data == Path.cwd() / DATA_DEFAULT else f" --data {data}"
 
 
 def _answers(sent: Sent) -> str:

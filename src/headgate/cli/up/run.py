@@ -4,8 +4,10 @@ Check everything, prepare the folder, start web, then jobs and node, and say whe
 answer. From then on every child that ends is started again.
 """
 
+import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -15,7 +17,7 @@ import headgate
 from headgate.cli.demo.memory import kept_port
 from headgate.cli.up import lock
 from headgate.cli.up.answering import accepts, answers, free_port
-from headgate.cli.up.checks import mistakes
+from headgate.cli.up.checks import mistakes, serving_envoy
 from headgate.cli.up.child import Program
 from headgate.cli.up.programs import (
     demo_driver,
@@ -64,8 +66,18 @@ def up(settings: UpSettings) -> int:
             say("stopping (Ctrl-C again to hurry)")
         finally:
             supervisor.stop(*STOP_ORDER)
+        _end_left_envoy(settings)
     say("stopped")
     return 0
+
+
+def _end_left_envoy(settings: UpSettings) -> None:
+    """End an Envoy whose agent could not: it was killed in a hurry, or had just crashed."""
+    pid = serving_envoy(settings.data)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        log.warning("envoy was left without its agent and is told to end", pid=pid)
 
 
 def say(text: str) -> None:
