@@ -48,6 +48,7 @@ class _Bundle:
         self._path_items = structure.visited("path_item")
         self._homes: dict[tuple[str, Keys, str], Keys] = {}
         self._taken: dict[tuple[str, ...], set[str]] = {}
+        self._numbers: dict[tuple[tuple[str, ...], str], int] = {}  # last one behind a name
         self._waiting: list[tuple[Target, Keys]] = []
         self._inside: list[int] = []  # path items that are being written out
         self._nodes = 0
@@ -124,10 +125,10 @@ class _Bundle:
             for step in section:
                 there = there.get(step) if isinstance(there, dict) else None
             names = self._taken[section] = set(there) if isinstance(there, dict) else set()
-        base = _name(ref.target)
-        name, number = base, 2
+        base = name = _name(ref.target)
         while name in names:
-            name, number = f"{base}_{number}", number + 1
+            number = self._numbers[section, base] = self._numbers.get((section, base), 1) + 1
+            name = f"{base}_{number}"
         names.add(name)
         return (*section, name)
 

@@ -13,6 +13,8 @@ REMOTE_FILES_MAX = 50  # documents fetched for remote `$ref`s
 NODES_MAX = 3_000_000  # values of a document with aliases spelt out; GitHub's has 600,000
 NESTING_MAX = 200  # levels; orjson writes at most 254
 OPERATIONS_MAX = 20_000
+PARAMETERS_MAX = 200  # of one operation, and of one path item
+SECURITY_MAX = 50  # requirements of one operation
 ERRORS_MAX = 100  # listed in one problem; the rest is counted
 WARNINGS_MAX = 100  # listed with an imported document; the rest is counted
 OPERATION_ID_CHARACTERS_MAX = 255
@@ -123,6 +125,7 @@ class ImportedDocument:
     description: Description
     warnings: tuple[Detail, ...] = field(default=())
     warnings_dropped: int = 0
+    url: str = ""  # of a document that was fetched: what its relative references start from
 
     @property
     def operations(self) -> tuple[Operation, ...]:

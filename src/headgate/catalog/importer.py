@@ -73,6 +73,7 @@ def import_document(
         bundled=document,
         description=describe(document),
         warnings=warnings,
+        url=source.url,
         warnings_dropped=len(findings.warnings) + findings.warnings_dropped - len(warnings),
     )
 

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from headgate.catalog.document import (
     OPERATION_ID_CHARACTERS_MAX,
+    SECURITY_MAX,
     SUMMARY_CHARACTERS_MAX,
     TAG_CHARACTERS_MAX,
     TAGS_MAX,
@@ -171,6 +173,6 @@ def _declared(item: Found) -> str:
 def _scheme_names(requirements: object) -> tuple[str, ...]:
     if not isinstance(requirements, list):
         return ()
-    return tuple(
-        dict.fromkeys(name for item in requirements if isinstance(item, dict) for name in item)
-    )
+    dicts = (item for item in requirements[:SECURITY_MAX] if isinstance(item, dict))
+    names = dict.fromkeys(name for item in dicts for name in islice(item, SECURITY_MAX))
+    return tuple(islice(names, SECURITY_MAX))

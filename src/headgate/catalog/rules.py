@@ -8,10 +8,12 @@ Source: OpenAPI 3.1.1 §4.8.8 to §4.8.12; Swagger 2.0 "Parameter Object".
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from headgate.catalog import templates
-from headgate.catalog.document import OPERATIONS_MAX, Format
+from headgate.catalog.document import OPERATIONS_MAX, PARAMETERS_MAX, Format
 from headgate.catalog.findings import Findings
 from headgate.catalog.library import File, Library
 from headgate.catalog.operations import (
@@ -37,6 +39,14 @@ def check_rules(library: Library, entry: File, document_format: Format, findings
     rules.check()
 
 
+@dataclass(slots=True)
+class _Declared:
+    """The parameters of a list that rules speak of: those in paths, and the places of bodies."""
+
+    paths: dict[str, Place] = field(default_factory=dict)
+    bodies: list[str] = field(default_factory=list)
+
+
 class _Rules:
     def __init__(
         self, library: Library, entry: File, document_format: Format, findings: Findings
@@ -46,10 +56,20 @@ class _Rules:
         self._format = document_format
         self._findings = findings
         self._schemes = _schemes(entry.root, document_format)
+        self._checked: set[int] = set()  # `id()` of operations
+        self._lists: dict[int, _Declared] = {}  # by `id()` of lists of parameters
 
     def check(self) -> None:
-        found = list(find_operations(self._library, self._entry))
         self._check_paths()
+        operations = find_operations(self._library, self._entry)
+        found = list(islice(operations, OPERATIONS_MAX + 1))
+        if len(found) > OPERATIONS_MAX:
+            self._findings.error(
+                self._entry.location,
+                (None, "paths"),
+                f"there are more than {OPERATIONS_MAX:,} operations",
+            )
+            return
         self._check_templates(found)
         self._check_ids(found)
         self._check_security(Place(self._entry.root, self._entry, None))
@@ -60,12 +80,6 @@ class _Rules:
             )
         for item in found:
             self._check_operation(item)
-        if len(found) > OPERATIONS_MAX:
-            self._findings.error(
-                self._entry.location,
-                (None, "paths"),
-                f"there are {len(found):,} operations; at most {OPERATIONS_MAX:,} are imported",
-            )
 
     def _check_paths(self) -> None:
         root = self._entry.root
@@ -127,22 +141,15 @@ class _Rules:
                 )
 
     def _check_operation(self, item: Found) -> None:
-        declared: dict[tuple[str, str], Place] = {}
-        for source in (item.shared, self._own_parameters(item)):
-            seen: set[tuple[str, str]] = set()
-            for parameter in self._parameters(source):
-                name, location = parameter.value.get("name"), parameter.value.get("in")
-                if not (isinstance(name, str) and isinstance(location, str)):
-                    continue
-                if (name, location) in seen:
-                    self._warn(parameter, f"the parameter {name!r} is declared twice")
-                seen.add((name, location))
-                declared[name, location] = parameter
-        for parameter in declared.values():
-            self._check_parameter(parameter)
-        self._check_path_parameters(item, declared)
+        """What several paths share (by a reference to a path item) is checked once."""
+        shared = self._declared(item.shared)
+        own = self._declared(self._own_parameters(item))
+        self._check_path_parameters(item, shared.paths | own.paths)
+        if id(item.operation.value) in self._checked:
+            return
+        self._checked.add(id(item.operation.value))
         if self._format is Format.SWAGGER_2_0:
-            self._check_bodies(item, declared)
+            self._check_bodies(item, shared.bodies + own.bodies)
             if item.method == "trace":
                 self._warn(
                     item.operation, "Swagger 2.0 knows no 'trace'; it is imported all the same"
@@ -150,13 +157,39 @@ class _Rules:
         self._check_responses(item)
         self._check_security(item.operation)
 
+    def _declared(self, source: Place | None) -> _Declared:
+        """What a list of parameters declares; each list is checked once."""
+        if source is None or not isinstance(source.value, list):
+            return _Declared()
+        known = self._lists.get(id(source.value))
+        if known is not None:
+            return known
+        declared = self._lists[id(source.value)] = _Declared()
+        if len(source.value) > PARAMETERS_MAX:
+            self._findings.error(
+                source.file.location, source.at, f"there are more than {PARAMETERS_MAX} parameters"
+            )
+            return declared
+        seen: set[tuple[str, str]] = set()
+        for parameter in self._parameters(source):
+            name, location = parameter.value.get("name"), parameter.value.get("in")
+            if not (isinstance(name, str) and isinstance(location, str)):
+                continue
+            if (name, location) in seen:
+                self._warn(parameter, f"the parameter {name!r} is declared twice")
+            seen.add((name, location))
+            self._check_parameter(parameter)
+            if location == "path":
+                declared.paths[name] = parameter
+            elif location in ("body", "formData"):
+                declared.bodies.append(location)
+        return declared
+
     def _own_parameters(self, item: Found) -> Place | None:
         value = item.operation.value.get("parameters")
         return Place(value, item.operation.file, (item.operation.at, "parameters"))
 
-    def _parameters(self, source: Place | None) -> Iterator[Place]:
-        if source is None or not isinstance(source.value, list):
-            return
+    def _parameters(self, source: Place) -> Iterator[Place]:
         for index, value in enumerate(source.value):
             found = follow(self._library, Place(value, source.file, (source.at, index)))
             if found is not None:
@@ -180,19 +213,18 @@ class _Rules:
         if not value.keys() & set(needed):
             self._warn(parameter, f"the parameter {name!r} needs {' or '.join(needed)}")
 
-    def _check_path_parameters(self, item: Found, declared: dict[tuple[str, str], Place]) -> None:
+    def _check_path_parameters(self, item: Found, declared: dict[str, Place]) -> None:
         names = templates.parameters(item.path)
         for name in names:
-            if (name, "path") not in declared:
+            if name not in declared:
                 self._warn(
                     item.operation, f"the parameter {name!r} of {item.path!r} is not declared"
                 )
-        for (name, location), parameter in declared.items():
-            if location == "path" and name not in names:
+        for name, parameter in declared.items():
+            if name not in names:
                 self._warn(parameter, f"the path parameter {name!r} is not in {item.path!r}")
 
-    def _check_bodies(self, item: Found, declared: dict[tuple[str, str], Place]) -> None:
-        kinds = [location for _, location in declared if location in ("body", "formData")]
+    def _check_bodies(self, item: Found, kinds: list[str]) -> None:
         if kinds.count("body") > 1:
             self._warn(item.operation, "there can be one parameter in 'body' only")
         if len(set(kinds)) > 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from headgate.catalog.document import Format
+from headgate.catalog.document import WARNINGS_MAX, Format
 from headgate.catalog.findings import Findings
 from headgate.catalog.grammar import GRAMMARS, METHODS, Shape, Type
 from headgate.catalog.library import (
@@ -158,7 +158,7 @@ class Structure:
                 continue
             if wanted is None:
                 if not shape.is_open:
-                    self._findings.warning(file.location, (at, key), _unknown(key, shape))
+                    self._unknown(visit, key, shape)
             elif item is None and wanted.name != "operation" and not (known and known.is_required):
                 if wanted.form != "any":
                     self._findings.warning(
@@ -171,6 +171,16 @@ class Structure:
             if key not in value and (known.is_required or known.is_expected):
                 add = self._findings.error if known.is_required else self._findings.warning
                 add(file.location, at, f"{shape.title} needs {key!r}")
+
+    def _unknown(self, visit: _Visit, key: str, shape: Shape) -> None:
+        """Suggests a field only while the warning will be listed: looking for one is slow."""
+        is_listed = len(self._findings.warnings) < WARNINGS_MAX and len(key) < 80
+        words = f"{shape.title} has no field {key[:80]!r}"
+        if key.lower() in shape.fields.keys() & set(METHODS):
+            words = f"{key!r} is not a method here; methods are written in lower case"
+        elif is_listed and (near := get_close_matches(key, shape.fields, n=1)):
+            words += f"; is it {near[0]!r}?"
+        self._findings.warning(visit.file.location, (visit.at, key), words)
 
     def _refer(
         self, visit: _Visit, container: dict[str, Any], key: str, shape: str, *, is_needed: bool
@@ -238,10 +248,3 @@ def _named(value: Any) -> str:
     if value is None:
         return "empty"
     return _JSON_TYPES.get(type(value), "a number")
-
-
-def _unknown(key: str, shape: Shape) -> str:
-    if key.lower() in shape.fields.keys() & set(METHODS):
-        return f"{key!r} is not a method here; methods are written in lower case"
-    near = get_close_matches(key, shape.fields, n=1)
-    return f"{shape.title} has no field {key[:80]!r}" + (f"; is it {near[0]!r}?" if near else "")

@@ -247,6 +247,17 @@ def test_the_texts_are_kept_as_they_came() -> None:
     assert import_files(MULTI).original == MULTI
 
 
+def test_many_parts_of_one_name_are_numbered_soon() -> None:
+    count = 5_000
+    schemas = {f"S{n}": {"$ref": f"parts.json#/k{n}/pet"} for n in range(count)}
+    parts = {f"k{n}": {"pet": {"maximum": n}} for n in range(count)}
+    document = openapi(components={"schemas": schemas})
+    files = {"a.json": orjson.dumps(document).decode(), "parts.json": orjson.dumps(parts).decode()}
+    found = import_files(files, "a.json").bundled["components"]["schemas"]
+    assert len(found) == 2 * count
+    assert {found[name]["maximum"] for name in found if name.startswith("pet")} == set(range(count))
+
+
 def test_shared_parts_of_swagger_go_to_its_own_places() -> None:
     document = swagger(
         paths={"/a": {"get": operation(parameters=[{"$ref": "parts.json#/page"}])}},

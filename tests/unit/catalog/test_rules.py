@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from headgate.catalog.document import OPERATIONS_MAX, PARAMETERS_MAX
 from tests.support.documents import (
     errors_of,
     imported,
@@ -64,6 +65,28 @@ def test_two_templates_of_one_shape_with_different_methods_are_warned_of() -> No
     other = {"put": operation(parameters=[path_parameter("y")])}
     document = openapi(paths={"/a/{x}": one, "/a/{y}": other})
     assert warnings_of(document) == ["'/a/{y}' and '/a/{x}' are the same path; write it once"]
+
+
+def test_more_parameters_than_the_limit_refuse_the_document() -> None:
+    many = [{"name": f"p{n}", "in": "query", "schema": {}} for n in range(PARAMETERS_MAX + 1)]
+    assert imported(with_operation(parameters=many[1:]))
+    (error,) = errors_of(with_operation(parameters=many))
+    assert error.message == f"There are more than {PARAMETERS_MAX} parameters"
+
+
+def test_more_operations_than_the_limit_refuse_the_document() -> None:
+    paths: dict[str, Any] = {f"/{n}": {"$ref": "#/paths/~10"} for n in range(OPERATIONS_MAX // 8)}
+    methods = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+    paths["/0"] = {method: operation() for method in methods}
+    assert len(imported(openapi(paths=paths)).operations) == OPERATIONS_MAX
+    (error,) = errors_of(openapi(paths=paths | {"/one/more": {"get": operation()}}))
+    assert error.message == f"There are more than {OPERATIONS_MAX:,} operations"
+
+
+def test_a_mistake_that_several_paths_share_is_told_once() -> None:
+    item = {"get": operation(security=[{"key": []}])}
+    paths = {"/a": item, "/b": {"$ref": "#/paths/~1a"}}
+    assert warnings_of(openapi(paths=paths)) == ["The security scheme 'key' is not defined"]
 
 
 def test_extensions_beside_paths_are_no_paths() -> None:
