@@ -25,6 +25,7 @@ def _database(url: str, data: Path) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(data / "headgate.db"),
+            "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",  # a transaction never fails half-way for a lock
                 "timeout": SQLITE_BUSY_SECONDS,
@@ -40,6 +41,8 @@ def _database(url: str, data: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": options.pop("port", str(parts.port or "")),
+        "CONN_MAX_AGE": None,  # threads keep their connection
+        "CONN_HEALTH_CHECKS": True,  # and notice when the server has closed it
         "OPTIONS": options,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpResponse
 
 from headgate.core.problems import DependencyError, Problem, ProblemType
@@ -13,6 +14,9 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 REALM = 'Bearer realm="headgate"'
 RETRY_SECONDS = 5  # what we tell a caller to wait when a dependency may come back
+
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+"""Locked, full, or gone away: someone else's to mend. Other database errors are ours."""
 
 INTERNAL = Problem(
     ProblemType.INTERNAL,
@@ -25,6 +29,8 @@ def as_problem(error: Exception) -> Problem:
     """What the caller may know about `error`: problems as they are, nothing of our insides."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, DATABASE_ERRORS):
+        error = DependencyError("The database does not answer", is_retryable=True)
     if isinstance(error, DependencyError):
         step = "Try again in a few seconds." if error.is_retryable else "See `headgate status`."
         return Problem(ProblemType.UNAVAILABLE, f"{error}.".replace("..", "."), step)

@@ -11,7 +11,7 @@ import structlog
 
 from headgate.core.clock import Clock
 from headgate.core.problems import DependencyError, Problem, ProblemType
-from headgate.web.answers import INTERNAL, as_problem, send_problem
+from headgate.web.answers import as_problem, send_problem
 from headgate.web.exchange import (
     SCOPE_KEY,
     ASGIApp,
@@ -26,6 +26,7 @@ from headgate.web.exchange import (
 BODY_BYTES_MAX = 1_000_000  # of a request that names and settles things
 DOCUMENT_BODY_BYTES_MAX = 48_000_000  # of a request with documents (32 MiB), JSON-escaped
 SEGMENT_BYTES_MAX = 256_000_000  # of a sealed segment: a minute at 6,000 requests a second
+REQUESTS_AT_ONCE_MAX = 4_000  # the polls of 1,000 nodes, and people beside them
 DOCUMENT_PATHS = ("/api/v1/apis", "/api/v1/configuration", "/node/v1/report")
 SEGMENT_PATHS = "/node/v1/segments/"
 QUIET_PATHS = ("/node/v1/", "/api/v1/health")  # asked every few seconds: logged as debug
@@ -72,6 +73,8 @@ class Envelope:
         self._app = app
         self._clock = clock
         self._new_request_id = new_request_id
+        self._at_once = 0
+        self._refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,15 +90,18 @@ class Envelope:
         dressed = _dressed(send, exchange, answer, is_head=is_head)
         started = self._clock.monotonic()
         structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        self._at_once += 1
         try:
             await self._answer(inner, limited, dressed, answer)
         finally:
+            self._at_once -= 1
             self._log(scope, exchange, answer, self._clock.monotonic() - started)
             structlog.contextvars.clear_contextvars()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, answer: _Answer) -> None:
         exchange = exchange_of(scope)
         try:
+            self._check_crowd()
             _check_declared_length(scope, exchange.body_bytes_max)
             await self._app(scope, receive, send)
         except (Problem, DependencyError) as error:
@@ -104,11 +110,21 @@ class Envelope:
                 log.warning("dependency failed", error=str(error))
             if not answer.status:
                 await send_problem(send, problem, exchange.request_id, _closing(problem))
-        except Exception:
+        except Exception as error:
             log.exception("request failed")
             if answer.status:
                 raise
-            await send_problem(send, INTERNAL, exchange.request_id)
+            await send_problem(send, as_problem(error), exchange.request_id)
+
+    def _check_crowd(self) -> None:
+        """Fails closed: beyond the limit, requests are turned away at once and counted."""
+        if self._at_once > REQUESTS_AT_ONCE_MAX:
+            self._refused += 1
+            raise DependencyError(
+                f"The web process has {REQUESTS_AT_ONCE_MAX:,} requests to answer already"
+                f" ({self._refused:,} turned away since it started)",
+                is_retryable=True,
+            )
 
     def _log(self, scope: Scope, exchange: Exchange, answer: _Answer, seconds: float) -> None:
         path = scope["path"]

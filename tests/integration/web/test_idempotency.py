@@ -60,7 +60,7 @@ def test_many_at_once_with_one_key_make_one_thing(web: WebProcess, api: httpx2.C
 
 def test_keys_of_two_tokens_do_not_meet(web: WebProcess, api: httpx2.Client) -> None:
     headers = {"Idempotency-Key": "mine"}
-    with web.client(make_token(api, name="somebody")) as other:
+    with web.client(make_token(api, name="administrator")) as other:
         a = api.post("/organizations", json={"name": "two-tokens-a"}, headers=headers)
         b = other.post("/organizations", json={"name": "two-tokens-b"}, headers=headers)
     assert (a.status_code, b.status_code) == (201, 201)

@@ -16,7 +16,7 @@ from ninja.utils import normalize_path, replace_path_param_notation
 
 import headgate
 from headgate.core.problems import DependencyError, Detail, Problem, ProblemType
-from headgate.web.answers import INTERNAL, as_problem, json_bytes, problem_response
+from headgate.web.answers import as_problem, json_bytes, problem_response
 from headgate.web.api.requests import request_id
 from headgate.web.api.resource import Resource
 
@@ -84,7 +84,7 @@ def _on_dependency_error(request: HttpRequest, error: DependencyError) -> HttpRe
 
 def _on_failure(request: HttpRequest, error: Exception) -> HttpResponse:
     log.error("request failed", exc_info=error)
-    return problem_response(INTERNAL, request_id(request))
+    return problem_response(as_problem(error), request_id(request))
 
 
 def _on_unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:

@@ -57,7 +57,7 @@ def call_of(request: HttpRequest) -> Call | None:
             f"Idempotency-Key is 1 to {KEY_CHARACTERS_MAX} printable ASCII characters.",
             "Send a fresh random text, such as a UUID, for every new thing you create.",
         )
-    caller = actor(request).name
+    caller = actor(request).token
     asked = f"{request.method}\0{request.get_full_path()}\0".encode() + request.body
     return Call(
         hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest(),

@@ -64,7 +64,7 @@ def slice_of(values: Sequence[V], query: PageQuery, show: Callable[[V], Any]) ->
     Raises:
         Problem: the cursor is not one of ours.
     """
-    position = query.position or "0"
+    position = "0" if query.position is None else query.position
     start = int(position) if position.isascii() and position.isdecimal() else len(values)
     end = start + query.limit
     return {

@@ -1,0 +1,38 @@
+"""Is the OpenAPI document made of schemas that cannot be mistaken for one another?"""
+
+import importlib
+import pkgutil
+from collections import Counter
+
+from pydantic import BaseModel
+
+import headgate.web.api as package
+from headgate.web.api.openapi import PROBLEM_SCHEMA, document
+
+
+def test_no_two_schemas_have_the_same_name() -> None:
+    """Ninja would silently let the last one win."""
+    models: set[type[BaseModel]] = set()
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, type) and issubclass(value, BaseModel) and "[" not in str(value):
+                models.add(value)
+    counted = Counter(model.__name__ for model in models)
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_every_problem_answer_has_the_problem_schema() -> None:
+    components = document(package.api)["components"]
+    assert components["schemas"]["Problem"] == PROBLEM_SCHEMA
+    for response in components["responses"].values():
+        content = response["content"]["application/problem+json"]
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_creates_may_be_repeated_and_changes_guarded() -> None:
+    for path, item in document(package.api)["paths"].items():
+        for method, operation in item.items():
+            references = {p.get("$ref", "").rpartition("/")[2] for p in operation["parameters"]}
+            expected = {"post": "Idempotency-Key", "get": "If-None-Match"}.get(method, "If-Match")
+            if path != "/api/v1/health":
+                assert expected in references, f"{method} {path}"
