@@ -17,7 +17,9 @@ NPM_SECONDS_MAX = 240
 def octokit(pytestconfig: pytest.Config) -> str:
     """The document's text, 13 MB; kept in HEADGATE_TEST_CACHE or pytest's cache."""
     named = os.environ.get("HEADGATE_TEST_CACHE")
-    folder = Path(named) if named else pytestconfig.cache.mkdir("documents")  # type: ignore[union-attr]
+    cache = pytestconfig.cache
+    assert named or cache, "set HEADGATE_TEST_CACHE, or let pytest have its cache"
+    folder = Path(named) if named else cache.mkdir("documents")
     kept = folder / f"{OCTOKIT.replace('/', '-')}.json"
     if not kept.is_file():
         _download(folder, kept)
