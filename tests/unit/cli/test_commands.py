@@ -132,6 +132,16 @@ def test_an_application_of_two_organizations_must_be_named_whole(
     assert "acme/demo, umbrella/demo" in ran.err
 
 
+def test_a_block_names_an_application_as_every_command_does(rest: RestServer, run: Run) -> None:
+    rest.answer("GET /applications/acme/demo", {"id": "app_1", "name": "demo"})
+    rest.answer("POST /blocks", {"id": "7"}, 201)
+    ran = run("block", "add", "application", "acme/demo", "--for", "90s", "--reason", "why")
+    assert ran.code == 0
+    assert rest.bodies("POST /blocks") == [
+        {"kind": "application", "subject": "app_1", "seconds": 90, "reason": "why"}
+    ]
+
+
 def test_an_import_sends_the_files_that_the_document_refers_to(
     rest: RestServer, run: Run, tmp_path: Path
 ) -> None:
