@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -22,6 +23,7 @@ USED_WRONGLY = 2
 INGEST_SECONDS = 0.3
 COMPACTION_SECONDS = 5.0
 RETENTION_SECONDS = 60.0
+HOUSEKEEPING_SECONDS = 600.0
 STOP_SECONDS_MAX = 30.0  # a merge under way ends well before; a longer one is done again
 COMPACTION_MEMORY_MB = 384
 
@@ -70,7 +72,8 @@ def run(
 
 
 def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
-    """The loops of the traffic store. Django must be set up."""
+    """The loops of the traffic store, and the housekeeping. Django must be set up."""
+    from headgate.store.services import housekeeping
     from headgate.store.services.traffic_compaction import Compaction
     from headgate.store.services.traffic_ingest import Ingest
     from headgate.store.services.traffic_retention import Retention
@@ -107,11 +110,18 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
             _log.info("retention", files=result.files, rows=result.rows)
         return False
 
+    def tidy() -> bool:
+        forgotten = housekeeping.tidy(clock.now())
+        if forgotten:
+            _log.info("forgotten", **asdict(forgotten))
+        return bool(forgotten)
+
     failed = _failure_keeper(clock)
     return [
         Loop("ingest", INGEST_SECONDS, _connected(store_segments), failed, ingest.release),
         Loop("compaction", COMPACTION_SECONDS, _connected(compact), failed, merging.close),
         Loop("retention", RETENTION_SECONDS, _connected(retain), failed, lambda: None),
+        Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]
 
 

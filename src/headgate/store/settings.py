@@ -16,7 +16,6 @@ SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL;"  # an answered change survives a power cut
     "PRAGMA wal_autocheckpoint=4000;"
     "PRAGMA cache_size=-16000;"
-    "PRAGMA mmap_size=134217728;"
 )
 
 

@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.catalog.document import DocumentSource, Fetched
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import PolicyUse
 from headgate.store.models import AuditEntry, Organization, Product, Revision
@@ -17,6 +18,7 @@ from headgate.store.services import (
     configuration,
     credentials,
     gateways,
+    imports,
     plans,
     policies,
     products,
@@ -25,7 +27,7 @@ from headgate.store.services import (
 )
 from headgate.store.services.actor import Actor
 from headgate.store.services.configuration import Change, ChangeAction
-from tests.support.store import DOCUMENT, subscribed_key
+from tests.support.store import DOCUMENT, UPSTREAM, subscribed_key
 
 LIMIT = PolicyUse("request_size", {"body_max": "1kB"})
 API = {
@@ -92,6 +94,26 @@ def test_no_secret_is_exported(admin: Actor) -> None:
     text = configuration.write_yaml(configuration.export(admin))
     assert issued.secret.sha256 not in text
     assert issued.credential.id not in text
+
+
+def test_a_document_that_was_fetched_comes_back_without_the_network(admin: Actor) -> None:
+    text = DOCUMENT.replace("{description: One pet}", "{$ref: 'answers.yaml#/One'}")
+    pages = {"https://specs.example/answers.yaml": "One: {description: One pet}"}
+    imports.import_document(
+        admin,
+        name="pets",
+        source=DocumentSource({"pets.yaml": text}, "pets.yaml", "https://specs.example/pets.yaml"),
+        upstream=UPSTREAM,
+        base_path="/pets",
+        allow_remote_refs=True,
+        fetch=lambda url: Fetched(url, pages[url]),
+    )
+    documents = configuration.export(admin)
+    bundled = apis.document(admin, "pets").bundled
+    apis.delete(admin, "pets")
+    assert len(configuration.apply(admin, documents)) == 1
+    assert configuration.export(admin) == documents
+    assert apis.document(admin, "pets").bundled == bundled
 
 
 def test_one_changed_field_is_one_change(admin: Actor) -> None:

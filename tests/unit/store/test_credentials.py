@@ -222,5 +222,3 @@ def test_a_block_ends_by_itself_or_when_lifted(admin: Actor) -> None:
     assert [block.id for block in blocks.page(admin).items] == [second.id]
     assert Block.objects.get(id=first.id).state is RowState.REMOVED
     assert blocks.page(admin.later(AT + timedelta(seconds=60))).items == ()
-    assert blocks.forget_ended(admin.later(AT + timedelta(hours=2))) == 0
-    assert blocks.forget_ended(admin.later(AT + timedelta(days=2))) == 2

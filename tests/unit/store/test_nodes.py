@@ -1,17 +1,23 @@
 """What nodes report is kept, and says when a revision is live."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.node import CounterKind, CounterReading, EnvoyState, NodeReport
+from headgate.model.snapshot import UpstreamTLS
 from headgate.store.models import Node, NodeCounter, NodeState
-from headgate.store.services import gateways, nodes, publishing, status
+from headgate.store.services import apis, gateways, nodes, publishing, status
 from headgate.store.services.actor import Actor
 from headgate.store.services.status import Severity
-from tests.support.store import AT, import_api
+from tests.support.store import AT, UPSTREAM, import_api
 
 REPORT = NodeReport(
     node="local",
@@ -162,3 +168,32 @@ def test_status_finds_a_node_behind_its_gateway(admin: Actor, node: Actor) -> No
     assert found.severity is Severity.ERROR
     later = AT + timedelta(minutes=5)
     assert "silent for 300 s" in str(status.overview(admin.later(later)).findings)
+
+
+def certificate(ends_at: datetime) -> str:
+    """A self-signed certificate that is valid until then, in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "upstream.example")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(AT - timedelta(days=365)).not_valid_after(ends_at)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize(
+    ("days", "severities"), [(-1, [Severity.ERROR]), (7, [Severity.WARNING]), (60, [])]
+)
+def test_a_certificate_that_ends_is_named_in_time(
+    admin: Actor, days: int, severities: list[Severity]
+) -> None:
+    import_api(admin)
+    tls = UpstreamTLS(ca_pem=certificate(AT + timedelta(days=days)))
+    apis.update(admin, "pets", upstream=replace(UPSTREAM, tls=tls))
+    found = [f for f in status.overview(admin).findings if "certificate" in f.what]
+    assert [finding.severity for finding in found] == severities
+
+
+def test_what_is_no_certificate_is_refused(admin: Actor) -> None:
+    import_api(admin)
+    with pytest.raises(Problem) as caught:
+        apis.update(admin, "pets", upstream=replace(UPSTREAM, tls=UpstreamTLS(ca_pem="x")))
+    assert caught.value.errors[0].pointer == "/upstream/tls/ca_pem"

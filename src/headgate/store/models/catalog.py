@@ -21,6 +21,7 @@ from headgate.store.models.rows import (
 BASE_PATH_CHARACTERS_MAX = 500
 OPERATION_ID_CHARACTERS_MAX = 255
 PATH_CHARACTERS_MAX = 2000
+URL_CHARACTERS_MAX = 2048
 
 
 class API(Row):
@@ -84,6 +85,7 @@ class Document(models.Model):
         APIVersion, on_delete=CASCADE, primary_key=True, related_name="document"
     )
     format = models.CharField(max_length=40)
+    url = models.CharField(max_length=URL_CHARACTERS_MAX, blank=True)
     sha256 = models.CharField(max_length=64)
     original_packed = models.BinaryField()
     bundled_packed = models.BinaryField()
@@ -92,8 +94,12 @@ class Document(models.Model):
 
     @property
     def original(self) -> dict[str, Any]:
-        """`{"entry": name, "files": {name: text}}` exactly as imported."""
-        return unpack(self.original_packed)
+        """`{"entry": name, "files": {name: text}}` exactly as imported.
+
+        A document that was fetched has its address beside them, as `url`.
+        """
+        files = unpack(self.original_packed)
+        return files | {"url": self.url} if self.url else files
 
     @property
     def bundled(self) -> dict[str, Any]:

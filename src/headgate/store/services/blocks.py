@@ -24,7 +24,6 @@ from headgate.store.services.values import (
 )
 
 BLOCK_SECONDS_MAX = 366 * 86_400  # a refusal for good is a revocation, not a block
-ENDED_BLOCKS_KEPT = timedelta(days=1)  # a node that was away longer meets blocks that have ended
 
 
 def page(
@@ -84,11 +83,6 @@ def lift(actor: Actor, block_id: str) -> None:
     block.changed = feed.next_sequence()
     block.save()
     audit.record(actor, Action.BLOCK_LIFTED, block.id, before=fields(block))
-
-
-def forget_ended(actor: Actor) -> int:
-    """Delete the rows of blocks that ended over a day ago; their number."""
-    return Block.objects.filter(expires_at__lt=actor.at - ENDED_BLOCKS_KEPT).delete()[0]
 
 
 def fields(block: Block) -> dict[str, Any]:

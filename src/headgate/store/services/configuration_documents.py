@@ -79,12 +79,16 @@ class GatewayDocument(_Document):
 
 
 class DocumentFiles(BaseModel):
-    """An OpenAPI document: the texts by name, and the name of the first."""
+    """An OpenAPI document: the texts by name, the name of the first, and where it came from.
+
+    `files` may hold texts that an import fetched, by their address: nothing is fetched here.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     entry: str
     files: dict[str, str]
+    url: str = ""
 
 
 class OperationPolicies(BaseModel):
@@ -109,6 +113,18 @@ class APIDocument(_Document):
     policies: list[PolicyUse] = Field(default_factory=list)
     operations: dict[str, OperationPolicies] = Field(default_factory=dict)
     gateways: list[str] = Field(default_factory=list)
+
+    def wanted(self) -> dict[str, Any]:
+        found = super().wanted()
+        if "gateways" in found:
+            found["gateways"] = sorted(set(self.gateways))
+        if "operations" in found:  # those without policies have nothing to say
+            found["operations"] = {
+                name: as_json_value(operation)
+                for name, operation in self.operations.items()
+                if operation.policies
+            }
+        return found
 
 
 class ProductDocument(_Document):
@@ -179,7 +195,8 @@ ConfigurationDocument = Annotated[
 def as_json_value(value: Any) -> Any:
     """A field's value as JSON values."""
     if isinstance(value, BaseModel):
-        return {name: as_json_value(getattr(value, name)) for name in type(value).model_fields}
+        given = value.model_dump(exclude_defaults=True)  # the names of what is not a default
+        return {name: as_json_value(getattr(value, name)) for name in given}
     if isinstance(value, dict):
         return {key: as_json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -181,7 +181,7 @@ class APIs:
 
     def _document(self, files: Fields) -> DocumentSource | ImportedDocument:
         found = self._parsed.get(imports.digest(files["entry"], files["files"]))
-        return found or DocumentSource(files["files"], files["entry"])
+        return found or _source(files)
 
     def _attach(self, actor: Actor, name: str, operations: Fields) -> None:
         """Policies of exactly these operations; those of the others are taken away."""
@@ -365,11 +365,14 @@ def parse_new_documents(
         if digest in stored or digest in parsed:
             continue
         try:
-            source = DocumentSource(files["files"], files["entry"])
-            parsed[digest] = parse_document(source)
+            parsed[digest] = parse_document(_source(files), allow_remote_refs=True)
         except Problem as problem:
             problems[place] = problem
     return parsed, problems
+
+
+def _source(files: Fields) -> DocumentSource:
+    return DocumentSource(files["files"], files["entry"], files.get("url", ""))
 
 
 def _uses(items: Any) -> list[PolicyUse]:

@@ -14,7 +14,7 @@ from headgate.core.problems import Detail
 from headgate.model.codec import as_data
 from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, Upstream
 from headgate.store.models import API, APIVersion, Document, Operation
-from headgate.store.models.catalog import pack
+from headgate.store.models.catalog import URL_CHARACTERS_MAX, pack
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import apis, audit, feed, policies
 from headgate.store.services.actor import Actor, Scope
@@ -194,6 +194,7 @@ def _store_document(actor: Actor, version: APIVersion, document: ImportedDocumen
         version=version,
         defaults={
             "format": document.description.format,
+            "url": document.url[:URL_CHARACTERS_MAX],
             "sha256": digest(document.entry, document.original),
             "original_packed": pack({"entry": document.entry, "files": dict(document.original)}),
             "bundled_packed": pack(document.bundled),

@@ -1,0 +1,42 @@
+"""What may be forgotten? Rows that have had their time; what is forgotten is counted."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from headgate.store.models import AuditEntry, Block, IdempotencyRecord
+
+BLOCKS_KEPT = timedelta(days=1)  # a node that was away longer meets blocks that have ended
+AUDIT_KEPT = timedelta(days=400)  # over a year: the last yearly review can be looked up
+ANSWERS_KEPT = timedelta(hours=24)  # answers to creates with an Idempotency-Key
+ROWS_AT_ONCE = 1000  # a deletion keeps other writers waiting no longer than that takes
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """How many rows were forgotten."""
+
+    blocks: int
+    audit_entries: int
+    answers: int
+
+    def __bool__(self) -> bool:
+        return bool(self.blocks or self.audit_entries or self.answers)
+
+
+def tidy(now: datetime) -> Tidied:
+    """Forget some of what is over, at most `ROWS_AT_ONCE` of each kind; true: call again."""
+    return Tidied(
+        blocks=_forget(Block.objects.filter(expires_at__lt=now - BLOCKS_KEPT)),
+        audit_entries=_forget(AuditEntry.objects.filter(at__lt=now - AUDIT_KEPT)),
+        answers=_forget(IdempotencyRecord.objects.filter(created_at__lt=now - ANSWERS_KEPT)),
+    )
+
+
+def _forget(rows: QuerySet[M]) -> int:
+    chosen = list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_AT_ONCE])
+    return rows.model._default_manager.filter(pk__in=chosen).delete()[0]  # noqa: SLF001  # public
