@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx2
 
+from tests.support.postgres import BINARIES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 START_SECONDS_MAX = 30.0
@@ -33,6 +35,14 @@ class WebProcess:
     data: Path
     log: Path
     process: "subprocess.Popen[bytes]"
+    database: str  # an address of PostgreSQL; empty for SQLite in the data folder
+
+    def stored(self) -> bytes:
+        """Everything that the database holds."""
+        if not self.database:
+            return b"".join(path.read_bytes() for path in self.data.glob("headgate.db*"))
+        command = [BINARIES / "pg_dump", "--data-only", self.database]
+        return subprocess.run(command, check=True, capture_output=True).stdout
 
     @property
     def admin_token(self) -> str:
@@ -102,7 +112,9 @@ def running_web(
             if process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the web process did not start:\n{log.read_text()}")
             time.sleep(0.02)
-        yield WebProcess(json.loads(run_file.read_text())["url"], data, log, process)
+        url = json.loads(run_file.read_text())["url"]
+        database = (environment or {}).get("HEADGATE_DATABASE_URL", "")
+        yield WebProcess(url, data, log, process, database)
     finally:
         if process.poll() is None:
             process.kill()

@@ -1,10 +1,12 @@
-"""One web process for all tests of this folder; each test names its own things."""
+"""One web process per database for all tests of this folder; each test names its own things."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx2
 import pytest
 
+from tests.support.postgres import create_database, postgresql
 from tests.support.web_process import WebProcess, running_web
 
 
@@ -15,10 +17,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
-@pytest.fixture(scope="session")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
-    with running_web(tmp_path_factory.mktemp("web") / "data") as process:
-        yield process
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def web(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WebProcess]:
+    data = tmp_path_factory.mktemp("web") / "data"
+    with ExitStack() as stack:
+        database = ""
+        if request.param == "postgresql":
+            database = create_database(stack.enter_context(postgresql()), "web")
+        environment = {"HEADGATE_DATABASE_URL": database}
+        yield stack.enter_context(running_web(data, environment=environment))
 
 
 @pytest.fixture

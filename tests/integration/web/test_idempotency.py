@@ -83,7 +83,7 @@ def test_no_kept_answer_shows_a_secret(web: WebProcess, api: httpx2.Client) -> N
     issued = api.post(
         "/keys", json={"application": world.application}, headers={"Idempotency-Key": "kept-1"}
     ).json()["key"]
-    stored = b"".join(path.read_bytes() for path in web.data.glob("headgate.db*"))
+    stored = web.stored()
     assert issued.encode() not in stored
     assert b"kept-1" not in stored
     assert world.application.partition("/")[0].encode() in stored  # it is the right file
