@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,11 +27,18 @@ class Peer:
 
 
 @contextmanager
-def peer() -> Iterator[Peer]:
-    """The upstream on a free loopback port."""
+def peer(tls: tuple[Path, Path] | None = None) -> Iterator[Peer]:
+    """The upstream on a free loopback port; with certificate and key, over TLS."""
     state = Peer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # callers break off
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     state.port = server.server_address[1]
@@ -50,7 +59,7 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
         def _any(self) -> None:
             try:
                 self._serve()
-            except (BrokenPipeError, ConnectionResetError):
+            except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 self.close_connection = True
 
         def _serve(self) -> None:

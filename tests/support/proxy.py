@@ -45,14 +45,14 @@ class Answer:
         return json.loads(self.body)
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """The condition's value once it is true; fails with `what` after a while."""
+def until(condition: Callable[[], Any], what: Callable[[], str]) -> Any:
+    """The condition's value once it is true; fails with what `what` says after a while."""
     end = time.monotonic() + LIVE_SECONDS_MAX
     while time.monotonic() < end:
         if found := condition():
             return found
         time.sleep(STEP_SECONDS)
-    raise AssertionError(what)
+    raise AssertionError(what())
 
 
 def settings(folder: Path, **changes: Any) -> NodeSettings:
@@ -94,7 +94,7 @@ class Proxy:
             fresh.rename(self.node.folder / name)
         if self._process is None:
             self._start()
-        until(self._is_live, f"revision {self._revision} is not live: {self.said()}")
+        until(self._is_live, lambda: f"revision {self._revision} is not live: {self.said()}")
 
     def call(
         self,
@@ -112,10 +112,9 @@ class Proxy:
             return Answer(answer.status, found, answer.read())
 
     def raw(self, text: bytes) -> bytes:
-        """All that comes back on a connection on which `text` was sent."""
+        """All that comes back before Envoy closes, on a connection on which `text` was sent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             connection.sendall(text)
-            connection.shutdown(socket.SHUT_WR)
             parts = []
             while part := connection.recv(65536):
                 parts.append(part)
@@ -123,7 +122,7 @@ class Proxy:
 
     def line(self, request_id: str) -> dict[str, Any]:
         """The access log's line of one request."""
-        return until(lambda: self._line(request_id), f"no line of {request_id}")
+        return until(lambda: self._line(request_id), lambda: f"no line of {request_id}")
 
     def last_line(self) -> dict[str, Any]:
         """The newest line of the access log, once nothing more is on its way."""
@@ -163,7 +162,7 @@ class Proxy:
                 stdout=errors,
                 env=os.environ | {"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": _module_folder()},
             )
-        self.port = until(self._listening, "Envoy does not listen")
+        self.port = until(self._listening, lambda: f"Envoy does not listen: {self.said()}")
 
     def _listening(self) -> int:
         assert self._process is not None
@@ -172,7 +171,10 @@ class Proxy:
             found = json.loads(self.admin("/listeners?format=json"))["listener_statuses"]
         except (OSError, ValueError, KeyError):
             return 0
-        return int(found[0]["local_address"]["socket_address"]["port_value"])
+        outer = next((one for one in found if one["name"] == "gateway"), None)
+        if outer is None:
+            return 0
+        return int(outer["local_address"]["socket_address"]["port_value"])
 
     def _is_live(self) -> bool:
         stats = self.admin("/stats?filter=version_text")

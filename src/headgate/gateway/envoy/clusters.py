@@ -65,21 +65,25 @@ def is_address(host: str) -> bool:
 def _discovery(upstream: Upstream) -> JSON:
     if all(is_address(host.host) for host in upstream.hosts):
         return {"type": "STATIC"}
+    resolver = wire.extension(
+        "envoy.network.dns_resolver.cares",
+        "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+        query_timeout_seconds=DNS_QUERY_SECONDS,
+        query_tries=DNS_TRIES,
+    )
     return {
-        "type": "STRICT_DNS",
-        "dns_lookup_family": "V4_PREFERRED",  # `localhost` of a service that listens on IPv4 only
-        "dns_refresh_rate": wire.seconds(DNS_REFRESH_SECONDS),
-        "dns_failure_refresh_rate": {
-            "base_interval": wire.seconds(DNS_FAILURE_REFRESH_SECONDS),
-            "max_interval": wire.seconds(DNS_FAILURE_REFRESH_SECONDS * 5),
-        },
-        "respect_dns_ttl": True,
-        "typed_dns_resolver_config": wire.extension(
-            "envoy.network.dns_resolver.cares",
-            "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-            query_timeout_seconds=DNS_QUERY_SECONDS,
-            query_tries=DNS_TRIES,
-        ),
+        "cluster_type": wire.extension(
+            "envoy.cluster.dns",
+            "envoy.extensions.clusters.dns.v3.DnsCluster",
+            dns_lookup_family="V4_PREFERRED",  # `localhost` of what listens on IPv4 only
+            dns_refresh_rate=wire.seconds(DNS_REFRESH_SECONDS),
+            dns_failure_refresh_rate={
+                "base_interval": wire.seconds(DNS_FAILURE_REFRESH_SECONDS),
+                "max_interval": wire.seconds(DNS_FAILURE_REFRESH_SECONDS * 5),
+            },
+            respect_dns_ttl=True,
+            typed_dns_resolver_config=resolver,
+        )
     }
 
 

@@ -20,10 +20,8 @@ DRAIN_SECONDS = 5.0
 HTTP2_STREAMS_MAX = 128
 HTTP2_STREAM_WINDOW_BYTES = 256 * 1024
 HTTP2_CONNECTION_WINDOW_BYTES = 1024 * 1024
-HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 MODULE = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
-ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 
 
@@ -37,14 +35,14 @@ def listener(node: NodeSettings, edge: list[HTTPFilter], traffic: list[HTTPFilte
         "filters": [
             wire.extension(
                 "envoy.filters.network.http_connection_manager",
-                HTTP,
+                wire.CONNECTION_MANAGER,
                 **_connections(node),
                 http_filters=[
                     *(_switched_off(used) for used in edge),
                     *_access(node),
                     *(_switched_off(used) for used in traffic),
                     # not `suppress_envoy_headers`: the log's target is the path before rewriting
-                    wire.extension("envoy.filters.http.router", ROUTER),
+                    wire.extension("envoy.filters.http.router", wire.ROUTER),
                 ],
             )
         ]

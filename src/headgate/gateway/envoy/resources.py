@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.clusters import cluster
+from headgate.gateway.envoy.inner import inner_cluster, inner_listener
 from headgate.gateway.envoy.listener import listener, secrets
 from headgate.gateway.envoy.routes import (
     Policies,
@@ -119,13 +121,17 @@ class Translator:
         chain = sorted(used.values(), key=lambda one: (one.stage, one.order, one.filter.name))
         edge = [one.filter for one in chain if one.stage is Stage.EDGE]
         traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
-        clusters = [orjson.Fragment(part.cluster) for part in parts]
+        clusters: list[Any] = [orjson.Fragment(part.cluster) for part in parts]
+        listeners = [listener(node, edge, traffic)]
+        if any(one.filter.asks_upstream for one in chain):
+            clusters.append(inner_cluster())
+            listeners.append(inner_listener(node))
         routes = route_configuration((part.routes for part in parts), general)
         certificate = secrets(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
             secrets=wire.discovery(wire.SECRET, revision, certificate) if certificate else None,
-            listeners=wire.discovery(wire.LISTENER, revision, [listener(node, edge, traffic)]),
+            listeners=wire.discovery(wire.LISTENER, revision, listeners),
             routes=wire.discovery(wire.ROUTES, revision, [routes]),
         )
 

@@ -63,7 +63,7 @@ def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
         wire.ROUTES,
         name=wire.ROUTES_NAME,
         # the caller's own x-forwarded-prefix is believed by nobody
-        request_headers_to_remove=["x-forwarded-prefix"],
+        request_headers_to_remove=["x-forwarded-prefix", "x-envoy-internal"],
         request_headers_to_add=[
             {
                 "header": {
@@ -132,7 +132,32 @@ def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> JSON:
     )
     routes = [_operation(api, found, policies.operations[found.row]) for found in group.operations]
     wrong = _refusal(api, policies.api, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
-    return _entry(predicate, [*routes, wrong])
+    return _entry(predicate, [*_preflights(api, group, policies), *routes, wrong])
+
+
+def _preflights(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[JSON]:
+    """Routes for the preflights of operations whose CORS policy is not their API's.
+
+    A preflight is an OPTIONS request and so no call of the operation; it names the method that
+    it asks for in a header. What the policy does not answer is refused as a wrong method.
+    Source: WHATWG Fetch, "CORS-preflight request".
+    """
+    found = []
+    for operation in group.operations:
+        own = policies.operations[operation.row]
+        if "cors" not in own or own["cors"] == policies.api.get("cors"):
+            continue
+        made = _refusal(api, own, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
+        asked = {"exact": operation.method}
+        made["match"] = {
+            "prefix": "/",
+            "headers": [
+                {"name": ":method", "string_match": {"exact": "OPTIONS"}},
+                {"name": "access-control-request-method", "string_match": asked},
+            ],
+        }
+        found.append(made)
+    return found
 
 
 def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyOf) -> JSON:
@@ -180,6 +205,10 @@ def _refusal(
     configured = _filters(policies.values(), Stage.EDGE)
     if configured:
         made["typed_per_filter_config"] = configured
+    if "cors" in policies:
+        # Envoy's CORS filter passes over direct responses; this cluster is never reached
+        del made["direct_response"]
+        made["route"] = {"cluster": "none", "cluster_not_found_response_code": "NOT_FOUND"}
     return made
 
 

@@ -9,6 +9,10 @@ ROUTES = "envoy.config.route.v3.RouteConfiguration"
 ROUTE_LIST = "envoy.config.route.v3.RouteList"
 CLUSTER = "envoy.config.cluster.v3.Cluster"
 SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105  # a type's name
+CONNECTION_MANAGER = (
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+)
+ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 
 ROUTES_NAME = "gateway"  # also the middle of the stats `http.gateway.rds.gateway.*`
 CERTIFICATE_NAME = "gateway"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from headgate.gateway.policy import SWITCHED_ON, HTTPFilter, Policy, Stage, policies
+from headgate.gateway.policy import INNER, SWITCHED_ON, HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.cache_v2"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.cache_v2.v3.CacheV2Config"
@@ -35,6 +35,7 @@ class Cache(Policy):
         chain = {
             "@type": TYPE,
             "typed_config": {"@type": STORE},
+            "override_upstream_cluster": INNER,
             "allowed_vary_headers": [{"exact": name} for name in VARY],
         }
-        return [HTTPFilter(NAME, chain, SWITCHED_ON)]
+        return [HTTPFilter(NAME, chain, SWITCHED_ON, asks_upstream=True)]
