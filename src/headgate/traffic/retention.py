@@ -10,7 +10,7 @@ class Keeping:
 
     records: timedelta = timedelta(days=90)
     records_bytes_max: int = 100 * 1024**3
-    minutes: timedelta = timedelta(days=90)
+    minutes: timedelta = timedelta(days=2)  # with many operations, larger than the records
     hours: timedelta = timedelta(days=800)
     segments: timedelta = timedelta(days=30)  # names that are known: a copy sent again is old news
     archive: timedelta = timedelta(hours=48)

@@ -55,6 +55,7 @@ class Compaction:
         self._engine = engine
         self._clock = clock
         self._holder = holder
+        self._is_swept = False  # files of a killed predecessor are removed once
 
     def tick(self) -> CompactionResult | None:
         """Merge what is due, remove what was replaced; None while another process does it.
@@ -63,10 +64,14 @@ class Compaction:
             LeaseLostError, duckdb.Error, OSError, django.db.Error: nothing is lost, try again.
         """
         now = self._clock.now()
+        replaced = TrafficFile.objects.filter(replaced_at__lt=now - GRACE)
+        if self._is_swept and not plan(listed_files(), now) and not replaced.exists():
+            return CompactionResult(0, 0, 0)
         held = leases.take(LEASE, holder=self._holder, now=now, length=LEASE_LENGTH)
         if held is None:
             return None
         remove_orphans(self._folders, "merge", held.token, now)
+        self._is_swept = True
         merges = plan(listed_files(), now)[:MERGES_PER_TICK_MAX]
         for merge in merges:
             held = self._merge(merge, held)

@@ -16,7 +16,8 @@ from headgate.traffic.io import inbox
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.retention import Aged, Keeping, to_remove
 
-ROWS_PER_DELETE = 5_000  # a long delete would keep other writers waiting
+ROWS_PER_DELETE = 500  # a long delete would keep other writers waiting
+ROWS_PER_TICK_MAX = 100_000
 OVERFLOW_KEPT = timedelta(days=1)  # folders that a killed DuckDB left behind
 
 
@@ -63,8 +64,8 @@ class Retention:
             for pk, last_at, size in rows.values_list("pk", "last_at", "size_bytes")
         ]
         removed = to_remove(files, self._keeping)
-        for start in range(0, len(removed), ROWS_PER_DELETE // 10):
-            some = rows.filter(pk__in=removed[start : start + ROWS_PER_DELETE // 10])
+        for start in range(0, len(removed), ROWS_PER_DELETE):
+            some = rows.filter(pk__in=removed[start : start + ROWS_PER_DELETE])
             records = some.aggregate(total=Sum("records"))["total"] or 0
             some.update(replaced_at=now)
             note(
@@ -86,11 +87,11 @@ class Retention:
             HourRollup.objects.filter(hour__lt=hour),
             old_segments,
         ):
-            some: list[str | int] = list(rows.values_list("pk", flat=True)[:ROWS_PER_DELETE])
+            some: list[str | int] = list(rows.values_list("pk", flat=True)[:ROWS_PER_TICK_MAX])
             removed += len(some)
-            for start in range(0, len(some), 500):
+            for start in range(0, len(some), ROWS_PER_DELETE):
                 rows.model._default_manager.filter(  # noqa: SLF001  # Django's public name for it
-                    pk__in=some[start : start + 500]
+                    pk__in=some[start : start + ROWS_PER_DELETE]
                 ).delete()
         return removed
 

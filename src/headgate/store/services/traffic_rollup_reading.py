@@ -34,13 +34,15 @@ Groups = dict[tuple[str, ...], Group]
 class Rollup:
     """One of the rollups: its table, key columns (the time first), and the length of a step.
 
-    `below`: records in files below this tier are not in it yet.
+    `below`: records in files below this tier are not in it yet. `is_short`: it is kept for a
+    shorter time than the records are.
     """
 
     model: Any
     keys: tuple[str, ...]
     step: timedelta
     below: Tier | None
+    is_short: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Part:
 
 
 ROLLUPS = (
-    Rollup(MinuteRollup, MinuteKey._fields, timedelta(minutes=1), None),
-    Rollup(HourRollup, HourKey._fields, timedelta(hours=1), Tier.HOUR),
+    Rollup(MinuteRollup, MinuteKey._fields, timedelta(minutes=1), None, is_short=True),
+    Rollup(HourRollup, HourKey._fields, timedelta(hours=1), Tier.HOUR, is_short=False),
 )
 SUM_COLUMNS = ("requests", "duration_us", "request_bytes", "response_bytes", "latency")
 
@@ -79,7 +81,7 @@ def minutes(place: Reader, filters: RequestFilter) -> list[MinutePoint]:
         found[2] += number if is_error(status, verdict) else 0
 
     rest = [Part(filters)]
-    if filters.equals().keys() <= {*ROLLUPS[0].keys}:
+    if filters.equals().keys() <= {*ROLLUPS[0].keys} and _is_kept(ROLLUPS[0], filters):
         rows, rest = _split(ROLLUPS[0], filters)
         for row in rows.values_list("minute", "status", "verdict", "requests").iterator():
             count(*row)
@@ -112,7 +114,7 @@ def _cheapest(columns: tuple[str, ...], filters: RequestFilter) -> Rollup | None
     records of the asked time were removed, only a rollup knows them.
     """
     wanted = {*columns, *filters.equals()}
-    able = [rollup for rollup in ROLLUPS if wanted <= {*rollup.keys}]
+    able = [r for r in ROLLUPS if wanted <= {*r.keys} and _is_kept(r, filters)]
     if not _is_all_in_files(filters):
         return able[-1] if able else None
     best, best_seconds = None, _scan_seconds(Part(filters))
@@ -126,6 +128,17 @@ def _cheapest(columns: tuple[str, ...], filters: RequestFilter) -> Rollup | None
                 best_seconds -= left - number * ROLLUP_ROW_SECONDS
                 best = rollup
     return best
+
+
+def _is_kept(rollup: Rollup, filters: RequestFilter) -> bool:
+    """Whether a rollup still has all of the asked time: the oldest rows go first."""
+    if not rollup.is_short:
+        return True
+    time = rollup.keys[0]
+    oldest = rollup.model.objects.order_by(time).values_list(time, flat=True).first()
+    if oldest is None or filters.since is None:
+        return False
+    return bool(EPOCH + oldest * rollup.step <= filters.since)
 
 
 def _scan_seconds(part: Part) -> float:
