@@ -6,7 +6,8 @@ can be piped. Nothing is cut to the width of a terminal.
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from headgate.core.problems import Problem
@@ -63,6 +64,17 @@ class Output:
         if not self.is_json:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show a person at a terminal that something is under way, for what may take a second."""
+        if self.is_json or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console  # only where there is somebody to see it
+
+        with Console(stderr=True).status(what):
+            yield
 
     def problem(self, problem: Problem) -> None:
         """Why the request failed and what to do next, on stderr."""

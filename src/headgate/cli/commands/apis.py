@@ -107,20 +107,19 @@ def import_document(
         return
     if upstream is None:
         raise typer.BadParameter("say where the API's requests go: --upstream http://host:port")
-    made = api.post(
-        "/apis",
-        {"base_path": f"/{name}", **given, **body, "name": name}
-        | ({"version": version} if version else {}),
-    )
+    new = {"base_path": f"/{name}", **given, **body, "name": name}
+    with out.working(f"importing {name}"):
+        made = api.post("/apis", new | ({"version": version} if version else {}))
     _show_import(out, made, f"API {name} is imported; publish it with: headgate publish {name}")
 
 
 def _update(
     api: Client, out: Output, name: str, body: dict[str, Any], given: dict[str, Any]
 ) -> None:
-    made = api.put(f"/apis/{segment(name)}/document", body)
-    if given:
-        made = {**made, **api.patch(f"/apis/{segment(name)}", given)}
+    with out.working(f"importing {name}"):
+        made = api.put(f"/apis/{segment(name)}/document", body)
+        if given:
+            made = {**made, **api.patch(f"/apis/{segment(name)}", given)}
     _show_import(out, made, f"API {name} is updated; publish it with: headgate publish {name}")
 
 
@@ -165,7 +164,9 @@ def publish(
     ] = 10,
 ) -> None:
     """Put the API as it is now in service, and wait until every node runs it."""
-    made = api.post(f"/apis/{segment(name)}/publish", {"gateway": gateway, "wait_seconds": wait})
+    body = {"gateway": gateway, "wait_seconds": wait}
+    with out.working(f"publishing {name}"):
+        made = api.post(f"/apis/{segment(name)}/publish", body)
     nodes = made.get("nodes") or []
     if made["live"]:
         out.result(made, f"{name} is live: revision {made['revision']} on {_nodes(nodes)}.")
@@ -205,7 +206,8 @@ def unpublish(
 ) -> None:
     """Take the API out of service; callers get 404. It stays imported."""
     body = {"gateway": gateway, "wait_seconds": UNPUBLISH_SECONDS}
-    made = api.post(f"/apis/{segment(name)}/unpublish", body)
+    with out.working(f"taking {name} out of service"):
+        made = api.post(f"/apis/{segment(name)}/unpublish", body)
     out.result(made, f"{name} is out of service.")
 
 

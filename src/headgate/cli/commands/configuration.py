@@ -45,7 +45,8 @@ def apply(
 ) -> None:
     """Make the configuration what the files say, in one step. A second time changes nothing."""
     text = "\n---\n".join(_texts(file))
-    answer = api.post("/configuration", {"yaml": text, "dry_run": dry_run, "prune": prune})
+    with out.working("comparing" if dry_run else "applying"):
+        answer = api.post("/configuration", {"yaml": text, "dry_run": dry_run, "prune": prune})
     if out.is_json:
         out.value(answer)
         return

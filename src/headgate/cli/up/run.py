@@ -106,8 +106,10 @@ class _Tree:
         prepared = self._prepare()
         if prepared is None:
             return FAILED
+        say("  the data folder is ready")
         self._supervisor.start(web_program(settings))
         self._until("web", lambda: answers(*self._web(), "/api/v1/health", status="200"))
+        say("  the control plane answers")
         self._supervisor.start(jobs_program())
         self._supervisor.start(node_program(settings))
         demo_port = self._start_demo_service()
