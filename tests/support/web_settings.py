@@ -9,7 +9,7 @@ import ipaddress
 from headgate.store.settings import *  # noqa: F403  # all of them, and one more
 
 
-def HEADGATE_RESOLVER(host: str, port: int) -> list[str]:  # noqa: N802  # a setting's name
+def NAME_RESOLVER(host: str, port: int) -> list[str]:  # noqa: N802  # a setting's name
     """The address of `localhost` and of literal loopback addresses."""
     name = host.strip("[]")
     if name == "localhost":

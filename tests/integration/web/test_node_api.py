@@ -273,7 +273,7 @@ def test_a_segment_beyond_the_limit_is_refused_before_it_is_sent(web: WebProcess
     [
         "..%2F..%2Fadmin.token",
         "local-0000000a-1",
-        "local-XXXXXXXX-00000001",
+        "local-nothexad-00000001",
         "%00-0000000a-00000001",
         "..-0000000a-00000001",
         "local",

@@ -90,5 +90,5 @@ def source_and_fetcher(
 def _fetcher(*, allow_private: bool) -> Fetcher:
     from headgate.catalog.io.fetch import HTTPFetcher, resolve
 
-    resolver = getattr(settings, "HEADGATE_RESOLVER", resolve)
+    resolver = getattr(settings, "NAME_RESOLVER", resolve)
     return HTTPFetcher(allow_private=allow_private, resolver=resolver)

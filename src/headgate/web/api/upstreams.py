@@ -171,7 +171,7 @@ def show_upstream(upstream: Upstream) -> dict[str, Any]:
 
 def resolver() -> Resolver:
     """How names of hosts are looked up; tests put their own into Django's settings."""
-    found = getattr(settings, "HEADGATE_RESOLVER", None)
+    found = getattr(settings, "NAME_RESOLVER", None)
     if found is None:
         return system_resolver
 
