@@ -294,8 +294,12 @@ class Gateway:
 
     def _access_log(self) -> dict[str, Any]:
         formats = {
-            "verdict": "%DYNAMIC_METADATA(headgate:verdict)%",
-            "caller": "%DYNAMIC_METADATA(headgate:caller)%",
+            "verdict": "%FILTER_STATE(headgate.verdict:PLAIN)%",
+            "caller": "%FILTER_STATE(headgate.caller:PLAIN)%",
+            "api": "%FILTER_STATE(headgate.api:PLAIN)%",
+            "version": "%FILTER_STATE(headgate.version:PLAIN)%",
+            "operation": "%FILTER_STATE(headgate.operation:PLAIN)%",
+            "matched": "%DYNAMIC_METADATA(headgate:verdict)%",
             "target": "%REQ(:PATH)%",
             "status": "%RESPONSE_CODE%",
             "details": "%RESPONSE_CODE_DETAILS%",

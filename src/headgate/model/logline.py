@@ -8,7 +8,8 @@ are not in the line: the segment's name says them.
 from enum import StrEnum
 
 METADATA_NAMESPACE = "headgate"
-"""Namespace of the route metadata that the filter reads and of the dynamic metadata it writes."""
+"""Namespace of the route metadata that the filter reads and of what it writes: `verdict` as dynamic
+metadata (for matchers), and as filter state `headgate.<field>` what the log prints."""
 
 CALLER_IDS = ("credential", "application", "organization", "subscription", "plan")
 """`caller` is these ids end to end, 16 bytes each (`-` * 16 where one is not known), or absent."""

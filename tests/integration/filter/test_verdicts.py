@@ -24,7 +24,8 @@ def test_a_subscribed_caller_passes_and_is_named_in_the_log(gateway: Gateway) ->
     key = fill(gateway).text
     assert gateway.call(key=key).status == 200
     line = gateway.log_lines(1)[0]
-    assert line["verdict"] == "allowed"
+    assert (line["verdict"], line["matched"]) == ("allowed", "allowed")
+    assert [line[field] for field in ("api", "version", "operation")] == ["pets", "v1", "op"]
     ids = [identity(kind, 1) for kind in ("key", "app", "org", "sub", "pln")]
     assert line["caller"] == "".join(ids)
 

@@ -39,10 +39,12 @@ pub const STOP: c_int = 1;
 extern fn envoy_dynamic_module_callback_log(level: c_int, message: Buffer) void;
 extern fn envoy_dynamic_module_callback_http_get_header(s: Stream, kind: c_int, key: Buffer, out: *Buffer, index: usize, count: ?*usize) bool;
 extern fn envoy_dynamic_module_callback_http_set_header(s: Stream, kind: c_int, key: Buffer, value: Buffer) bool;
+extern fn envoy_dynamic_module_callback_http_add_header(s: Stream, kind: c_int, key: Buffer, value: Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_send_response(s: Stream, status: u32, headers: ?[*]const Pair, count: usize, body: Buffer, details: Buffer) void;
 extern fn envoy_dynamic_module_callback_http_get_metadata_number(s: Stream, source: c_int, namespace: Buffer, key: Buffer, out: *f64) bool;
 extern fn envoy_dynamic_module_callback_http_get_metadata_string(s: Stream, source: c_int, namespace: Buffer, key: Buffer, out: *Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s: Stream, namespace: Buffer, pairs: [*]const Pair, count: usize) void;
+extern fn envoy_dynamic_module_callback_http_set_filter_state_bytes(s: Stream, key: Buffer, value: Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_filter_get_attribute_string(s: Stream, id: c_int, out: *Buffer) bool;
 
 const NAMESPACE = Buffer{ .ptr = "headgate", .len = 8 };
@@ -58,8 +60,8 @@ pub fn setRequestHeader(s: Stream, name: []const u8, value: []const u8) void {
 pub fn removeRequestHeader(s: Stream, name: []const u8) void {
     _ = envoy_dynamic_module_callback_http_set_header(s, REQUEST, .of(name), .{});
 }
-pub fn setResponseHeader(s: Stream, name: []const u8, value: []const u8) void {
-    _ = envoy_dynamic_module_callback_http_set_header(s, RESPONSE, .of(name), .of(value));
+pub fn addResponseHeader(s: Stream, name: []const u8, value: []const u8) void {
+    _ = envoy_dynamic_module_callback_http_add_header(s, RESPONSE, .of(name), .of(value));
 }
 pub fn routeNumber(s: Stream, key: []const u8) u32 {
     var out: f64 = 0;
@@ -76,8 +78,12 @@ pub fn sourceAddress(s: Stream) []const u8 {
     _ = envoy_dynamic_module_callback_http_filter_get_attribute_string(s, SOURCE_ADDRESS, &out);
     return out.slice();
 }
-pub fn setMetadata(s: Stream, pairs: []const Pair) void {
-    envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s, NAMESPACE, pairs.ptr, pairs.len);
+pub fn setMetadata(s: Stream, key: []const u8, value: []const u8) void {
+    envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s, NAMESPACE, &.{Pair.of(key, value)}, 1);
+}
+/// What the access log prints: a third of the price of metadata (docs/performance.md).
+pub fn setState(s: Stream, key: []const u8, value: []const u8) void {
+    _ = envoy_dynamic_module_callback_http_set_filter_state_bytes(s, .of(key), .of(value));
 }
 pub fn answer(s: Stream, status: u32, headers: []const Pair, body: []const u8, details: []const u8) void {
     envoy_dynamic_module_callback_http_send_response(s, status, headers.ptr, headers.len, .of(body), .of(details));

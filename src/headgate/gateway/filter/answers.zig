@@ -104,8 +104,8 @@ const RateFields = struct {
 pub fn addRateHeaders(s: abi.Stream, d: *const decide.Decision) void {
     var fields: RateFields = .{};
     fields.write(d);
-    abi.setResponseHeader(s, "ratelimit-policy", fields.policy.text());
-    abi.setResponseHeader(s, "ratelimit", fields.limit.text());
+    abi.addResponseHeader(s, "ratelimit-policy", fields.policy.text());
+    abi.addResponseHeader(s, "ratelimit", fields.limit.text());
 }
 
 fn authenticateField(settings: *const t.Settings, is_presented: bool, out: anytype) void {

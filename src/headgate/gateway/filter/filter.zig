@@ -51,8 +51,13 @@ export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, str
     stream.decision = .{};
     const d = &stream.decision;
     const kind = consider(s, stream.map, &settings, d);
-    var pairs = [_]abi.Pair{ .of("verdict", answers.verdict(d.reason)), .of("caller", &d.caller) };
-    abi.setMetadata(s, pairs[0..if (d.has_caller) 2 else 1]);
+    const verdict = answers.verdict(d.reason);
+    abi.setMetadata(s, "verdict", verdict); // for matchers: the log's filter, local replies
+    abi.setState(s, "headgate.verdict", verdict);
+    if (d.has_caller) abi.setState(s, "headgate.caller", &d.caller);
+    inline for (.{ "api", "version", "operation" }) |name| {
+        if (abi.routeText(s, name)) |text| abi.setState(s, "headgate." ++ name, text);
+    }
     if (d.reason == .allowed) return abi.CONTINUE;
     answers.refuse(s, d, &settings, if (kind) |_| abi.routeText(s, "allow") orelse "" else "");
     d.count = 0; // the answer has its fields: the response hook adds none
