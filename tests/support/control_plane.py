@@ -182,6 +182,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every answer takes 40 ms
+    wbufsize = -1  # headers and body in one packet
     server: _Server
 
     def do_GET(self) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -28,18 +29,22 @@ class ControlPlane:
 
     `url` is asked before every call, because on one machine the address changes when `web` is
     started anew. The token is read from its file likewise: replacing the file is enough.
+    Without `is_tls` only `http://` is called, and no certificate authorities take up memory.
 
     Every method raises `DependencyError`: `is_retryable` is false when the control plane
     refused the call for good (the token, mostly), and its message is for people.
     """
 
-    def __init__(self, url: Callable[[], str], token_file: Path) -> None:
+    def __init__(self, url: Callable[[], str], token_file: Path, *, is_tls: bool) -> None:
         self._url = url
         self._token_file = token_file
         self._client = httpx2.AsyncClient(
             timeout=CALL_SECONDS_MAX,
             limits=httpx2.Limits(max_connections=8, max_keepalive_connections=4),
             trust_env=False,
+            verify=ssl.create_default_context()
+            if is_tls
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         )
 
     async def close(self) -> None:

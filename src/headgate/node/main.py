@@ -88,7 +88,11 @@ class Agent:
         if self._found is None:
             check_port(settings.listen_address, settings.port)
         self._troubles = Troubles()
-        self._control_plane = ControlPlane(lambda: control_plane_url(settings), settings.token_path)
+        self._control_plane = ControlPlane(
+            lambda: control_plane_url(settings),
+            settings.token_path,
+            is_tls=settings.control_plane.startswith("https:"),
+        )
         self._keeper = AccessKeeper(paths, state, self._troubles)
         translator = Translator(node_settings(settings, state.node))
         files = Files(paths, random_bytes)

@@ -1,0 +1,124 @@
+"""Do files come into service in an order in which no route ever lacks its upstream?"""
+
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from headgate.node.admin import EnvoyAdmin
+from headgate.node.apply import Files, Refused
+from headgate.node.paths import NodePaths
+from tests.unit.node.envoy_admin import FileReader
+
+pytestmark = pytest.mark.anyio
+
+
+class CountingBytes:
+    """Random bytes that can be foretold."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, count: int, /) -> bytes:
+        self._count += 1
+        return self._count.to_bytes(count, "big")
+
+
+@pytest.fixture
+def files(paths: NodePaths) -> Files:
+    return Files(paths, CountingBytes())
+
+
+@pytest.fixture
+def reader(paths: NodePaths) -> FileReader:
+    return FileReader(paths)
+
+
+def admin(reader: FileReader) -> EnvoyAdmin:
+    return cast("EnvoyAdmin", cast("Any", reader))
+
+
+def revision(
+    number: int, *clusters: str, routes: str = "r", listener: str = "l"
+) -> dict[str, bytes]:
+    named = {"cds.json": clusters, "lds.json": (listener,), "rds.json": (routes,)}
+    return {
+        name: orjson.dumps(
+            {
+                "version_info": str(number),
+                "type_url": name,
+                "resources": [{"name": one, "of": number} for one in resources],
+            }
+        )
+        for name, resources in named.items()
+    }
+
+
+async def test_old_upstreams_stay_until_no_route_names_them(
+    files: Files, reader: FileReader
+) -> None:
+    await files.replace(admin(reader), revision(1, "a", "b"))
+    reader.history.clear()
+    await files.replace(admin(reader), revision(2, "b", "c"))
+    assert reader.history == [
+        ("cds.json", ["b", "c", "a"]),
+        ("lds.json", ["l"]),
+        ("rds.json", ["r"]),
+        ("cds.json", ["b", "c"]),
+    ]
+
+
+async def test_a_file_that_did_not_change_is_not_written(files: Files, reader: FileReader) -> None:
+    await files.replace(admin(reader), revision(1, "a"))
+    reader.history.clear()
+    again = {
+        name: data.replace(b'"version_info":"1"', b'"version_info":"2"')
+        for name, data in revision(1, "a").items()
+    }
+    await files.replace(admin(reader), again)
+    assert reader.history == []
+    files.forget()
+    await files.replace(admin(reader), again)
+    assert [name for name, _ in reader.history] == ["cds.json", "lds.json", "rds.json"]
+
+
+async def test_a_refusal_carries_envoys_words_and_the_last_good_files_come_back(
+    files: Files, reader: FileReader, paths: NodePaths
+) -> None:
+    await files.replace(admin(reader), revision(1, "a"))
+    files.keep()
+    with pytest.raises(Refused, match=r"^no bad one please$"):
+        await files.replace(admin(reader), revision(2, "b", routes="bad"))
+    await files.restore(admin(reader))
+    assert reader.history[-1] == ("cds.json", ["a"])
+    routes = orjson.loads((paths.resources / "rds.json").read_bytes())
+    assert routes["resources"] == [{"name": "r", "of": 1}]
+
+
+async def test_what_an_envoy_took_at_its_start_is_confirmed(
+    files: Files, reader: FileReader
+) -> None:
+    files.prepare(revision(1, "a"))
+    await files.confirm(admin(reader))
+    files.prepare(revision(2, "a", listener="bad"))
+    with pytest.raises(Refused):
+        await files.confirm(admin(reader))
+
+
+def test_keeping_twice_leaves_nothing_behind(files: Files, paths: NodePaths) -> None:
+    files.prepare(revision(1, "a"))
+    files.keep()
+    files.keep()
+    names = sorted(path.name for path in paths.last_resources.iterdir())
+    assert names == ["cds.json", "lds.json", "rds.json"]
+
+
+def test_the_files_of_a_gone_envoy_fall_back_to_the_last_good_ones(
+    files: Files, paths: NodePaths
+) -> None:
+    files.prepare(revision(1, "a"))
+    files.keep()
+    files.prepare(revision(2, "b"))
+    files.fall_back()
+    clusters = orjson.loads((paths.resources / "cds.json").read_bytes())
+    assert clusters["resources"] == [{"name": "a", "of": 1}]
