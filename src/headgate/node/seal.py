@@ -28,6 +28,7 @@ from headgate.node.spool import SUFFIX, segment_path
 REOPEN_SECONDS_MAX = 5.0
 REOPEN_POLL_SECONDS = 0.002
 DRAINING_PREFIX = "draining-"  # log of an Envoy that is being replaced, by its boot
+AFTER_BOOT_SEQUENCE = 90_000_000  # numbers of logs sealed when another boot already counts
 
 _log = structlog.get_logger()
 
@@ -120,9 +121,12 @@ class Sealer:
 
     def _link(self, log: Path, boot: str) -> Path:
         """Step 1, under a name that was never used."""
-        sequence = (
-            self._sequence if boot == self._boot else _last_sequence(self._paths, self._node, boot)
-        )
+        sequence = self._sequence
+        if boot != self._boot:
+            # The file of the last number speaks of the new boot, and shipped segments are gone:
+            # what this boot counted to is not known, but it never sealed for so many seconds.
+            last = _last_sequence(self._paths, self._node, boot)
+            sequence = max(last, AFTER_BOOT_SEQUENCE)
         while True:
             sequence += 1
             if boot == self._boot:

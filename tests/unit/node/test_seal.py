@@ -153,3 +153,22 @@ def test_the_log_of_a_replaced_envoy_is_sealed_under_its_own_boot(paths: NodePat
     name = seal.seal_left_over(seal.draining_log(BOOT), BOOT)
     assert name is not None
     assert name.boot == BOOT
+
+
+async def test_the_log_of_a_replaced_envoy_takes_no_number_that_was_shipped(
+    paths: NodePaths, envoy: LogReopener
+) -> None:
+    old = sealer(paths)
+    envoy.write(b"1")
+    shipped = await old.seal(admin(envoy))
+    assert shipped is not None
+    segment_path(paths.spool, shipped).unlink()
+    log = old.draining_log(BOOT)
+    log.write_bytes(b"2\n")
+    new = sealer(paths, "89abcdef")
+    envoy.write(b"3")
+    await new.seal(admin(envoy))  # the file of the last number speaks of the new boot now
+    sealed = new.seal_left_over(log, BOOT)
+    assert sealed is not None
+    assert sealed.boot == BOOT
+    assert sealed.sequence != shipped.sequence
