@@ -130,6 +130,10 @@ def _check_store(load: Load, stored: Counter[str], envoy_kills: list[float]) -> 
     missing = [one for one in load.answered if one.path not in stored]
     assert [one for one in missing if not _is_at_the_edge(one, envoy_kills)] == []
     assert len(missing) <= LOST_PER_ENVOY_KILL_MAX * len(envoy_kills)
+    print(
+        f"{len(load.answered)} answered, {load.broken} broken off, {sum(stored.values())} stored, "
+        f"{len(missing)} unflushed in {len(envoy_kills)} kills of Envoy"
+    )
     assert {one.status for one in load.answered} <= {200, 503}
 
 
