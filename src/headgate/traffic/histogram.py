@@ -7,6 +7,7 @@ Source: DDSketch (Masson, Rim, Lee 2019).
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 
@@ -42,21 +43,18 @@ def merged(histograms: Iterable[Histogram]) -> dict[int, int]:
     return total
 
 
-def percentile_us(histogram: Histogram, ratio: float) -> float | None:
-    """The smallest value that at least `ratio` (0 to 1) of all values do not exceed.
+def percentiles_us(histogram: Histogram, ratios: Sequence[float]) -> list[float | None]:
+    """For each of the rising `ratios` (0 to 1): the smallest value that so many do not exceed.
 
     None when there are no values. Source: nearest-rank percentile.
     """
     total = sum(histogram.values())
     if not total:
-        return None
-    rank = max(1, math.ceil(ratio * total))
-    seen = 0
-    for index in sorted(histogram):
-        seen += histogram[index]
-        if seen >= rank:
-            return middle_us(index)
-    raise AssertionError("a rank is never above the total")
+        return [None for _ in ratios]
+    indexes = sorted(histogram)
+    seen = list(accumulate(histogram[index] for index in indexes))
+    ranks = (max(1, math.ceil(ratio * total)) for ratio in ratios)
+    return [middle_us(indexes[bisect_left(seen, rank)]) for rank in ranks]
 
 
 def encoded(histogram: Histogram) -> bytes:

@@ -10,8 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from headgate.model.record import RequestRecord, Verdict
-from headgate.traffic.histogram import percentile_us
-from headgate.traffic.rollups import Sums, is_allowed, is_error, sums_sql
+from headgate.traffic.histogram import percentiles_us
+from headgate.traffic.rollups import (
+    IS_ALLOWED_SQL,
+    IS_ERROR_SQL,
+    Sums,
+    is_allowed,
+    is_error,
+    sums_sql,
+)
 
 REQUESTS_PAGE_MAX = 1000
 GROUPS_MAX = 10_000  # of one answer; the rest are added up under `OTHERS`
@@ -110,36 +117,40 @@ class Group:
 
     def add(self, sums: Sums, status: int, verdict: str) -> None:
         """Count requests that ended with one status and verdict."""
-        self._add(sums)
-        self.allowed += sums.requests if is_allowed(verdict) else 0
-        self.errors += sums.requests if is_error(status, verdict) else 0
+        allowed = sums.requests if is_allowed(verdict) else 0
+        errors = sums.requests if is_error(status, verdict) else 0
+        self.join(sums, allowed, errors)
 
-    def join(self, other: "Group") -> None:
-        """Count another group's requests too."""
-        self._add(other)
-        self.allowed += other.allowed
-        self.errors += other.errors
+    def join(self, sums: "Sums | Group", allowed: int, errors: int) -> None:
+        """Count requests of which so many were allowed and so many ended in errors."""
+        self._add(sums)
+        self.allowed += allowed
+        self.errors += errors
 
     def _add(self, sums: "Sums | Group") -> None:
         self.requests += sums.requests
         self.duration_us += sums.duration_us
         self.request_bytes += sums.request_bytes
         self.response_bytes += sums.response_bytes
+        if not self.latency:
+            self.latency = dict(sums.latency)
+            return
         for bucket, number in sums.latency.items():
             self.latency[bucket] = self.latency.get(bucket, 0) + number
 
     def row(self, key: tuple[str, ...]) -> StatsRow:
         """The answer."""
-        latency, requests = self.latency, self.requests
+        requests = self.requests
+        p50, p95, p99 = percentiles_us(self.latency, (0.50, 0.95, 0.99))
         return StatsRow(
             key=key,
             requests=requests,
             allowed=self.allowed,
             errors=self.errors,
             latency_ms_mean=_ms(self.duration_us / requests if requests else None),
-            latency_ms_p50=_ms(percentile_us(latency, 0.50)),
-            latency_ms_p95=_ms(percentile_us(latency, 0.95)),
-            latency_ms_p99=_ms(percentile_us(latency, 0.99)),
+            latency_ms_p50=_ms(p50),
+            latency_ms_p95=_ms(p95),
+            latency_ms_p99=_ms(p99),
             request_bytes=self.request_bytes,
             response_bytes=self.response_bytes,
         )
@@ -184,14 +195,16 @@ def follow_sql(condition: str) -> str:
     )
 
 
+NOT_BEFORE = "started_at >= make_timestamp(?::BIGINT)"
 OLDER_THAN = "(started_at, request_id) < (make_timestamp(?::BIGINT), ?)"
 STORED_AFTER = "(batch, started_at, request_id) > (?::BIGINT, make_timestamp(?::BIGINT), ?)"
 
 
 def stats_sql(columns: tuple[str, ...], condition: str) -> str:
-    """Sums by `columns`, status and verdict: one row each, for `Group.add`."""
-    keys = {name: name for name in (*columns, "status", "verdict")}
-    return sums_sql(keys, "read_parquet(?)", condition)
+    """Sums by `columns`: the keys, allowed, errors, then what `sums_from` takes."""
+    keys = {name: name for name in columns}
+    counts = {"allowed": IS_ALLOWED_SQL, "errors": IS_ERROR_SQL}
+    return sums_sql(keys, "read_parquet(?)", condition, counts)
 
 
 def series_sql(condition: str) -> str:
@@ -208,7 +221,7 @@ def others(rows: list[StatsRow], groups: Mapping[tuple[str, ...], Group]) -> lis
         return rows
     rest = Group()
     for row in rows[GROUPS_MAX - 1 :]:
-        rest.join(groups[row.key])
+        rest.join(groups[row.key], row.allowed, row.errors)
     width = len(rows[0].key)
     return [*rows[: GROUPS_MAX - 1], rest.row((OTHERS, *[""] * (width - 1)))]
 

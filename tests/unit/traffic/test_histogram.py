@@ -15,7 +15,7 @@ from headgate.traffic.histogram import (
     encoded,
     merged,
     middle_us,
-    percentile_us,
+    percentiles_us,
 )
 
 HISTOGRAM = st.dictionaries(
@@ -33,7 +33,7 @@ def test_a_percentile_is_within_one_percent_of_the_exact_one(
     values: list[int], ratio: float
 ) -> None:
     exact = sorted(values)[max(1, math.ceil(ratio * len(values))) - 1]
-    found = percentile_us(histogram_of(values), ratio)
+    (found,) = percentiles_us(histogram_of(values), [ratio])
     assert found is not None
     assert abs(found - exact) <= 0.01 * exact
 
@@ -64,7 +64,7 @@ def test_bytes_that_are_cut_off_are_never_taken_for_the_whole(
 
 
 def test_no_values_have_no_percentile() -> None:
-    assert percentile_us({}, 0.5) is None
+    assert percentiles_us({}, (0.5, 0.9)) == [None, None]
     assert encoded({}) == b""
     assert decoded(b"") == {}
 

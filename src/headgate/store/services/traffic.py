@@ -11,7 +11,7 @@ to its own records. A request is visible within three seconds.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from headgate.core.problems import Problem, ProblemType
@@ -36,8 +36,7 @@ from headgate.traffic.queries import (
     StatsRow,
 )
 
-FILES_FIRST = 8  # a page of newest requests is mostly in the newest files
-FILES_GROWTH = 4
+WINDOWS = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=30))
 SERIES_MINUTES_MAX = 10_080  # a week
 
 
@@ -130,9 +129,10 @@ def requests(
         last = at_us(started_us + 1)
         until = min(until, last) if until else last
     listing = replace(filters, until=until)
+    newest = min(until, actor.at) if until else actor.at
     rows = reading.with_files(
         lambda: reading.listed(place, listing),
-        lambda files: _newest(place, files, condition, values, limit + 1),
+        lambda files: _newest(place, files, newest, condition, values, limit + 1),
     )
     following = None
     if len(rows) > limit:
@@ -220,19 +220,26 @@ def series(actor: Actor, filters: RequestFilter) -> list[MinutePoint]:
 def _newest(
     place: Reader,
     files: Sequence[Listed],
+    newest: datetime,
     condition: str,
     values: Sequence[object],
     limit: int,
 ) -> list[tuple[Any, ...]]:
-    """The newest rows, from as few files as show that no newer row is in the others."""
-    count = FILES_FIRST
-    while True:
-        rows = reading.run(place, queries.requests_sql(condition), files[:count], [*values, limit])
-        if count >= len(files):
+    """The newest rows, from the shortest stretch of time before `newest` that has enough.
+
+    The last page of a day's file is a matter of its last minute: the file is sorted by time.
+    """
+    if not files:
+        return []
+    newest = min(newest, files[0].last_at)
+    for window in WINDOWS:
+        since = newest - window
+        some = [file for file in files if file.last_at >= since]
+        sql = queries.requests_sql(f"{condition} AND {queries.NOT_BEFORE}")
+        rows = reading.run(place, sql, some, [*values, us_of(since), limit])
+        if len(rows) == limit:
             return rows
-        if len(rows) == limit and rows[-1][0] > us_of(files[count].last_at):
-            return rows
-        count *= FILES_GROWTH
+    return reading.run(place, queries.requests_sql(condition), files, [*values, limit])
 
 
 def _seen(rows: Iterable[tuple[Any, ...]]) -> tuple[SeenRequest, ...]:

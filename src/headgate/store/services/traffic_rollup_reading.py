@@ -193,20 +193,18 @@ def _add_rollup(groups: Groups, rows: Any, columns: tuple[str, ...]) -> None:
     for row in rows.values_list(*names, *SUM_COLUMNS).iterator():
         requests, duration_us, request_bytes, response_bytes, latency = row[len(names) :]
         sums = Sums(requests, duration_us, request_bytes, response_bytes, decoded(latency))
-        _add(groups, columns, dict(zip(names, row, strict=False)), sums)
+        keyed = dict(zip(names, row, strict=False))
+        key = tuple(str(keyed[name]) for name in columns)
+        groups.setdefault(key, Group()).add(sums, keyed["status"], keyed["verdict"])
 
 
 def _add_records(groups: Groups, place: Reader, columns: tuple[str, ...], part: Part) -> None:
-    names = tuple(dict.fromkeys((*columns, "status", "verdict")))
+    width = len(columns)
     condition, values = queries.where(part.filters)
     for row in _rows(place, queries.stats_sql(columns, condition), part, values):
-        sums = sums_from(row[len(names) :])
-        _add(groups, columns, dict(zip(names, row, strict=False)), sums)
-
-
-def _add(groups: Groups, columns: tuple[str, ...], keyed: dict[str, Any], sums: Sums) -> None:
-    key = tuple(str(keyed[name]) for name in columns)
-    groups.setdefault(key, Group()).add(sums, keyed["status"], keyed["verdict"])
+        key = tuple(str(value) for value in row[:width])
+        allowed, errors = row[width : width + 2]
+        groups.setdefault(key, Group()).join(sums_from(row[width + 2 :]), allowed, errors)
 
 
 def _rows(place: Reader, sql: str, part: Part, values: list[object]) -> Iterator[tuple[Any, ...]]:
