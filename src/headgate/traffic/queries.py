@@ -182,7 +182,7 @@ def where(filters: RequestFilter) -> tuple[str, list[object]]:
 def requests_sql(condition: str) -> str:
     """Records, newest first: started_us in place of started_at, then `batch`."""
     return (
-        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608
+        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608  # our own words
         f" ORDER BY {NEWEST_FIRST} LIMIT ?"
     )
 
@@ -190,7 +190,7 @@ def requests_sql(condition: str) -> str:
 def follow_sql(condition: str) -> str:
     """Records in the order in which they were stored, from after a place on."""
     return (
-        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608
+        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608  # our own words
         " ORDER BY batch, started_at, request_id LIMIT ?"
     )
 
@@ -210,7 +210,7 @@ def stats_sql(columns: tuple[str, ...], condition: str) -> str:
 def series_sql(condition: str) -> str:
     """Requests by minute since 1970, status and verdict."""
     return (
-        "SELECT epoch_us(started_at) // 60000000, status, verdict, count(*)"  # noqa: S608
+        "SELECT epoch_us(started_at) // 60000000, status, verdict, count(*)"  # noqa: S608  # our own words
         f" FROM read_parquet(?) WHERE {condition} GROUP BY ALL"
     )
 

@@ -101,7 +101,7 @@ def sums_sql(
                 sum(duration_us)::BIGINT AS duration, sum(request_bytes)::BIGINT AS received,
                 sum(response_bytes)::BIGINT AS sent
             FROM {source} WHERE {condition} GROUP BY ALL
-        ) GROUP BY ALL"""  # noqa: S608
+        ) GROUP BY ALL"""  # noqa: S608  # our own words
 
 
 def sums_from(columns: Sequence[Any]) -> Sums:

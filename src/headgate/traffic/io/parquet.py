@@ -169,7 +169,7 @@ def merge_files(
         replace = ", ".join(f"{expression} AS {name}" for name, expression in new.items())
         selected = f"f.* REPLACE ({replace})" if new else "f.*"
         cursor.execute(
-            f"COPY (SELECT {selected} FROM read_parquet(?) f{join} ORDER BY started_at)"  # noqa: S608
+            f"COPY (SELECT {selected} FROM read_parquet(?) f{join} ORDER BY started_at)"  # noqa: S608  # our own words
             f" TO {_quoted(target)} {WRITE_OPTIONS}",
             [[str(path) for path in sources]],
         )
@@ -180,7 +180,7 @@ def count_where(engine: Engine, path: Path, column: str, value: str) -> int:
     """How many records of a file have a value in a column."""
     with _cursor(engine) as cursor:
         rows = cursor.execute(
-            f"SELECT count(*) FROM {_table(path)} WHERE {column} = ?",  # noqa: S608
+            f"SELECT count(*) FROM {_table(path)} WHERE {column} = ?",  # noqa: S608  # our own words
             [value],
         ).fetchall()
     return int(rows[0][0])
@@ -188,7 +188,7 @@ def count_where(engine: Engine, path: Path, column: str, value: str) -> int:
 
 def _last_used(cursor: duckdb.DuckDBPyConnection, path: Path) -> dict[str, datetime]:
     rows = cursor.execute(
-        f"SELECT credential, epoch_us(max(started_at)) AS used_us FROM {_table(path)}"  # noqa: S608
+        f"SELECT credential, epoch_us(max(started_at)) AS used_us FROM {_table(path)}"  # noqa: S608  # our own words
         f" WHERE credential <> '' GROUP BY ALL ORDER BY used_us DESC LIMIT {KEYS_USED_MAX}"
     ).fetchall()
     return {credential: at_us(used_us) for credential, used_us in rows}
@@ -218,7 +218,7 @@ def _copy(
     numbers = [source.number for source in sources]
     try:
         cursor.execute(
-            f"COPY (SELECT {_RECORD_COLUMNS}, ? AS node, ? AS gateway, number AS batch,"  # noqa: S608
+            f"COPY (SELECT {_RECORD_COLUMNS}, ? AS node, ? AS gateway, number AS batch,"  # noqa: S608  # our own words
             f" {FILTER_VERDICT_SQL} AS filter_verdict FROM {_LINES}"
             " JOIN (SELECT unnest(?::VARCHAR[]) AS source_file, unnest(?::BIGINT[]) AS number)"
             f" USING (source_file) WHERE NOT ({INVALID_SQL})) TO {_quoted(target)} {WRITE_OPTIONS}",
@@ -230,7 +230,7 @@ def _copy(
         return False
     found = dict(
         cursor.execute(
-            f"SELECT batch, count(*) FROM {_table(target)} GROUP BY ALL"  # noqa: S608
+            f"SELECT batch, count(*) FROM {_table(target)} GROUP BY ALL"  # noqa: S608  # our own words
         ).fetchall()
     )
     return all(found.get(source.number, 0) == expected[source.name] for source in sources)
@@ -243,7 +243,7 @@ def _is_whole(cursor: duckdb.DuckDBPyConnection, segment: SegmentFile, lines: in
     """
     try:
         rows = cursor.execute(
-            f"SELECT count(*), count_if({INVALID_SQL}), bit_xor(hash(line))"  # noqa: S608
+            f"SELECT count(*), count_if({INVALID_SQL}), bit_xor(hash(line))"  # noqa: S608  # our own words
             f" FROM {_LINES} AS line",
             [[str(segment.path)]],
         ).fetchall()
@@ -265,7 +265,7 @@ def _count(segment: SegmentFile, lines: int, cleaned: Mapping[str, Cleaned]) -> 
 
 def _span(cursor: duckdb.DuckDBPyConnection, path: Path) -> Span:
     rows = cursor.execute(
-        "SELECT count(*), epoch_us(min(started_at)), epoch_us(max(started_at)), min(batch),"  # noqa: S608
+        "SELECT count(*), epoch_us(min(started_at)), epoch_us(max(started_at)), min(batch),"  # noqa: S608  # our own words
         f" max(batch) FROM {_table(path)}"
     ).fetchall()
     records, first, last, batch_first, batch_last = rows[0]
