@@ -38,6 +38,7 @@ STATE_CODES = {
     RowState.REVOKED: 3,
     RowState.REMOVED: 4,
 }
+COUNTERS_MAX = 10_000  # readings at one time: a second of Python for a million would be felt
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _CREDENTIAL = layout.SECTIONS["credential"]
@@ -76,7 +77,8 @@ class AccessTable:
         self._subscriptions = HashIndex(file, "subscription")
         self._blocks = BlockTable(file, self._now_us())
         self._settings = SettingsWriter(file)
-        self._counters = [CounterReader(file, kind, self.epoch) for kind in CounterKind]
+        kinds = (CounterKind.OPERATION, CounterKind.APPLICATION)
+        self._counters = [CounterReader(file, kind, self.epoch) for kind in kinds]
 
     @classmethod
     def open(
@@ -149,12 +151,16 @@ class AccessTable:
         self._file.reserve_rows("operation", _beyond(row.row for row in rows.operations))
         self._settings.publish(rows)
 
-    def counters(self) -> list[CounterReading]:
-        """Counters of every row that differ from what `accept` was last given.
+    def counters(self, most: int = COUNTERS_MAX) -> list[CounterReading]:
+        """Counters that differ from what `accept` was given, at most `most` rows.
 
-        The first call after `open` gives every row that ever counted.
+        What does not fit comes once these are accepted. The first calls after `open` give every
+        row that ever counted. Operations come first: they are few.
         """
-        return [reading for reader in self._counters for reading in reader.readings()]
+        found: list[CounterReading] = []
+        for reader in self._counters:
+            found += reader.readings(most - len(found))
+        return found[:most]
 
     def accept(self, readings: Sequence[CounterReading]) -> None:
         """The control plane has these readings: offer only what changes from here on."""

@@ -29,8 +29,8 @@ class CounterReader:
         self._accepted = array("Q")
         self._pending = set(range(-(-file.rows(kind.value) // layout.DIRTY_ROWS)))
 
-    def readings(self) -> list[CounterReading]:
-        """Every row whose counters differ from those that were accepted, by row."""
+    def readings(self, most: int) -> list[CounterReading]:
+        """Rows whose counters differ from those accepted, by row; `most` or a few more."""
         self._collect()
         words = self._file.words
         rows = self._file.rows(self._kind.value)
@@ -38,6 +38,8 @@ class CounterReader:
             self._accepted.extend([0] * (2 * rows - len(self._accepted)))
         found: list[CounterReading] = []
         for block in sorted(self._pending):
+            if len(found) >= most:
+                break
             before = len(found)
             first = block * layout.DIRTY_ROWS
             for row in range(first, min(first + layout.DIRTY_ROWS, rows)):

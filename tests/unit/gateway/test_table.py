@@ -326,6 +326,22 @@ def test_counters_are_offered_until_they_are_accepted(tmp_path: Path) -> None:
     again.close()
 
 
+def test_counters_come_in_portions_when_there_are_many(table: AccessTable) -> None:
+    applications = tuple(
+        ApplicationRow(row, 1, f"app_{row:012d}", "org_" + "0" * 12, RowState.ACTIVE)
+        for row in range(1, 301)
+    )
+    table.apply(_delta(applications=applications))
+    for row in range(1, 301):
+        _count(table, row, 1)
+    seen: list[int] = []
+    while portion := table.counters(most=100):
+        assert len(portion) <= 100
+        seen += [reading.row for reading in portion]
+        table.accept(portion)
+    assert seen == list(range(1, 301))
+
+
 def _count(table: AccessTable, row: int, allowed: int) -> None:
     """What the filter does."""
     table._file.words[layout.SECTIONS["application"].at(row, "allowed") // 8] = allowed

@@ -81,7 +81,7 @@ pub fn sourceAddress(s: Stream) []const u8 {
 pub fn setMetadata(s: Stream, key: []const u8, value: []const u8) void {
     envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s, NAMESPACE, &.{Pair.of(key, value)}, 1);
 }
-/// What the access log prints: a third of the price of metadata (docs/performance.md).
+/// What the access log prints: half the price of metadata (docs/decisions/0006).
 pub fn setState(s: Stream, key: []const u8, value: []const u8) void {
     _ = envoy_dynamic_module_callback_http_set_filter_state_bytes(s, .of(key), .of(value));
 }
