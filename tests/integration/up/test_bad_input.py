@@ -129,6 +129,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert "not a folder" in ran.err
 
 
+def test_a_folder_that_nobody_can_write_is_refused() -> None:
+    nowhere = Tree(Path("/proc/headgate"))  # refuses even the superuser
+    ran = nowhere.cli("up", *nowhere.options())
+    assert ran.code == 2
+    assert "cannot be written" in ran.err
+    assert "--data" in ran.err or "owner" in ran.err
+
+
 def test_a_command_where_nothing_runs_says_how_to_start(tmp_path: Path) -> None:
     ran = Tree(tmp_path / "data").cli("product", "list")
     assert ran.code == 1

@@ -154,10 +154,11 @@ def _check_upstream(echo: Upstream, stored: Counter[str], envoy_kills: int, load
 def _check_counters(up: Tree, stored: int, envoy_kills: int, load: Load) -> None:
     """The filter counts a call before it is answered: never less than what is stored."""
 
-    def counted() -> int:
+    def total(side: str) -> int:
         items = up.do("reconcile", "--json").json["items"]
-        return sum(int(item["counted"]) for item in items if item["kind"] == "application")
+        return sum(int(item[side]) for item in items if item["kind"] == "application")
 
-    eventually(lambda: counted() >= stored, 30, every_seconds=1)  # nodes report every 5 s
+    assert total("stored") == stored
+    eventually(lambda: total("counted") >= stored, 30, every_seconds=1)  # nodes report every 5 s
     edge = (LOST_PER_ENVOY_KILL_MAX + load.threads) * envoy_kills
-    assert counted() <= stored + edge
+    assert total("counted") <= stored + edge

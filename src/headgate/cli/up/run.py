@@ -48,7 +48,14 @@ def up(settings: UpSettings) -> int:
         sys.stderr.write("Headgate cannot start here:\n")
         sys.stderr.writelines(f"  - {text}\n" for text in found)
         return USED_WRONGLY
-    held = lock.take(settings.run)
+    try:
+        held = lock.take(settings.run)
+    except OSError as error:
+        sys.stderr.write(
+            f"The data folder {settings.data} cannot be written: {error.strerror}. Make it "
+            "writable for this user, or name another with --data.\n"
+        )
+        return USED_WRONGLY
     if held is None:
         sys.stderr.write(f"Another `headgate up` has just started on {settings.data}.\n")
         return USED_WRONGLY

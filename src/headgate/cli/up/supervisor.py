@@ -37,8 +37,10 @@ class _Child:
 
 
 class Supervisor:
-    """The children in the order of their start; they are stopped in the reverse order of
-    `stop_order`, or of their start where none was named."""
+    """The children of this process, in the order of their start.
+
+    Making one blocks SIGINT, SIGTERM and SIGCHLD for this process: they are waited for.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
