@@ -102,6 +102,8 @@ def _operation_mistakes(api: SnapshotAPI, pointer: str) -> list[Detail]:
             Detail(f"API {api.name}, {operation.id}: {message}", f"{place}/{part}")
             for part, message in _template_mistakes(operation)
         ]
+        owner = f"API {api.name}, {operation.id}"
+        found += _policy_mistakes(operation.policies, place, owner)
         path = parse_template(operation.path).regex
         first = taken.setdefault((operation.method, path), operation)
         if first is not operation:

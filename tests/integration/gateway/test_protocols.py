@@ -90,6 +90,10 @@ def test_the_gateways_own_headers_cannot_be_forged(gateway: Proxy, upstream: Pee
         "X-Envoy-Internal": "true",
         "X_Under": "1",
         "X-Forwarded-For": "10.0.0.1",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-Real-Ip": "10.0.0.1",
+        "Forwarded": "for=10.0.0.1",
     }
     answer = gateway.call("/shop/echo", headers=forged)
     seen = answer.json["headers"]
@@ -99,6 +103,9 @@ def test_the_gateways_own_headers_cannot_be_forged(gateway: Proxy, upstream: Pee
     assert line["client_ip"] == "127.0.0.1"
     assert seen.get("x-envoy-original-path") in (None, "/shop/echo")
     assert {"x_under", "x-envoy-internal"} & set(seen) == set()
+    assert {"forwarded", "x-real-ip"} & set(seen) == set()
+    assert seen["x-forwarded-host"] == f"127.0.0.1:{gateway.port}"
+    assert seen["x-forwarded-proto"] == "http"
     assert answer.headers["server"] == "headgate"
     assert not [name for name in answer.headers if name.startswith("x-envoy")]
     refused = gateway.call("/nowhere", headers=forged)

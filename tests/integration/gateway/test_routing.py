@@ -161,6 +161,19 @@ def test_an_api_at_the_root_has_no_forwarded_prefix_even_if_a_caller_sends_one(
     assert "x-forwarded-prefix" not in seen["headers"]
 
 
+def test_hundreds_of_templates_below_one_prefix_are_told_apart(
+    gateway: Proxy, upstream: Peer
+) -> None:
+    lines = [f"GET /repos/{{owner}}/{{repo}}/part{number}/{{x}}" for number in range(300)]
+    lines += ["GET /repos/{owner}/{repo}/{any}/all", "GET /repos/{owner}/{rest+}"]
+    large = _at(api(*lines), upstream.port)
+    gateway.publish(large)
+    asked = [("GET", f"/shop/repos/a/b/part{number}/7?x=y") for number in range(0, 300, 7)]
+    asked += [("GET", "/shop/repos/a/b/part5/all"), ("GET", "/shop/repos/a/b/other/all")]
+    asked += [("GET", "/shop/repos/a/b/c/d/e"), ("PUT", "/shop/repos/a/b/part299/7")]
+    agrees(gateway, (large,), [*asked, ("GET", "/shop/repos/a")])
+
+
 SEGMENTS = ("a", "b", "ab", "{x}", "{y}", "a{z}", "{z}b", "x-{p}-{q}", "c.json")
 WORDS = ("a", "b", "ab", "abb", "zb", "aa", "x-1-2", "c.json", "", "%2F", "q?r=/a/b")
 

@@ -7,6 +7,8 @@ the path begins with; when none of the templates there fits it goes on with the 
 change of one API is a change of its fragment alone, and of the API's around it if there is one.
 """
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +16,7 @@ import orjson
 
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.clusters import cluster_name
+from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Policy, Stage
 from headgate.gateway.routing import HIDDEN_DOTS_REGEX, PathGroup, path_groups, quoted
@@ -26,8 +29,20 @@ QUERY_REGEX = r"(?:\?.*)?"
 PATH_INPUT = wire.extension(
     "path", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path"
 )
+MATCHERS_FLAT_MAX = 24  # below one key; more are bundled
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
+
+FORGEABLE = (
+    "forwarded",
+    "x-envoy-internal",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-real-ip",
+)
+"""What upstreams believe of a proxy and a caller could have written. Envoy sets x-forwarded-for and
+-proto itself; host and prefix are set anew after the removal."""
 
 PolicyOf = dict[str, Policy]
 """Policies in force at one place, by kind."""
@@ -39,6 +54,14 @@ class Policies:
 
     api: PolicyOf
     operations: dict[int, PolicyOf]
+
+
+@dataclass(frozen=True, slots=True)
+class _Matcher:
+    """An entry of a matcher list, and the expression of the paths that it takes."""
+
+    regex: str
+    entry: JSON
 
 
 def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
@@ -62,8 +85,7 @@ def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
     return wire.typed(
         wire.ROUTES,
         name=wire.ROUTES_NAME,
-        # the caller's own x-forwarded-prefix is believed by nobody
-        request_headers_to_remove=["x-forwarded-prefix", "x-envoy-internal"],
+        request_headers_to_remove=list(FORGEABLE),
         request_headers_to_add=[
             {
                 "header": {
@@ -92,16 +114,18 @@ def api_fragment(
     `within` are the APIs whose base paths lie directly below this one's. The entry of such a
     base path stands here, because a template of this API may begin with the same text.
     """
-    keys: dict[str, list[JSON]] = {}
+    keys: dict[str, list[_Matcher]] = {}
     for inner, its_policies in within:
-        keys[quoted(inner.base_path)] = [_base(inner, its_policies)]
+        base = quoted(inner.base_path)
+        keys[base] = [_Matcher(re.escape(base), _base(inner, its_policies))]
     for group in path_groups(api):
-        keys.setdefault(group.template.prefix, []).append(_group(api, group, policies))
+        made = _Matcher(group.template.regex, _group(api, group, policies))
+        keys.setdefault(group.template.prefix, []).append(made)
     bottom = quoted(api.base_path) + "/"
     keys.setdefault(bottom, [])
     entries: JSON = {}
     for key, matchers in keys.items():
-        matcher = _list(matchers)
+        matcher = _list(_bundled(matchers))
         if key == bottom:
             matcher["on_no_match"] = _action([_no_route(api, policies.api)])
         entries[key] = {"matcher": matcher}
@@ -167,10 +191,11 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     action: JSON = {
         "cluster": cluster_name(api.row),
         "timeout": wire.seconds(upstream.timeout_seconds),
-        "idle_timeout": wire.seconds(upstream.idle_timeout_seconds),
         "auto_host_rewrite": True,
         "append_x_forwarded_host": True,
     }
+    if upstream.idle_timeout_seconds != STREAM_IDLE_SECONDS:
+        action["idle_timeout"] = wire.seconds(upstream.idle_timeout_seconds)
     if rewritten != base:
         action["prefix_rewrite"] = rewritten
     if upstream.is_http2:
@@ -252,6 +277,24 @@ def _is_path(path: str) -> JSON:
     values: list[JSON] = [{"exact": path}, {"prefix": path + "?"}]
     singles = [{"single_predicate": {"input": PATH_INPUT, "value_match": v}} for v in values]
     return {"or_matcher": {"predicate": singles}}
+
+
+def _bundled(matchers: list[_Matcher]) -> list[JSON]:
+    """The matchers in their order; when there are many, under expressions that fit any of a few.
+
+    Envoy tries one after the other, so 500 templates below `/repos/` would cost 500 comparisons
+    a request; two levels of 23 cost 46 at most.
+    """
+    if len(matchers) <= MATCHERS_FLAT_MAX:
+        return [one.entry for one in matchers]
+    size = math.isqrt(len(matchers)) + 1
+    found: list[JSON] = []
+    for start in range(0, len(matchers), size):
+        few = matchers[start : start + size]
+        any_of = "(?:" + "|".join(one.regex for one in few) + ")" + QUERY_REGEX
+        nested = {"matcher": _list([one.entry for one in few])}
+        found.append({"predicate": _matches(any_of), "on_match": nested})
+    return found
 
 
 def _list(matchers: list[JSON]) -> JSON:

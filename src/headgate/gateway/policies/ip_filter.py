@@ -1,17 +1,26 @@
 """From which addresses may the API be called?"""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network
-from typing import Any, ClassVar
+from ipaddress import ip_network
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.rbac"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3."
 NETWORKS_MAX = 1000
-Network = IPv4Network | IPv6Network
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{error}; write it like 10.0.0.0/8 or 2001:db8::1") from error
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 @policies.register("ip_filter")
@@ -58,7 +67,7 @@ class IPFilter(Policy):
         return [HTTPFilter(NAME, {"@type": TYPE + "RBAC"}, route)]
 
 
-def _any_of(networks: list[Network]) -> dict[str, Any]:
+def _any_of(networks: list[str]) -> dict[str, Any]:
     ids = [
         {
             "remote_ip": {
@@ -66,6 +75,6 @@ def _any_of(networks: list[Network]) -> dict[str, Any]:
                 "prefix_len": network.prefixlen,
             }
         }
-        for network in networks
+        for network in map(ip_network, networks)
     ]
     return {"or_ids": {"ids": ids}}

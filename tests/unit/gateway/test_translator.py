@@ -1,0 +1,111 @@
+"""Does a `Translator` that remembers say the same as one that starts from nothing?"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.gateway.envoy.access_log import OPERATORS
+from headgate.gateway.envoy.resources import Translator, translate
+from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.routing import parse_template
+from headgate.model.logline import LINE_FIELDS
+from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
+from tests.support.proxy import api
+
+NODE = NodeSettings(
+    node="n",
+    gateway="default",
+    folder=Path("/d/envoy"),
+    log_path=Path("/d/log"),
+    table_path=Path("/d/table"),
+    admin_socket=Path("/d/admin"),
+)
+CACHE, DENY = PolicyUse("cache"), PolicyUse("ip_filter", {"deny": ["10.0.0.0/8"]})
+
+VARIANTS = (
+    api("GET /x", base_path=""),
+    api("GET /x", "POST /{y}", base_path=""),
+    api("GET /x", row=2, base_path="/a"),
+    api("GET /x", row=2, base_path="/a", policies=[CACHE]),
+    api("GET /x", row=3, base_path="/a/b", port=7),
+    api("GET /x", row=3, base_path="/a/c"),
+    api("GET /{z}", row=4, base_path="/d", of_operation={"GET /{z}": (DENY,)}),
+)
+
+
+def distinct(found: list[SnapshotAPI]) -> tuple[SnapshotAPI, ...]:
+    return tuple({one.row: one for one in found}.values())
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(VARIANTS), max_size=4).map(distinct),
+            st.sampled_from([(), (DENY,)]),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_what_is_remembered_is_never_stale(
+    steps: list[tuple[tuple[SnapshotAPI, ...], tuple[PolicyUse, ...]]],
+) -> None:
+    kept = Translator(NODE)
+    for revision, (apis, policies) in enumerate(steps, 1):
+        snapshot = Snapshot(revision, "default", apis, policies)
+        assert kept.translate(snapshot).files() == translate(snapshot, NODE).files()
+
+
+def test_files_come_in_the_order_in_which_they_must_be_written() -> None:
+    files = translate(Snapshot(1, "default", VARIANTS[:1]), NODE).files()
+    assert list(files) == ["cds.json", "lds.json", "rds.json"]
+    assert {orjson.loads(text)["version_info"] for text in files.values()} == {"1"}
+
+
+def test_a_filter_that_nobody_uses_is_not_in_the_chain() -> None:
+    def chain(*uses: PolicyUse) -> list[str]:
+        made = translate(Snapshot(1, "default", (api("GET /x", policies=uses),)), NODE)
+        listener = orjson.loads(orjson.dumps(made.listeners))["resources"][0]
+        manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+        return [one["name"] for one in manager["http_filters"]]
+
+    assert chain() == ["headgate", "envoy.filters.http.router"]
+    assert chain(CACHE, DENY) == [
+        "envoy.filters.http.rbac",
+        "headgate",
+        "envoy.filters.http.cache_v2",
+        "envoy.filters.http.router",
+    ]
+
+
+def test_the_log_has_exactly_the_fields_of_the_contract() -> None:
+    assert list(OPERATORS) == list(LINE_FIELDS)
+
+
+def test_a_certificate_without_its_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="together"):
+        replace(NODE, tls_certificate=Path("/d/crt"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("/pets/mine", "/pets/{id}"),
+        ("/pets/{id}/toys", "/pets/{id}/{part}"),
+        ("/a/b{x}", "/a/{x}"),
+        ("/a/{x}.json", "/a/{x}"),
+        ("/a/{x}", "/a/{rest+}"),
+        ("/a/bc{x}", "/a/b{x}d"),
+    ],
+)
+def test_the_more_specific_template_comes_first(first: str, second: str) -> None:
+    assert parse_template(first).order < parse_template(second).order
+
+
+def test_literal_text_is_compared_as_it_stands_in_a_request() -> None:
+    assert parse_template("/with space/é/{x}").prefix == "/with%20space/%C3%A9/"
+    assert parse_template("/a%20b").prefix == "/a%20b"
