@@ -59,7 +59,7 @@ HEADGATE_DATABASE_URL = database_url()
 
 DEBUG = False
 SECRET_KEY = _secret_key(HEADGATE_DATA)
-ALLOWED_HOSTS = ["*"]  # the web process checks the Host header against its own listen address
+ALLOWED_HOSTS = ["*"]  # nothing is built from the Host field, and no browser sends our tokens
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False

@@ -91,6 +91,34 @@ _HEADERS = {
 }
 
 
+_LOCATION = {
+    "description": "Where the new thing is.",
+    "required": True,
+    "schema": {"type": "string", "pattern": f"^{PREFIX}/"},
+}
+_ETAG = {
+    "description": "Names this state; for If-None-Match and If-Match.",
+    "required": True,
+    "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+}
+_PROBLEM_HEADERS = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "How to authenticate.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^Bearer "},
+        }
+    },
+    503: {
+        "Retry-After": {
+            "description": "Seconds to wait.",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    },
+}
+
+
 @cache
 def document(api: NinjaAPI) -> dict[str, Any]:
     """The OpenAPI document of `api`, as plain data."""
@@ -112,7 +140,7 @@ def document(api: NinjaAPI) -> dict[str, Any]:
     }
     components["schemas"]["Problem"] = PROBLEM_SCHEMA
     components["parameters"] = dict(_HEADERS)
-    components["responses"] = {f"Problem{s}": _problem(m) for s, m in _MEANINGS.items()}
+    components["responses"] = {f"Problem{s}": _problem(s, m) for s, m in _MEANINGS.items()}
     for path, item in found["paths"].items():
         for method, operation in item.items():
             _complete(path, method, operation)
@@ -123,6 +151,11 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     is_open = path in OPEN_PATHS
     if is_open:
         operation["security"] = []
+    operation["summary"] = operation["description"].partition(".")[0].replace("\n", " ")
+    if "201" in operation["responses"]:
+        operation["responses"]["201"]["headers"] = {"Location": _LOCATION}
+    if method == "get":
+        operation["responses"]["200"]["headers"] = {"ETag": _ETAG}
     parameters = operation.setdefault("parameters", [])
     if method == "post":
         parameters.append(_reference("parameters", "Idempotency-Key"))
@@ -149,9 +182,10 @@ def _statuses(method: str, operation: dict[str, Any], *, is_open: bool) -> list[
     return sorted(found)
 
 
-def _problem(meaning: str) -> dict[str, Any]:
+def _problem(status: int, meaning: str) -> dict[str, Any]:
     return {
         "description": meaning,
+        "headers": _PROBLEM_HEADERS.get(status, {}),
         "content": {
             "application/problem+json": {
                 "schema": _reference("schemas", "Problem"),
