@@ -216,6 +216,23 @@ def test_mistakes_that_only_the_store_can_see_are_named_together(admin: Actor) -
     assert not Product.objects.exists()
 
 
+def test_mistakes_in_policies_are_named_where_they_stand(admin: Actor) -> None:
+    filled(admin)
+    wrong = [{"kind": "nothing"}]
+    documents = [
+        {"kind": "gateway", "name": "default", "policies": wrong},
+        {"kind": "api", "name": "pets", "operations": {"getPet": {"policies": wrong}}},
+        API | {"name": "dogs", "base_path": "/dogs", "policies": wrong},
+    ]
+    with pytest.raises(Problem) as caught:
+        configuration.apply(admin, documents)
+    assert [error.pointer for error in caught.value.errors] == [
+        "/0/policies/0/kind",
+        "/1/operations/getPet/policies/0/kind",
+        "/2/policies/0/kind",
+    ]
+
+
 def test_subscriptions_follow_their_plan(admin: Actor) -> None:
     documents = filled(admin)
     plans.create(admin, product="basic", name="gold")

@@ -23,6 +23,7 @@ from headgate.store.services.upstreams import Resolver, system_resolver
 
 DOCUMENTS_MAX = 100_000  # of one apply
 TEXT_BYTES_MAX = 64 * 1024 * 1024  # of one apply in YAML
+NEVER_PRUNED = frozenset({"gateway"})  # its nodes would be left without one
 ERRORS_MAX = 100  # listed in one problem; the rest is counted
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(ConfigurationDocument)
@@ -93,9 +94,11 @@ def apply(
     for index, problem in problems.items():
         errors += _details(problem, f"/{wanted[index].place}/document")
     _refuse(errors)
+    listed = kinds(parsed, resolve)
+    if all(_is_as_wanted(kind, wanted, prune=prune) for kind in listed):
+        return []  # found out without keeping other writers waiting
     changes: list[Change] = []
     with change():
-        listed = kinds(parsed, resolve)
         for kind in listed:
             own = [item for item in wanted if item.kind == kind.name]
             errors += _apply_kind(actor, kind, own, changes)
@@ -199,6 +202,23 @@ def _files(item: _Wanted) -> Fields | None:
     return files
 
 
+def _is_as_wanted(kind: Kind, wanted: Iterable[_Wanted], *, prune: bool) -> bool:
+    """Whether everything of a kind is as written down."""
+    own = {item.name: item.fields for item in wanted if item.kind == kind.name}
+    for name, before in kind.present():
+        fields = own.pop(name, None)
+        if fields is None:
+            if prune and kind.name not in NEVER_PRUNED:
+                return False
+        elif _differing(before, fields):
+            return False
+    return not own
+
+
+def _differing(before: Fields, wanted: Fields) -> Fields:
+    return {field: value for field, value in wanted.items() if before.get(field) != value}
+
+
 def _apply_kind(
     actor: Actor, kind: Kind, wanted: Iterable[_Wanted], changes: list[Change]
 ) -> list[Detail]:
@@ -212,11 +232,7 @@ def _apply_kind(
                     kind.create(actor, item.name, item.fields)
                     change = Change(ChangeAction.CREATE, kind.name, item.name, tuple(item.fields))
                 else:
-                    differing = {
-                        field: value
-                        for field, value in item.fields.items()
-                        if before.get(field) != value
-                    }
+                    differing = _differing(before, item.fields)
                     if not differing:
                         continue
                     kind.change(actor, item.name, differing)
@@ -228,7 +244,7 @@ def _apply_kind(
 
 
 def _prune(actor: Actor, kind: Kind, names: set[str], changes: list[Change]) -> list[Detail]:
-    if kind.name == "gateway":
+    if kind.name in NEVER_PRUNED:
         return []
     errors: list[Detail] = []
     for name, _ in list(kind.present()):
@@ -244,8 +260,10 @@ def _prune(actor: Actor, kind: Kind, names: set[str], changes: list[Change]) -> 
 
 
 def _details(problem: Problem, place: str) -> list[Detail]:
-    if not problem.errors:
-        return [Detail(problem.detail, place)]
+    if problem.type is ProblemType.CONFLICT or not problem.errors:
+        # The places of a conflict lie in the snapshot of a gateway, not in the document.
+        messages = [error.message for error in problem.errors] or [problem.detail]
+        return [Detail(message, place) for message in messages]
     return [Detail(e.message, f"{place}{e.pointer}", e.line) for e in problem.errors]
 
 

@@ -11,10 +11,12 @@ from headgate.model.codec import as_data, from_data
 from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, Upstream
 from headgate.store.models import (
     API,
+    APIVersion,
     Application,
     Gateway,
     Organization,
     Plan,
+    PolicyAttachment,
     Product,
     Subscription,
 )
@@ -78,7 +80,7 @@ class Gateways:
         if "title" in fields:
             gateways.update(actor, name, title=fields["title"])
         if "policies" in fields:
-            policies.set_gateway(actor, name, _uses(fields["policies"]))
+            policies.set_gateway(actor, name, _uses(fields["policies"]), pointer="/policies")
 
     def delete(self, actor: Actor, name: str) -> None:
         """Nothing: see the class."""
@@ -97,14 +99,17 @@ class APIs:
         self._resolve = resolve
 
     def present(self) -> Iterator[tuple[str, Fields]]:
-        rows = API.objects.filter(removed_at=None).order_by("name")
-        for row in rows.prefetch_related("versions__document", "versions__policies"):
-            version = apis.version(row)
-            with_policies = version.operations.filter(removed_at=None, policies__isnull=False)
+        live = {
+            gateway.name: gateways.live_apis(gateway)
+            for gateway in Gateway.objects.filter(removed_at=None).order_by("name")
+        }
+        attached = _operation_policies()
+        rows = APIVersion.objects.filter(removed_at=None).select_related("api", "document")
+        for version in rows.prefetch_related("policies").order_by("api__name"):
             yield (
-                row.name,
+                version.api.name,
                 {
-                    "title": row.title,
+                    "title": version.api.title,
                     "version": version.name,
                     "base_path": version.base_path,
                     "upstream": as_data(version.upstream),
@@ -112,15 +117,8 @@ class APIs:
                     "is_open": version.is_open,
                     "document": version.document.original,
                     "policies": [as_data(use) for use in publishing.uses(version.policies.all())],
-                    "operations": {
-                        operation.id: {
-                            "policies": [
-                                as_data(u) for u in publishing.uses(operation.policies.all())
-                            ]
-                        }
-                        for operation in with_policies.distinct().order_by("id")
-                    },
-                    "gateways": gateways.published_on(version),
+                    "operations": attached.get(version.pk, {}),
+                    "gateways": [name for name, rows in live.items() if str(version.pk) in rows],
                 },
             )
 
@@ -165,7 +163,7 @@ class APIs:
             resolve=self._resolve,
         )
         if "policies" in fields:
-            policies.set_api(actor, name, _uses(fields["policies"]))
+            policies.set_api(actor, name, _uses(fields["policies"]), pointer="/policies")
         if "operations" in fields:
             self._attach(actor, name, fields["operations"])
         wanted = fields.get("gateways", live_on)
@@ -186,8 +184,11 @@ class APIs:
     def _attach(self, actor: Actor, name: str, operations: Fields) -> None:
         """Policies of exactly these operations; those of the others are taken away."""
         for row in apis.operations(actor, name):
-            wanted = operations.get(row.id, {"policies": []})
-            policies.set_operation(actor, name, row.id, _uses(wanted["policies"]))
+            uses = _uses(operations.get(row.id, {}).get("policies", ()))
+            place = row.id.replace("~", "~0").replace("/", "~1")
+            policies.set_operation(
+                actor, name, row.id, uses, pointer=f"/operations/{place}/policies"
+            )
         unknown = set(operations) - {row.id for row in apis.operations(actor, name)}
         if unknown:
             raise invalid(f"The API has no operation {min(unknown)!r}.", "/operations")
@@ -347,6 +348,18 @@ def kinds(parsed: Mapping[str, ImportedDocument], resolve: Resolver) -> tuple[Ki
         Applications(),
         Subscriptions(),
     )
+
+
+def _operation_policies() -> dict[int, Fields]:
+    """What is attached to the operations of each API version, by its row."""
+    found: dict[int, Fields] = {}
+    rows = PolicyAttachment.objects.filter(operation__removed_at=None, operation__isnull=False)
+    for row in rows.select_related("operation").order_by("operation__id", "position", "pk"):
+        if row.operation is not None:
+            of_version = found.setdefault(row.operation.version_id, {})
+            of_operation = of_version.setdefault(row.operation.id, {"policies": []})
+            of_operation["policies"].append(as_data(PolicyUse(row.kind, row.settings)))
+    return found
 
 
 def parse_new_documents(

@@ -47,7 +47,9 @@ def of_gateway(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
 
 
 @change()
-def set_api(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyUse, ...]:
+def set_api(
+    actor: Actor, name: str, uses: Sequence[PolicyUse], *, pointer: str = ""
+) -> tuple[PolicyUse, ...]:
     """Replace the policies of an API; publishing puts them in force.
 
     Raises:
@@ -55,12 +57,12 @@ def set_api(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyU
     """
     actor.require_operator(Scope.WRITE, "API")
     version = apis.version(apis.find(name))
-    return _replace(actor, name, version.policies.all(), uses, version=version)
+    return _replace(actor, name, version.policies.all(), uses, pointer, version=version)
 
 
 @change()
 def set_operation(
-    actor: Actor, name: str, operation_id: str, uses: Sequence[PolicyUse]
+    actor: Actor, name: str, operation_id: str, uses: Sequence[PolicyUse], *, pointer: str = ""
 ) -> tuple[PolicyUse, ...]:
     """Replace the policies of one operation; publishing puts them in force.
 
@@ -70,11 +72,13 @@ def set_operation(
     actor.require_operator(Scope.WRITE, "API")
     operation = _operation(name, operation_id)
     subject = f"{name} {operation_id}"
-    return _replace(actor, subject, operation.policies.all(), uses, operation=operation)
+    return _replace(actor, subject, operation.policies.all(), uses, pointer, operation=operation)
 
 
 @change()
-def set_gateway(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[PolicyUse, ...]:
+def set_gateway(
+    actor: Actor, name: str, uses: Sequence[PolicyUse], *, pointer: str = ""
+) -> tuple[PolicyUse, ...]:
     """Replace the policies of a gateway and put them in force, as a new revision.
 
     Raises:
@@ -82,12 +86,8 @@ def set_gateway(actor: Actor, name: str, uses: Sequence[PolicyUse]) -> tuple[Pol
     """
     actor.require_operator(Scope.WRITE, "gateway")
     gateway = gateways.find(name)
-    errors = [
-        Detail(f"the policy {use.kind!r} cannot be attached to a gateway", f"/{index}/kind")
-        for index, use in enumerate(uses)
-        if use.kind in policies and not policies[use.kind].attaches_to_gateway
-    ]
-    after = _replace(actor, name, gateway.policies.all(), uses, errors, gateway=gateway)
+    check(uses, _not_for_gateways(uses, pointer), pointer)
+    after = _replace(actor, name, gateway.policies.all(), uses, pointer, gateway=gateway)
     publishing.refresh(actor, gateway)
     return after
 
@@ -142,10 +142,10 @@ def _replace(
     subject: str,
     rows: "QuerySet[PolicyAttachment]",
     uses: Sequence[PolicyUse],
-    errors: Iterable[Detail] = (),
+    pointer: str,
     **target: Any,
 ) -> tuple[PolicyUse, ...]:
-    check(uses, errors)
+    check(uses, pointer=pointer)
     before = publishing.uses(rows)
     if before == tuple(uses):
         return before
@@ -159,6 +159,16 @@ def _replace(
         after={"policies": [as_data(use) for use in uses]},
     )
     return tuple(uses)
+
+
+def _not_for_gateways(uses: Sequence[PolicyUse], pointer: str) -> list[Detail]:
+    return [
+        Detail(
+            f"the policy {use.kind!r} cannot be attached to a gateway", f"{pointer}/{index}/kind"
+        )
+        for index, use in enumerate(uses)
+        if use.kind in policies and not policies[use.kind].attaches_to_gateway
+    ]
 
 
 def _operation(name: str, operation_id: str) -> Operation:
