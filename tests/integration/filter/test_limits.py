@@ -2,15 +2,25 @@
 
 import re
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from headgate.access.keys import new_key
+from headgate.gateway import table_layout as layout
 from headgate.model.access import LimitSubject, ScopedLimit
 from headgate.model.limits import LimitKind, parse_limit
 from headgate.model.node import CounterKind
-from tests.support.filter_gateway import Gateway, fill, plan
+from tests.support.filter_gateway import (
+    Gateway,
+    application,
+    credential,
+    fill,
+    plan,
+    subscription,
+)
 
 pytestmark = pytest.mark.integration
 CLIENTS = 200
@@ -119,6 +129,46 @@ def test_limits_per_address_count_strangers_and_per_application_count_callers(
     )
     fill(gateway, api_limits=limits)
     assert [gateway.call("/open/x").status for _ in range(4)] == [200] * 3 + [429]
+
+
+def test_a_limit_per_application_counts_each_of_them_apart(gateway: Gateway) -> None:
+    limit = ScopedLimit(quota("2/month"), LimitSubject.APPLICATION)
+    one = fill(gateway, operation_limits=(limit,)).text
+    other = new_key()
+    gateway.apply(
+        applications=[application(2)],
+        subscriptions=[subscription(2, application=2)],
+        credentials=[credential(other, 2, application=2)],
+    )
+    assert [gateway.call(key=one).status for _ in range(3)] == [200, 200, 429]
+    assert [gateway.call(key=other.text).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_with_no_counter_free_a_new_caller_is_refused_and_that_is_counted(
+    gateway: Gateway,
+) -> None:
+    limit = ScopedLimit(quota("2/month"), LimitSubject.APPLICATION)
+    key = fill(gateway, operation_limits=(limit,)).text
+    section = layout.SECTIONS["counter"]
+    words = gateway.table._file.words[section.offset // 8 : (section.offset + section.size) // 8]
+    in_use = array("Q", [1 << 40, (1 << 59)]) * layout.COUNTER_SLOTS
+    words[:] = memoryview(in_use)
+    answer = gateway.call(key=key)
+    assert (answer.status, answer.json["type"]) == (429, "urn:headgate:problem:rate-limited")
+    assert "no room" in answer.json["detail"]
+    assert gateway.table.health().dropped == 1
+    words[:] = memoryview(array("Q", [1 << 40, 1]) * layout.COUNTER_SLOTS)  # all have run out
+    assert gateway.call(key=key).status == 200
+    words.release()
+
+
+def test_a_clock_that_stepped_back_is_counted_once(gateway: Gateway) -> None:
+    key = fill(gateway, rate("5/second"), quota("1000/hour")).text
+    assert gateway.call(key=key).status == 200
+    now_ns = gateway.table._file.header("clock_ns")
+    gateway.table._file.set_header("clock_ns", now_ns + 3600 * 10**9)
+    assert [gateway.call(key=key).status for _ in range(3)] == [200] * 3
+    assert gateway.table.health().clock_steps == 1
 
 
 def test_counts_survive_a_restart_of_envoy(gateway: Gateway) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from headgate.access.keys import new_key
-from headgate.model.access import BlockKind, BlockRow, RowState
+from headgate.model.access import APIRow, BlockKind, BlockRow, RowState
 from headgate.model.limits import LimitKind, parse_limit
 from tests.support.filter_gateway import (
     Gateway,
@@ -97,6 +97,25 @@ def test_subscribing_again_after_leaving_works(gateway: Gateway) -> None:
     gateway.apply(subscriptions=[subscription(2)])
     assert gateway.call(key=key).status == 200
     assert identity("sub", 2) in gateway.log_lines(2)[1]["caller"]
+
+
+def test_the_first_product_with_an_active_subscription_counts(gateway: Gateway) -> None:
+    key = fill(gateway).text
+    gateway.apply(
+        apis=[APIRow(1, 2, (7, 1))],
+        subscriptions=[subscription(2, product=7), subscription(3, product=9)],
+    )
+    assert gateway.call(key=key).status == 200
+    gateway.apply(subscriptions=[subscription(2, RowState.SUSPENDED, product=7)])
+    assert gateway.call(key=key).status == 200
+    gateway.apply(apis=[APIRow(1, 3, (7,))])
+    assert gateway.call(key=key).status == 403
+    callers = [line["caller"] or "" for line in gateway.log_lines(3)]
+    assert [caller[48:64] for caller in callers] == [
+        identity("sub", 2),
+        identity("sub", 1),
+        "-" * 16,
+    ]
 
 
 def test_an_open_api_lets_strangers_in_but_never_overlooks_a_wrong_key(gateway: Gateway) -> None:
