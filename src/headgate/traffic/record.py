@@ -7,12 +7,14 @@ line, so that the rules can be tested and read; a test runs both on the same lin
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from headgate.model.logline import CALLER_IDS, LINE_FIELDS, LineType
+from headgate.model.logline import CALLER_IDS, LINE_FIELDS, LineType, words
 from headgate.model.record import RequestRecord, Verdict
 
 STARTED_US_MAX = 4_102_444_800_000_000  # the year 2100: later is a wrong clock or a wrong field
 STATUS_MAX = 999
 ATTEMPTS_MAX = 1000
+NUMBER_MAX = 10**12
+"""Of microseconds (eleven days) and bytes (a terabyte): sums of millions of them fit 64 bits."""
 ID_CHARACTERS = 16
 NO_ID = "-" * ID_CHARACTERS
 UPSTREAM_FLAGS = ("UH", "UF", "UO", "UT", "UC", "UR", "URX", "UPE", "UMSDR", "LR", "NC", "DF")
@@ -30,8 +32,6 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
     "query": 2048,
     "response_flags": 64,
     "upstream_host": 128,
-    "cache": 16,
-    "subject": 256,
     "client_ip": 64,
     "user_agent": 512,
     "protocol": 16,
@@ -39,16 +39,31 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
 }
 """Longer values are cut: a record is evidence of a request, not a copy of it."""
 
+CACHE_HIT = "cache.response_from_cache_filter"
+"""Envoy's details of an answer from its cache."""
+
+_API = "split_part(coalesce(route, ''), ' ', 1)"
+_VERSION = "split_part(coalesce(route, ''), ' ', 2)"
+_OPERATION = f"substr(coalesce(route, ''), length({_API}) + length({_VERSION}) + 3)"
+_VERDICT = "split_part(coalesce(access, ''), ' ', 1)"
+_CALLER = "split_part(coalesce(access, ''), ' ', 2)"
+_QUERY = f"substr(coalesce(access, ''), length({_VERDICT}) + length({_CALLER}) + 3)"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_VERDICTS = tuple(v.value for v in Verdict if v is not Verdict.ALLOWED)
 
 
 def _text_sql(column: str, field: str | None = None) -> str:
-    name = field or column
-    return f"left(coalesce(nullif({name}, '-'), ''), {TEXT_CHARACTERS_MAX[column]})"
+    value = field or column
+    return f"left(coalesce(nullif({value}, '-'), ''), {TEXT_CHARACTERS_MAX[column]})"
 
 
-def _number_sql(field: str, upper: int = 2**62) -> str:
+def _key_sql(column: str) -> str:
+    """As `_text_sql`, for keys of the catalog: PostgreSQL stores no NUL."""
+    return f"replace({_text_sql(column)}, chr(0), '')"
+
+
+def _number_sql(field: str, upper: int = NUMBER_MAX) -> str:
     return f"least(greatest(coalesce({field}, 0), 0), {upper})"
 
 
@@ -59,19 +74,19 @@ def _flag_sql(flags: tuple[str, ...]) -> str:
 def _id_sql(name: str) -> str:
     first = CALLER_IDS.index(name) * ID_CHARACTERS + 1
     length = ID_CHARACTERS * len(CALLER_IDS)
-    part = f"substr(caller, {first}, {ID_CHARACTERS})"
-    return f"CASE WHEN length(caller) = {length} AND {part} <> '{NO_ID}' THEN {part} ELSE '' END"
+    part = f"substr({_CALLER}, {first}, {ID_CHARACTERS})"
+    return f"CASE WHEN length({_CALLER}) = {length} AND {part} <> '{NO_ID}' THEN {part} ELSE '' END"
 
 
 VERDICT_SQL = f"""CASE
-  WHEN verdict IN {_OWN_VERDICTS!r} THEN verdict
+  WHEN {_VERDICT} IN {_OWN_VERDICTS!r} THEN {_VERDICT}
   WHEN details LIKE 'rbac_access_denied%' THEN 'blocked'
   WHEN status IN (413, 431) AND coalesce(details, '') <> 'via_upstream' THEN 'too_large'
   WHEN flags IS NOT NULL AND {_flag_sql(PROTOCOL_FLAGS)} THEN 'malformed'
   WHEN flags IS NOT NULL AND {_flag_sql(UPSTREAM_FLAGS)} THEN 'upstream_failed'
   WHEN flags IS NOT NULL AND {_flag_sql(CLIENT_FLAGS)} THEN 'client_closed'
   WHEN details LIKE 'downstream%' THEN 'client_closed'
-  WHEN verdict = 'allowed' OR details = 'via_upstream' THEN 'allowed'
+  WHEN {_VERDICT} = 'allowed' OR details = 'via_upstream' THEN 'allowed'
   WHEN details = 'route_not_found' OR flags LIKE '%NR%' THEN 'no_route'
   WHEN status >= 500 THEN 'upstream_failed'
   WHEN status BETWEEN 100 AND 399 THEN 'allowed'
@@ -80,9 +95,9 @@ VERDICT_SQL = f"""CASE
 COLUMN_SQL: Mapping[str, str] = {
     "started_at": "make_timestamp(started_us)",
     "request_id": _text_sql("request_id"),
-    "api": _text_sql("api"),
-    "version": _text_sql("version"),
-    "operation": _text_sql("operation"),
+    "api": _key_sql("api"),
+    "version": _key_sql("version"),
+    "operation": _key_sql("operation"),
     "method": _text_sql("method"),
     "path": "left(split_part(coalesce(nullif(target, '-'), ''), '?', 1), 2048)",
     "query": "left(coalesce(substr(target, nullif(instr(target, '?'), 0) + 1), ''), 2048)",
@@ -110,7 +125,7 @@ COLUMN_SQL: Mapping[str, str] = {
 }
 """Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
 
-FILTER_VERDICT_SQL = "coalesce(nullif(verdict, '-'), '')"
+FILTER_VERDICT_SQL = "replace(left(coalesce(nullif(verdict, '-'), ''), 32), chr(0), '')"
 """The filter's own word, before Envoy's flags override it: what the filter has counted."""
 
 INVALID_SQL = f"started_us IS NULL OR started_us <= 0 OR started_us >= {STARTED_US_MAX}"
@@ -125,7 +140,7 @@ def line_error(line: Mapping[str, object]) -> str | None:
     for name, kind in LINE_FIELDS.items():
         if kind is LineType.INTEGER and (error := _integer_error(name, line.get(name))):
             return error
-    started_us = _integer(line, "started_us")
+    started_us = _integer(line, "started_us", STARTED_US_MAX)
     if not 0 < started_us < STARTED_US_MAX:
         return "started_us is missing or no time between 1970 and 2100"
     return None
@@ -141,8 +156,9 @@ def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> Reque
         for name, most in TEXT_CHARACTERS_MAX.items()
         if name not in {"path", "query", "response_flags"}
     }
+    texts |= {name: texts[name].replace("\0", "") for name in ("api", "version", "operation")}
     return RequestRecord(
-        started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us")),
+        started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us", STARTED_US_MAX)),
         node=node,
         gateway=gateway,
         path=path[: TEXT_CHARACTERS_MAX["path"]],
@@ -205,18 +221,24 @@ def _integer_error(name: str, value: object) -> str | None:
     return f"{name} is not an integer"
 
 
-def _integer(line: Mapping[str, object], name: str) -> int:
+def _integer(line: Mapping[str, object], name: str, most: int = NUMBER_MAX) -> int:
     value = line.get(name)
     if value is None or value == "-":
         return 0
-    return min(max(int(str(value)), 0), 2**62)
+    return min(max(int(str(value)), 0), most)
+
+
+def _raw(line: Mapping[str, object], name: str) -> str:
+    value = line.get(name)
+    return "" if value is None else str(value)
+
+
+def _known(text: str) -> str:
+    return "" if text == "-" else text
 
 
 def _text(line: Mapping[str, object], name: str) -> str:
-    value = line.get(name)
-    if value is None or value == "-":
-        return ""
-    return value if isinstance(value, str) else str(value)
+    return _known(_raw(line, name))
 
 
 def _caller(text: str) -> dict[str, str]:

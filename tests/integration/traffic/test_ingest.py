@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from headgate.core.clock import FixedClock
@@ -13,8 +15,11 @@ from headgate.store.models import (
     TrafficSegment,
     TrafficTotal,
 )
+from headgate.store.services import traffic_ingest
 from headgate.store.services.traffic_ingest import Ingest
+from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
+from headgate.traffic.io.parquet import Batch, SegmentFile
 from tests.support.lines import line, lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -143,3 +148,42 @@ def test_only_one_holder_ingests_until_the_lease_expires(
     assert other.tick() is None
     ingest.release()
     assert other.tick() is not None
+
+
+def test_a_segment_that_can_never_be_stored_is_put_aside_and_the_others_are_stored(
+    folders: TrafficFolders, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for a failure of DuckDB that one segment's content causes."""
+    real = traffic_ingest.write_batch
+
+    def failing(engine: Engine, segments: list[SegmentFile], *rest: Any, **named: Any) -> Batch:
+        if any(segment.name.endswith("2") for segment in segments):
+            raise duckdb.InternalException("it cannot be")
+        return real(engine, segments, *rest, **named)
+
+    monkeypatch.setattr(traffic_ingest, "write_batch", failing)
+    for sequence in range(1, 4):
+        put(folders, lines(10), sequence)
+    failures = 0
+    for _ in range(10):
+        try:
+            ingest.tick()
+        except duckdb.InternalException:
+            failures += 1
+    assert 1 < failures < 10
+    assert TrafficSegment.objects.count() == 2
+    assert not list(folders.inbox.iterdir())
+    assert TrafficEvent.objects.get(kind="segment_refused").count == 1
+    assert len(list(folders.rejects.glob("*2.jsonl.*.aside"))) == 1
+
+
+def test_numbers_out_of_all_proportion_are_stored_without_breaking_the_sums(
+    folders: TrafficFolders, ingest: Ingest
+) -> None:
+    huge = {"duration_us": 2**62, "request_bytes": 2**62, "response_bytes": 2**62, "api": "a\0b"}
+    text = json.dumps(line(**huge)).encode() + b"\n"
+    put(folders, text * 50)
+    result = ingest.tick()
+    assert result is not None
+    assert result.records == 50
+    assert MinuteRollup.objects.get().api == "ab"

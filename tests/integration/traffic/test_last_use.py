@@ -8,7 +8,7 @@ import pytest
 from headgate.store.models import Application, Credential, Organization
 from headgate.store.services.traffic_ingest import Ingest
 from headgate.traffic.io.folders import TrafficFolders
-from tests.support.lines import example_id, line
+from tests.support.lines import access, example_id, line
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -31,8 +31,11 @@ def test_the_latest_request_of_a_batch_is_the_last_use(
 ) -> None:
     ids = [example_id(kind, 1) for kind in ("key", "app", "org", "sub", "pln")]
     sent = [
-        line(started_us=str(int((AT + timedelta(minutes=m)).timestamp() * 1e6)), caller=caller)
-        for m, caller in ((1, "".join(ids)), (3, "".join(ids)), (2, "".join(ids)), (9, None))
+        line(
+            started_us=str(int((AT + timedelta(minutes=m)).timestamp() * 1e6)),
+            access=access("allowed", caller),
+        )
+        for m, caller in ((1, "".join(ids)), (3, "".join(ids)), (2, "".join(ids)), (9, "-"))
     ]
     path = folders.inbox / "nod_a-00000001-00000001.jsonl"
     path.write_text("".join(json.dumps(item) + "\n" for item in sent))

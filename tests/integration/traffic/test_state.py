@@ -155,12 +155,12 @@ def counted(
     items: list[dict[str, object]], application: Application, operation: Operation
 ) -> list[tuple[CounterKind, int, int, int]]:
     """What the filter's counters say after these lines: only what it has decided itself."""
-    seen = [i for i in items if i["verdict"]]
-    known = [i for i in seen if i["caller"]]
-    routed = [i for i in seen if i["operation"]]
+    seen = [(*str(i["access"]).split(" ")[:2], str(i["route"])) for i in items if i["access"]]
+    known = [one for one in seen if one[1] != "-"]
+    routed = [one for one in seen if len(one[2].split(" ")) > 2]
 
-    def both(some: list[dict[str, object]]) -> tuple[int, int]:
-        allowed = sum(i["verdict"] == Verdict.ALLOWED for i in some)
+    def both(some: list[tuple[str, str, str]]) -> tuple[int, int]:
+        allowed = sum(one[0] == Verdict.ALLOWED for one in some)
         return allowed, len(some) - allowed
 
     return [

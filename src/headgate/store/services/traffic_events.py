@@ -16,6 +16,7 @@ class EventKind(StrEnum):
     LINES_REJECTED = "lines_rejected"
     REJECTS_NOT_KEPT = "rejects_not_kept"  # the folder of rejects is full
     SEGMENT_CONFLICT = "segment_conflict"  # a stored name came again with another size
+    SEGMENT_REFUSED = "segment_refused"  # failed alone again and again: put aside
     SEGMENT_NAME = "segment_name"  # a file in the inbox that is no segment
     LOOP_FAILED = "loop_failed"
     FILE_MISSING = "file_missing"  # the catalog lists a file that is not there

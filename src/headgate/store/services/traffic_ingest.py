@@ -5,14 +5,16 @@ totals, then the segment leaves the inbox. Whatever stops in between is done aga
 a file without its row is not read, a segment with its row is only moved.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db import transaction
+import duckdb
+from django.db import DataError, transaction
 
 from headgate.core.clock import Clock
+from headgate.core.problems import Bug
 from headgate.store.models import Node, TrafficFile, TrafficSegment
 from headgate.store.services import credentials, leases, traffic_rollups
 from headgate.store.services.leases import Held
@@ -29,6 +31,9 @@ LEASE_LENGTH = timedelta(seconds=5)
 BATCH_SEGMENTS_MAX = 256
 BATCH_BYTES_MAX = 128 * 1024 * 1024  # of JSON: about 200,000 records, less than a second
 GATEWAY_UNKNOWN = ""
+REFUSALS_MAX = 4  # of one segment by itself, before it is put aside
+POISON = (Bug, ValueError, DataError, duckdb.Error)
+"""Failures that a segment's own content may cause; a full disk (OSError) is none of them."""
 
 Checkpoint = Callable[[str], None]
 """Called between the steps of a batch; tests stop there."""
@@ -74,6 +79,7 @@ class Ingest:
         self._holder = holder
         self._checkpoint = checkpoint
         self._held: Held | None = None
+        self._suspects: dict[str, int] = {}  # segments by failures, to be stored one by one
 
     def tick(self) -> IngestResult | None:
         """Store what is in the inbox now; None while another process holds the lease.
@@ -87,8 +93,8 @@ class Ingest:
         found, strange = inbox.waiting(self._folders)
         result = IngestResult(aside=self._put_aside(strange))
         try:
-            for segments in batches(found):
-                result += self._store(segments, self._held or held)
+            for segments in batches(found, alone=self._suspects):
+                result += self._store_or_suspect(segments, self._held or held)
         except BaseException:
             self._held = None  # the next pass starts from what the catalog says
             raise
@@ -112,6 +118,34 @@ class Ingest:
             except leases.LeaseLostError:
                 self._held = None
         return self._held
+
+    def _store_or_suspect(self, segments: Sequence[Waiting], held: Held) -> IngestResult:
+        """One segment that cannot be stored must not keep all others waiting."""
+        first = segments[0]
+        if self._suspects.get(first.name, 0) >= REFUSALS_MAX:
+            del self._suspects[first.name]
+            self._refuse(first)
+            return IngestResult(aside=1)
+        try:
+            result = self._store(segments, held)
+        except duckdb.IOException:
+            raise
+        except POISON:
+            for item in segments:
+                self._suspects[item.name] = self._suspects.get(item.name, 0) + 1
+            raise
+        for item in segments:
+            self._suspects.pop(item.name, None)
+        return result
+
+    def _refuse(self, item: Waiting) -> None:
+        now = self._clock.now()
+        inbox.put_aside(self._folders, item.path, now)
+        note(
+            EventKind.SEGMENT_REFUSED,
+            f"Segment {item.name} failed {REFUSALS_MAX} times; it is in {self._folders.rejects}.",
+            now=now,
+        )
 
     def _store(self, segments: Sequence[Waiting], held: Held) -> IngestResult:
         new, known, aside = self._sorted_out(segments)
@@ -248,11 +282,15 @@ class Ingest:
         return len(strange)
 
 
-def batches(found: Sequence[Waiting]) -> Iterator[list[Waiting]]:
-    """Segments to be read together: of one node, in order, within the limits of a batch."""
+def batches(found: Sequence[Waiting], *, alone: Collection[str] = ()) -> Iterator[list[Waiting]]:
+    """Segments to be read together: of one node, in order, within the limits of a batch.
+
+    Those named in `alone` come last, one by one.
+    """
     some: list[Waiting] = []
     size = 0
-    for item in sorted(found, key=lambda item: (item.node, item.name)):
+    together = [item for item in found if item.name not in alone]
+    for item in sorted(together, key=lambda item: (item.node, item.name)):
         is_full = len(some) == BATCH_SEGMENTS_MAX or size + item.size_bytes > BATCH_BYTES_MAX
         if some and (is_full or item.node != some[0].node):
             yield some
@@ -261,6 +299,7 @@ def batches(found: Sequence[Waiting]) -> Iterator[list[Waiting]]:
         size += item.size_bytes
     if some:
         yield some
+    yield from ([item] for item in found if item.name in alone)
 
 
 def gateway_of(node: str) -> str:

@@ -22,6 +22,7 @@ NEXT_STEPS = {
     EventKind.LINES_REJECTED: "Look at the lines in DATA/rejects; they were counted, not stored.",
     EventKind.REJECTS_NOT_KEPT: "Empty DATA/rejects when you have seen the lines.",
     EventKind.SEGMENT_CONFLICT: "Two nodes may have the same name: compare `headgate status`.",
+    EventKind.SEGMENT_REFUSED: "The segment is in DATA/rejects: report it with the job's log.",
     EventKind.SEGMENT_NAME: "The file is in DATA/rejects; nothing but segments goes to the inbox.",
     EventKind.LOOP_FAILED: "It is tried again; free disk space or mend the database if it lasts.",
     EventKind.FILE_MISSING: "Restore the files from a backup and start again.",
