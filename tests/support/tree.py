@@ -173,8 +173,8 @@ def eventually(
         time.sleep(every_seconds)
 
 
-def processes(data: Path, name: str) -> list[int]:
-    """The pids of our process `name` on a data folder."""
+def processes(data: Path, name: str = "") -> list[int]:
+    """The pids of our process `name` on a data folder; without a name, of all but Envoy."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -185,7 +185,8 @@ def processes(data: Path, name: str) -> list[int]:
         except OSError:
             continue
         is_ours = f"HEADGATE_DATA={data}".encode() in variables
-        if is_ours and b"headgate.cli" in command and name.encode() in command:
+        is_named = b"headgate.cli" in command and name.encode() in command
+        if is_ours and (is_named or not name):
             found.append(int(entry.name))
     return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tree import Tree, eventually, tree
+from tests.support.tree import Tree, eventually, processes, tree
 
 pytestmark = pytest.mark.integration
 END = "Everything stays up until Ctrl-C."
@@ -86,3 +86,11 @@ def test_an_interrupted_demonstration_is_finished_by_the_next(tmp_path: Path) ->
         running.start("--demo")
         _finish(running)
         assert _table(running.lines)
+
+
+def test_a_killed_demonstration_leaves_no_process_of_its_own(tmp_path: Path) -> None:
+    with tree(tmp_path / "data", "--demo") as running:
+        eventually(lambda: any("app create" in line for line in running.lines), 60)
+        assert len(processes(running.data)) >= 6  # up, web, jobs, node, httpbin, its worker
+        running.kill()
+        eventually(lambda: processes(running.data) == [], 15)

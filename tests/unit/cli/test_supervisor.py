@@ -106,7 +106,7 @@ def test_a_killed_child_comes_back_and_the_others_stay(supervised: Start, tmp_pa
     assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_all_are_ended_in_order(supervised: Start, tmp_path: Path, number: signal.Signals) -> None:
     process = supervised()
     process.send_signal(number)
@@ -135,6 +135,20 @@ def test_who_is_in_a_hurry_need_not_wait_for_a_deaf_child(
     assert time.monotonic() - started < 10
     pids = [pid for name in ("one", "two", "three") for pid in _pids(tmp_path / name)]
     assert not any(_is_running(pid) for pid in pids)
+
+
+def test_a_start_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-c", SUPERVISE, str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _eventually(lambda: all(_pids(tmp_path / name) for name in ("one", "two", "three")))
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.terminate()
+    assert process.wait(10) == 0
 
 
 def test_a_child_gets_no_signal_of_the_terminal(supervised: Start, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Who keeps the processes of one machine alive? Starts, restarts and stops them, in order.
 
 One thread that sleeps until a signal arrives: a child ended (SIGCHLD), or a person or the
-system wants an end (SIGINT, SIGTERM). It never gives up on a child.
+system wants an end (SIGINT, SIGTERM, SIGHUP). It never gives up on a child.
 """
 
 import signal
@@ -14,15 +14,14 @@ from headgate.cli.up.backoff import BackOff
 from headgate.cli.up.child import Program, spawn
 from headgate.core.clock import Clock
 
-ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
-WATCHED = ENDING | {signal.SIGCHLD}
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})  # SIGHUP: the terminal is gone
 KILL_SECONDS = 5.0  # how long the kernel may take to end what was killed
 
 log = structlog.get_logger("headgate.up")
 
 
 class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for the end
-    """SIGINT or SIGTERM arrived."""
+    """A signal of `ENDING` arrived."""
 
 
 @dataclass(slots=True)
@@ -39,7 +38,8 @@ class _Child:
 class Supervisor:
     """The children of this process, in the order of their start.
 
-    Making one blocks SIGINT, SIGTERM and SIGCHLD for this process: they are waited for.
+    Making one blocks SIGCHLD and the signals of `ENDING` for this process: they are waited for.
+    One that was ignored before (SIGHUP under nohup) stays ignored.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -47,7 +47,9 @@ class Supervisor:
         self._children: list[_Child] = []
         self._once: list[subprocess.Popen[bytes]] = []
         self._is_hurried = False
-        signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        heeded = {number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN}
+        self._watched = heeded | {signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._watched)
 
     def start(self, program: Program) -> None:
         """Start a program and keep it running from now on."""
@@ -59,7 +61,7 @@ class Supervisor:
         """Run a program to its end, restarting the others meanwhile; its exit code.
 
         Raises:
-            Stopped: an end was asked for first; the program has been ended.
+            Stopped: an end was asked for first; `stop` ends the program too.
         """
         process = spawn(program, output=output)
         self._once.append(process)
@@ -72,11 +74,11 @@ class Supervisor:
         """Sleep until a signal arrives, a restart is due or the time is up.
 
         Raises:
-            Stopped: SIGINT or SIGTERM arrived.
+            Stopped: an end was asked for.
         """
         now = self._clock.monotonic()
         due = [c.start_due_at - now for c in self._children if c.process is None]
-        caught = signal.sigtimedwait(WATCHED, max(0.0, min([seconds, *due])))
+        caught = signal.sigtimedwait(self._watched, max(0.0, min([seconds, *due])))
         if caught is not None and caught.si_signo in ENDING:
             raise Stopped
         self._reap()
@@ -84,8 +86,7 @@ class Supervisor:
     def stop(self, *names: str) -> None:
         """End all children: those named first, in that order, then the rest, last started first.
 
-        A second SIGINT or SIGTERM sends the signal to all that are left at once, a third kills
-        them.
+        A second signal tells all that are left at once, a third kills them.
         """
         once = [("start-up", process, 2.0) for process in self._once]
         known = {c.program.name: c for c in self._children}
@@ -114,7 +115,7 @@ class Supervisor:
                 process.kill()
                 process.wait(KILL_SECONDS)
                 return
-            caught = signal.sigtimedwait(WATCHED, min(left, 1.0))
+            caught = signal.sigtimedwait(self._watched, min(left, 1.0))
             if caught is not None and caught.si_signo in ENDING:
                 self._hurry(everything)
         log.info("stopped", process=name)
