@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
+import structlog
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -17,12 +18,13 @@ from ninja.operation import AsyncOperation, Operation, PathView
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.store.services.actor import not_found
-from headgate.web.answers import problem_response
+from headgate.web.answers import DATABASE_ERRORS, as_problem, problem_response
 from headgate.web.api import idempotency
 from headgate.web.api.conditional import changed_meanwhile, check_field, entity_tag, is_named
 from headgate.web.api.requests import request_id
 from headgate.web.threads import in_thread
 
+log = structlog.get_logger("headgate.web")
 CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
 JSON_TYPES = frozenset({"application/json"})
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escaped NUL, not an escaped backslash
@@ -78,8 +80,8 @@ class Resource:
             return self._tagged(operation, request, operation.run(request, **path))
         except _Unreadable as unreadable:
             return unreadable.answer
-        except Problem as problem:
-            return problem_response(problem, request_id(request), self._allow(problem))
+        except (Problem, *DATABASE_ERRORS) as error:
+            return self._refused(request, error)
 
     async def _answer_async(self, request: HttpRequest, **path: str) -> HttpResponseBase:
         try:
@@ -92,9 +94,16 @@ class Resource:
                 return kept
             response = await operation.run(request, **path)
             await in_thread(idempotency.settle, call, response)
-        except Problem as problem:
-            return problem_response(problem, request_id(request), self._allow(problem))
+        except (Problem, *DATABASE_ERRORS) as error:
+            return self._refused(request, error)
         return response
+
+    def _refused(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        """The answer when a shared step did not let the request through."""
+        if not isinstance(error, Problem):
+            log.error("request failed", exc_info=error)
+        problem = as_problem(error)
+        return problem_response(problem, request_id(request), self._allow(problem))
 
     def _operation(self, request: HttpRequest) -> Operation:
         operation = self._operations.get(request.method or "")
