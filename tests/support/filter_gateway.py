@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.access.keys import Secret, new_key
+from headgate.gateway.envoy.access_log import OPERATORS
 from headgate.gateway.filter import FOLDER, MODULE_NAME
 from headgate.gateway.filter.build import build
 from headgate.gateway.table import AccessTable
@@ -37,6 +38,7 @@ from headgate.model.access import (
 from headgate.model.limits import Limit
 from headgate.model.logline import LINE_FIELDS
 from headgate.model.snapshot import KeySource
+from tests.support.lines import read_line
 
 GENERATION = "test-generation"
 START_SECONDS_MAX = 20.0
@@ -195,7 +197,7 @@ class Gateway:
         while time.monotonic() < ends:
             lines = path.read_text().splitlines() if path.exists() else []
             if len(lines) >= count:
-                return [json.loads(line) for line in lines]
+                return [read_line(line) for line in lines]
             time.sleep(0.02)
         raise AssertionError(f"{len(lines)} lines instead of {count}")
 
@@ -213,11 +215,11 @@ class Gateway:
     def _config(self) -> dict[str, Any]:
         def metadata(route: Route) -> dict[str, Any]:
             fields = {"op": route.op, "api_row": route.api_row, "kind": route.kind}
-            fields |= {"allow": route.allow, "api": "pets", "version": "v1", "operation": "op"}
+            fields |= {"allow": route.allow}
             return {"filter_metadata": {"headgate": fields}}
 
         routes = [
-            {"match": {"prefix": route.prefix}, "metadata": metadata(route)}
+            {"match": {"prefix": route.prefix}, "metadata": metadata(route), "name": "pets v1 op"}
             | (
                 {"route": {"cluster": "up", "timeout": "30s"}}
                 if route.op
@@ -293,20 +295,12 @@ class Gateway:
         }
 
     def _access_log(self) -> dict[str, Any]:
-        formats = {
-            "verdict": "%FILTER_STATE(headgate.verdict:PLAIN)%",
-            "caller": "%FILTER_STATE(headgate.caller:PLAIN)%",
-            "api": "%FILTER_STATE(headgate.api:PLAIN)%",
-            "version": "%FILTER_STATE(headgate.version:PLAIN)%",
-            "operation": "%FILTER_STATE(headgate.operation:PLAIN)%",
-            "matched": "%DYNAMIC_METADATA(headgate:verdict)%",
+        formats = {field: OPERATORS[field] for field in LINE_FIELDS} | {
+            "refused": "%DYNAMIC_METADATA(headgate:verdict)%",
             "target": "%REQ(:PATH)%",
-            "status": "%RESPONSE_CODE%",
-            "details": "%RESPONSE_CODE_DETAILS%",
             "key": "%REQ(X-API-KEY)%",
             "authorization": "%REQ(AUTHORIZATION)%",
         }
-        assert {"verdict", "caller", "target", "status", "details"} <= LINE_FIELDS.keys()
         return {
             "name": "envoy.access_loggers.file",
             "typed_config": {

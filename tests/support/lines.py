@@ -5,9 +5,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from headgate.core.ids import ALPHABET
-from headgate.model.logline import LINE_FIELDS
+from headgate.model.logline import LINE_FIELDS, words
 
 DEFAULT_START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -80,6 +81,20 @@ def line(**fields: object) -> dict[str, object]:
     return base | fields
 
 
+def access(verdict: str | None, caller: str = "-", query: str = "") -> str | None:
+    """The field `access`: absent when the request did not reach the filter."""
+    return None if verdict is None else f"{verdict} {caller} {query}"
+
+
+def read_line(text: str | bytes) -> dict[str, Any]:
+    """One line of a real log, and beside its fields what `route` and `access` hold."""
+    found: dict[str, Any] = json.loads(text)
+    api, version, operation = words(found["route"] or "")
+    verdict, caller, query = words(found["access"] or "")
+    held = {"api": api, "version": version, "operation": operation, "verdict": verdict}
+    return found | held | {"caller": caller.replace("-", "") and caller, "query": query}
+
+
 def _line(
     chance: random.Random,
     outcome: tuple[int, int, str | None, str | None, str, bool, bool],
@@ -94,11 +109,14 @@ def _line(
     return {
         "started_us": str(now_us),
         "request_id": str(_uuid(chance)),
-        "api": f"api-{api}",
-        "version": "v1",
-        "operation": f"getThing{operation}" if is_routed else None,
+        "route": f"api-{api} v1" + (f" getThing{operation}" if is_routed else ""),
+        "access": access(
+            verdict,
+            _caller(chance.randrange(shape.applications)) if is_known else "-",
+            f"page={item % 50}&sort=name",
+        ),
         "method": _METHODS[operation % len(_METHODS)],
-        "target": f"/api-{api}/things{operation}/{item}?page={item % 50}&sort=name",
+        "path": f"/api-{api}/things{operation}/{item}",
         "status": status,
         "flags": flags,
         "details": details,
@@ -108,15 +126,10 @@ def _line(
         "response_bytes": chance.randrange(100, 20_000) if is_upstream else 240,
         "upstream_host": f"10.0.0.{api + 1}:8080" if is_upstream else None,
         "attempts": 1 if is_upstream else None,
-        "cache": None,
-        "verdict": verdict,
-        "caller": _caller(chance.randrange(shape.applications)) if is_known else None,
-        "subject": None,
         "client_ip": f"192.0.2.{chance.randrange(1, 250)}",
         "user_agent": chance.choice(_AGENTS),
         "protocol": "HTTP/1.1",
         "content_type": "application/json" if is_upstream else "application/problem+json",
-        "synthetic": None,
     }
 
 

@@ -27,6 +27,7 @@ from headgate.model.snapshot import (
     Upstream,
     UpstreamHost,
 )
+from tests.support.lines import read_line
 
 LIVE_SECONDS_MAX = 20.0
 STEP_SECONDS = 0.02
@@ -127,7 +128,7 @@ class Proxy:
     def last_line(self) -> dict[str, Any]:
         """The newest line of the access log, once nothing more is on its way."""
         time.sleep(0.2)
-        return json.loads(self.node.log_path.read_text().splitlines()[-1])
+        return read_line(self.node.log_path.read_text().splitlines()[-1])
 
     def admin(self, path: str, method: str = "GET") -> str:
         """The answer of Envoy's admin page."""
@@ -183,7 +184,7 @@ class Proxy:
     def _line(self, request_id: str) -> dict[str, Any] | None:
         for text in reversed(self.node.log_path.read_text().splitlines()):
             if request_id in text:
-                return dict(json.loads(text))
+                return read_line(text)
         return None
 
 

@@ -1,18 +1,30 @@
 """What stands in one line of Envoy's access log? The contract between gateway and traffic.
 
-One JSON object per line. `gateway/envoy` produces it, the filter fills `verdict` and `caller`,
-`traffic` reads it. A field that Envoy has no value for is null or "-". The node and the gateway
-are not in the line: the segment's name says them.
+One JSON object per line. A field that Envoy has no value for is null or "-". The node and the
+gateway are not in the line: the segment's name says them.
+
+Two fields hold several values, because each field costs the request time: Envoy writes one
+string faster than it looks up five (docs/decisions/0004).
+
+`route`   `<api> <version> <operation>`; the operation may hold spaces, and may be missing.
+`access`  `<verdict> <caller> <query>`, written by the filter and absent when the request did not
+          reach it. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known.
+          The query is the caller's own less the key; a line without `access` has no query at all,
+          because a key may still stand in it.
 """
 
 from enum import StrEnum
 
 METADATA_NAMESPACE = "headgate"
-"""Namespace of the route metadata that the filter reads and of what it writes: `verdict` as dynamic
-metadata (for matchers), and as filter state `headgate.<field>` what the log prints."""
+"""Namespace of the route metadata that the filter reads and of what it writes."""
+
+ACCESS_STATE = "headgate"
+"""Name of Envoy's filter state that holds the filter's words on a request."""
 
 CALLER_IDS = ("credential", "application", "organization", "subscription", "plan")
-"""`caller` is these ids end to end, 16 bytes each (`-` * 16 where one is not known), or absent."""
+"""The ids of `caller`, 16 bytes each, `-` * 16 where one is not known."""
+
+QUERY_BYTES_MAX = 2048  # of `access`; the rest is cut
 
 
 class LineType(StrEnum):
@@ -25,11 +37,10 @@ class LineType(StrEnum):
 LINE_FIELDS: dict[str, LineType] = {
     "started_us": LineType.INTEGER,  # microseconds since 1970, digits in a JSON string
     "request_id": LineType.TEXT,
-    "api": LineType.TEXT,  # route metadata
-    "version": LineType.TEXT,  # route metadata
-    "operation": LineType.TEXT,  # route metadata
+    "route": LineType.TEXT,
+    "access": LineType.TEXT,
     "method": LineType.TEXT,
-    "target": LineType.TEXT,  # path and query as the caller sent them, less the key
+    "path": LineType.TEXT,  # as the caller sent it, without the query
     "status": LineType.INTEGER,
     "flags": LineType.TEXT,  # Envoy's RESPONSE_FLAGS
     "details": LineType.TEXT,  # Envoy's RESPONSE_CODE_DETAILS
@@ -39,13 +50,15 @@ LINE_FIELDS: dict[str, LineType] = {
     "response_bytes": LineType.INTEGER,
     "upstream_host": LineType.TEXT,
     "attempts": LineType.INTEGER,
-    "cache": LineType.TEXT,
-    "verdict": LineType.TEXT,  # the filter's; empty where the request did not reach it
-    "caller": LineType.TEXT,
-    "subject": LineType.TEXT,
     "client_ip": LineType.TEXT,
     "user_agent": LineType.TEXT,
     "protocol": LineType.TEXT,
-    "content_type": LineType.TEXT,
-    "synthetic": LineType.TEXT,
+    "content_type": LineType.TEXT,  # the answer's
 }
+
+
+def words(text: str) -> tuple[str, str, str]:
+    """The first two words and the rest of `route` or `access`; empty where there are fewer."""
+    first, _, rest = text.partition(" ")
+    second, _, last = rest.partition(" ")
+    return first, second, last

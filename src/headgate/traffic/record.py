@@ -58,9 +58,9 @@ def _text_sql(column: str, field: str | None = None) -> str:
     return f"left(coalesce(nullif({value}, '-'), ''), {TEXT_CHARACTERS_MAX[column]})"
 
 
-def _key_sql(column: str) -> str:
+def _key_sql(column: str, value: str) -> str:
     """As `_text_sql`, for keys of the catalog: PostgreSQL stores no NUL."""
-    return f"replace({_text_sql(column)}, chr(0), '')"
+    return f"replace({_text_sql(column, value)}, chr(0), '')"
 
 
 def _number_sql(field: str, upper: int = NUMBER_MAX) -> str:
@@ -95,12 +95,12 @@ VERDICT_SQL = f"""CASE
 COLUMN_SQL: Mapping[str, str] = {
     "started_at": "make_timestamp(started_us)",
     "request_id": _text_sql("request_id"),
-    "api": _key_sql("api"),
-    "version": _key_sql("version"),
-    "operation": _key_sql("operation"),
+    "api": _key_sql("api", _API),
+    "version": _key_sql("version", _VERSION),
+    "operation": _key_sql("operation", _OPERATION),
     "method": _text_sql("method"),
-    "path": "left(split_part(coalesce(nullif(target, '-'), ''), '?', 1), 2048)",
-    "query": "left(coalesce(substr(target, nullif(instr(target, '?'), 0) + 1), ''), 2048)",
+    "path": _text_sql("path"),
+    "query": _text_sql("query", _QUERY),
     "status": f"CAST({_number_sql('status', STATUS_MAX)} AS USMALLINT)",
     "verdict": VERDICT_SQL,
     "response_flags": _text_sql("response_flags", "flags"),
@@ -110,22 +110,22 @@ COLUMN_SQL: Mapping[str, str] = {
     "response_bytes": _number_sql("response_bytes"),
     "upstream_host": _text_sql("upstream_host"),
     "attempts": f"CAST({_number_sql('attempts', ATTEMPTS_MAX)} AS USMALLINT)",
-    "cache": _text_sql("cache"),
+    "cache": f"CASE WHEN details = '{CACHE_HIT}' THEN 'hit' ELSE '' END",
     "organization": _id_sql("organization"),
     "application": _id_sql("application"),
     "subscription": _id_sql("subscription"),
     "plan": _id_sql("plan"),
     "credential": _id_sql("credential"),
-    "subject": _text_sql("subject"),
+    "subject": "''",
     "client_ip": _text_sql("client_ip"),
     "user_agent": _text_sql("user_agent"),
     "protocol": _text_sql("protocol"),
     "content_type": _text_sql("content_type"),
-    "synthetic": "coalesce(lower(synthetic) NOT IN ('', '-', 'false', '0'), false)",
+    "synthetic": "false",
 }
 """Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
 
-FILTER_VERDICT_SQL = "replace(left(coalesce(nullif(verdict, '-'), ''), 32), chr(0), '')"
+FILTER_VERDICT_SQL = f"replace(left(coalesce(nullif({_VERDICT}, '-'), ''), 32), chr(0), '')"
 """The filter's own word, before Envoy's flags override it: what the filter has counted."""
 
 INVALID_SQL = f"started_us IS NULL OR started_us <= 0 OR started_us >= {STARTED_US_MAX}"
@@ -148,37 +148,39 @@ def line_error(line: Mapping[str, object]) -> str | None:
 
 def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> RequestRecord:
     """The record of one line that has no `line_error`."""
-    target = _text(line, "target")
-    path, _, query = target.partition("?")
-    ids = _caller(_text(line, "caller"))
+    api, version, operation = words(_raw(line, "route"))
+    verdict, caller, query = words(_raw(line, "access"))
     texts = {
-        name: _text(line, name)[:most]
-        for name, most in TEXT_CHARACTERS_MAX.items()
-        if name not in {"path", "query", "response_flags"}
+        "api": _known(api),
+        "version": _known(version),
+        "operation": _known(operation),
+        "query": _known(query),
+        "response_flags": _text(line, "flags"),
     }
-    texts |= {name: texts[name].replace("\0", "") for name in ("api", "version", "operation")}
     return RequestRecord(
         started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us", STARTED_US_MAX)),
         node=node,
         gateway=gateway,
-        path=path[: TEXT_CHARACTERS_MAX["path"]],
-        query=query[: TEXT_CHARACTERS_MAX["query"]],
         status=min(_integer(line, "status"), STATUS_MAX),
         verdict=verdict_of(
-            filter_verdict=_text(line, "verdict"),
+            filter_verdict=_known(verdict),
             status=_integer(line, "status"),
             flags=_text(line, "flags"),
             details=_text(line, "details"),
         ),
-        response_flags=_text(line, "flags")[: TEXT_CHARACTERS_MAX["response_flags"]],
         duration_us=_integer(line, "duration_us"),
         upstream_us=_integer(line, "upstream_us"),
         request_bytes=_integer(line, "request_bytes"),
         response_bytes=_integer(line, "response_bytes"),
         attempts=min(_integer(line, "attempts"), ATTEMPTS_MAX),
-        synthetic=_text(line, "synthetic").lower() not in {"", "false", "0"},
-        **ids,
-        **texts,
+        cache="hit" if _text(line, "details") == CACHE_HIT else "",
+        subject="",
+        synthetic=False,
+        **_caller(caller),
+        **{
+            name: _kept(name, texts[name] if name in texts else _text(line, name))
+            for name in TEXT_CHARACTERS_MAX
+        },
     )
 
 
@@ -239,6 +241,11 @@ def _known(text: str) -> str:
 
 def _text(line: Mapping[str, object], name: str) -> str:
     return _known(_raw(line, name))
+
+
+def _kept(name: str, text: str) -> str:
+    cut = text[: TEXT_CHARACTERS_MAX[name]]
+    return cut.replace("\0", "") if name in {"api", "version", "operation"} else cut
 
 
 def _caller(text: str) -> dict[str, str]:

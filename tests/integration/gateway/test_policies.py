@@ -75,7 +75,7 @@ def test_ip_filter_refuses_with_a_problem_and_says_so_in_the_record(
     assert answer.json["request_id"] == answer.headers["x-request-id"]
     line = gateway.line(answer.headers["x-request-id"])
     assert line["details"].startswith("rbac_access_denied")
-    assert line["target"] == "/shop/echo"
+    assert line["path"] == "/shop/echo"
     assert gateway.call("/shop/unknown").status == 403
 
 

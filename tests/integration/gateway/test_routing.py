@@ -30,8 +30,8 @@ def decided(gateway: Proxy, asked: list[tuple[str, str]]) -> list[dict[str, Any]
 def expected(decision: Decision) -> dict[str, Any]:
     return {
         "kind": decision.kind,
-        "api": decision.api.name if decision.api else None,
-        "operation": decision.operation.id if decision.operation else None,
+        "api": decision.api.name if decision.api else "",
+        "operation": decision.operation.id if decision.operation else "",
     }
 
 

@@ -135,4 +135,4 @@ def _names(node: Node) -> set[str]:
 
 def _own_lines(node: Node) -> list[dict[str, object]]:
     """Records of calls to the API: not those of tests that wait for the gateway."""
-    return [line for line in node.lines() if line.get("target") == "/a1/r0"]
+    return [line for line in node.lines() if line.get("path") == "/a1/r0"]

@@ -59,7 +59,7 @@ def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
     assert callers.failures == 0
     assert set(callers.statuses) == {200}
     node.stop()
-    lines = [line for line in node.lines() if line["target"] == "/a1/r0"]
+    lines = [line for line in node.lines() if line["path"] == "/a1/r0"]
     assert len(lines) == sum(callers.statuses.values())
     assert len({line["request_id"] for line in lines}) == len(lines)
     assert list((node.folder / "log").glob("draining-*")) == []
@@ -83,7 +83,7 @@ def test_an_agent_killed_during_the_replacement_is_followed_by_one_that_finishes
         node.start()
         wait_until(lambda: not process.is_alive(old), 20)
     node.stop()
-    lines = [line for line in node.lines() if line["target"] == "/a1/r0"]
+    lines = [line for line in node.lines() if line["path"] == "/a1/r0"]
     assert callers.failures == 0
     assert len(lines) == sum(callers.statuses.values())
     assert node.envoy() is None
@@ -97,5 +97,5 @@ def test_stopping_finishes_requests_and_leaves_no_process(node: Node) -> None:
         time.sleep(0.5)
         assert node.stop() == 0
     assert node.envoy() is None
-    lines = [line for line in node.lines() if line["target"] == "/a1/r0"]
+    lines = [line for line in node.lines() if line["path"] == "/a1/r0"]
     assert len(lines) == node.upstream.calls >= sum(callers.statuses.values())

@@ -19,7 +19,7 @@ def test_what_is_no_segment_name_is_refused(text: str) -> None:
 
 
 def test_the_line_carries_the_caller_in_one_field() -> None:
-    assert "caller" in LINE_FIELDS
+    assert "access" in LINE_FIELDS
     assert not set(CALLER_IDS) & set(LINE_FIELDS)
 
 

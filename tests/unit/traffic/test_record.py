@@ -22,7 +22,7 @@ from headgate.traffic.record import (
     record_from,
     verdict_of,
 )
-from tests.support.lines import line, objects
+from tests.support.lines import access, line, objects
 
 NUMBER = st.one_of(st.none(), st.integers(-5, 2**40), st.integers(0, 2**40).map(str))
 TEXT = st.one_of(
@@ -31,6 +31,8 @@ TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     st.sampled_from(["/a/b?c=d&e=f", "/a?", "?", "UF,URX", "DC", "NR", "via_upstream", "allowed"]),
 )
+VERDICT = st.one_of(st.none(), st.sampled_from([*Verdict, "-", "odd", ""]))
+CALLER = st.one_of(st.text("ab-", min_size=80, max_size=80), st.just("-"), st.just("short"))
 LINE = st.fixed_dictionaries(
     {
         name: NUMBER if kind is LineType.INTEGER else TEXT
@@ -39,11 +41,11 @@ LINE = st.fixed_dictionaries(
     }
     | {
         "started_us": st.integers(1, STARTED_US_MAX - 1),
-        "verdict": st.one_of(st.none(), st.sampled_from([*Verdict, "-", "odd", ""])),
+        "access": st.one_of(TEXT, st.builds(access, VERDICT, CALLER, TEXT)),
+        "route": st.one_of(TEXT, st.just("pets v1 GET /pets/{id}"), st.just("pets v1")),
         "details": st.sampled_from(
             [None, "via_upstream", "rbac_access_denied_matched_policy[x]", "downstream_local_reset"]
         ),
-        "caller": st.one_of(st.none(), st.text("ab-", min_size=80, max_size=80), TEXT),
     }
 )
 
@@ -151,9 +153,18 @@ def test_a_value_that_envoy_does_not_know_is_no_error() -> None:
     assert line_error(line(upstream_us="-", attempts=None, flags="-")) is None
 
 
-def test_the_query_is_split_from_the_path_and_the_caller_into_its_ids() -> None:
+def test_words_are_split_into_route_verdict_caller_and_query() -> None:
     ids = ["key_000000000001", "app_000000000002", "org_000000000003", "-" * 16, "pln_000000000005"]
-    record = record_from(line(target="/a?b=c?d", caller="".join(ids)), node="n", gateway="g")
-    assert (record.path, record.query) == ("/a", "b=c?d")
+    words = access("allowed", "".join(ids), "b=c d?e")
+    found = line(path="/a", access=words, route="pets v1 GET /pets/{id}")
+    record = record_from(found, node="n", gateway="g")
+    assert (record.path, record.query) == ("/a", "b=c d?e")
+    assert (record.api, record.version, record.operation) == ("pets", "v1", "GET /pets/{id}")
     assert (record.credential, record.application, record.organization) == tuple(ids[:3])
     assert (record.subscription, record.plan) == ("", ids[4])
+
+
+def test_an_answer_from_the_cache_is_told_from_its_details() -> None:
+    hit = line(details="cache.response_from_cache_filter")
+    assert record_from(hit, node="n", gateway="g").cache == "hit"
+    assert record_from(line(), node="n", gateway="g").cache == ""

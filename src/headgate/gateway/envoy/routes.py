@@ -208,6 +208,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
     }
     made: JSON = {
+        "name": _name(api, operation),
         "match": match,
         "metadata": _metadata(api, "operation", operation),
         "route": action,
@@ -223,6 +224,7 @@ def _refusal(
 ) -> JSON:
     """A route that the access filter answers; without the filter Envoy answers the bare status."""
     made: JSON = {
+        "name": _name(api),
         "match": {"prefix": "/"},
         "metadata": _metadata(api, kind, None, allow),
         "direct_response": {"status": status},
@@ -247,21 +249,23 @@ def _filters(policies: Iterable[Policy], only: Stage | None) -> JSON:
     return {made.name: made.route for made in used}
 
 
+def _name(api: SnapshotAPI | None, operation: SnapshotOperation | None = None) -> str:
+    """The field `route` of the log: what a request fell in."""
+    words = [api.name, api.version] if api else []
+    return " ".join([*words, operation.id] if operation else words)
+
+
 def _metadata(
     api: SnapshotAPI | None, kind: str, operation: SnapshotOperation | None, allow: str = ""
 ) -> JSON:
-    """What the access filter and the log read of a route."""
+    """What the access filter reads of a route."""
     found: JSON = {
         "op": operation.row if operation else 0,
         "api_row": api.row if api else 0,
         "kind": kind,
     }
-    if api:
-        found |= {"api": api.name, "version": api.version}
-        if api.base_path:
-            found["base"] = quoted(api.base_path)
-    if operation:
-        found["operation"] = operation.id
+    if api and api.base_path:
+        found["base"] = quoted(api.base_path)
     if allow:
         found["allow"] = allow
     return {"filter_metadata": {METADATA_NAMESPACE: found}}

@@ -36,13 +36,13 @@ pub fn verdict(reason: decide.Reason) []const u8 {
 }
 
 /// Text of bounded length; what does not fit is left out.
-fn Text(comptime size: usize) type {
+pub fn Text(comptime size: usize) type {
     return struct {
         bytes: [size]u8 = undefined,
         len: usize = 0,
         const Self = @This();
 
-        fn add(self: *Self, part: []const u8) void {
+        pub fn add(self: *Self, part: []const u8) void {
             if (part.len > size - self.len) return;
             @memcpy(self.bytes[self.len..][0..part.len], part);
             self.len += part.len;
@@ -62,7 +62,7 @@ fn Text(comptime size: usize) type {
         fn plain(self: *Self, part: []const u8) void {
             for (part) |c| if (std.ascii.isAlphanumeric(c) or c == '-' or c == '_' or c == '.') self.add(&.{c});
         }
-        fn text(self: *const Self) []const u8 {
+        pub fn text(self: *const Self) []const u8 {
             return self.bytes[0..self.len];
         }
     };
