@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from headgate.core.problems import Detail
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
 from headgate.gateway.routing import parse_template, quoted
+from headgate.gateway.upstreams import upstream_mistakes
 from headgate.model.access import APISettingsRow, OperationRow, PublishedRows, ScopedLimit
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
@@ -27,6 +28,10 @@ def check(snapshot: Snapshot) -> list[Detail]:
         pointer = f"/apis/{index}"
         found += _policy_mistakes(api.policies, pointer, f"API {api.name}")
         found += _base_path_mistakes(api, pointer)
+        found += [
+            Detail(f"API {api.name}: {one.message}", one.pointer)
+            for one in upstream_mistakes(api.upstream, f"{pointer}/upstream")
+        ]
         found += _operation_mistakes(api, pointer)
     return found + _shared_base_paths(snapshot.apis) + _hidden_operations(snapshot.apis)
 

@@ -54,12 +54,16 @@ def listener(node: NodeSettings, edge: list[HTTPFilter], traffic: list[HTTPFilte
         wire.LISTENER,
         name="gateway",
         stat_prefix="gateway",
-        address={
-            "socket_address": {"address": node.listen_address, "port_value": node.port},
-        },
+        address={"socket_address": _address(node)},
         per_connection_buffer_limit_bytes=CONNECTION_BUFFER_BYTES_MAX,
         filter_chains=[chain],
     )
+
+
+def _address(node: NodeSettings) -> JSON:
+    """`::` takes IPv4 callers too, as people expect of it."""
+    made: JSON = {"address": node.listen_address, "port_value": node.port}
+    return made | {"ipv4_compat": True} if node.listen_address == "::" else made
 
 
 def secrets(node: NodeSettings) -> list[JSON]:
