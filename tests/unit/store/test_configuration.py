@@ -233,6 +233,23 @@ def test_mistakes_in_policies_are_named_where_they_stand(admin: Actor) -> None:
     ]
 
 
+def test_all_apis_are_published_in_one_revision(admin: Actor) -> None:
+    many = [API | {"name": f"api-{n}", "base_path": f"/api-{n}"} for n in range(5)]
+    configuration.apply(admin, many)
+    assert gateways.find("default").revision == 1
+    assert gateways.published_on(apis.version(apis.find("api-3"))) == ["default"]
+    moved = [many[0] | {"gateways": []}, many[1] | {"upstream": "http://127.0.0.1:9100"}]
+    assert len(configuration.apply(admin, moved)) == 2
+    assert gateways.find("default").revision == 2
+    assert gateways.published_on(apis.version(apis.find("api-0"))) == []
+
+
+def test_an_unknown_gateway_takes_everything_back(admin: Actor) -> None:
+    with pytest.raises(Problem, match="There is no gateway 'moon'"):
+        configuration.apply(admin, [API | {"gateways": ["moon"]}])
+    assert apis.page(admin).items == ()
+
+
 def test_subscriptions_follow_their_plan(admin: Actor) -> None:
     documents = filled(admin)
     plans.create(admin, product="basic", name="gold")

@@ -18,6 +18,7 @@ from headgate.core.units import count
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.configuration_documents import ConfigurationDocument
 from headgate.store.services.configuration_kinds import Fields, Kind, kinds, parse_new_documents
+from headgate.store.services.configuration_publications import Publications
 from headgate.store.services.transactions import change
 from headgate.store.services.upstreams import Resolver, system_resolver
 
@@ -66,7 +67,7 @@ def export(actor: Actor) -> list[dict[str, Any]]:
     actor.require_operator(Scope.ADMIN, "configuration")
     return [
         {"kind": kind.name, "name": name} | fields
-        for kind in kinds({}, system_resolver)
+        for kind in kinds({}, system_resolver, Publications())
         for name, fields in kind.present()
     ]
 
@@ -94,7 +95,8 @@ def apply(
     for index, problem in problems.items():
         errors += _details(problem, f"/{wanted[index].place}/document")
     _refuse(errors)
-    listed = kinds(parsed, resolve)
+    publications = Publications()
+    listed = kinds(parsed, resolve, publications)
     if all(_is_as_wanted(kind, wanted, prune=prune) for kind in listed):
         return []  # found out without keeping other writers waiting
     changes: list[Change] = []
@@ -102,6 +104,8 @@ def apply(
         for kind in listed:
             own = [item for item in wanted if item.kind == kind.name]
             errors += _apply_kind(actor, kind, own, changes)
+        if not errors:
+            errors += publications.publish(actor)
         if prune and not errors:
             for kind in reversed(listed):
                 names = {item.name for item in wanted if item.kind == kind.name}

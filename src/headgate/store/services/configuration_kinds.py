@@ -33,6 +33,7 @@ from headgate.store.services import (
     subscriptions,
 )
 from headgate.store.services.actor import Actor
+from headgate.store.services.configuration_publications import Publications
 from headgate.store.services.upstreams import Resolver
 from headgate.store.services.values import UNSET, invalid
 
@@ -94,9 +95,15 @@ class APIs:
 
     name: ClassVar[str] = "api"
 
-    def __init__(self, parsed: Mapping[str, ImportedDocument], resolve: Resolver) -> None:
+    def __init__(
+        self,
+        parsed: Mapping[str, ImportedDocument],
+        resolve: Resolver,
+        publications: Publications,
+    ) -> None:
         self._parsed = parsed
         self._resolve = resolve
+        self._publications = publications
 
     def present(self) -> Iterator[tuple[str, Fields]]:
         live = {
@@ -141,8 +148,7 @@ class APIs:
             resolve=self._resolve,
         )
         self._attach(actor, name, fields.get("operations", {}))
-        for gateway in fields.get("gateways", ()):
-            publishing.publish(actor, name, gateway=gateway)
+        self._publications.place(name, present=(), wanted=fields.get("gateways", ()))
 
     def change(self, actor: Actor, name: str, fields: Fields) -> None:
         served = apis.version(apis.find(name))
@@ -167,10 +173,7 @@ class APIs:
         if "operations" in fields:
             self._attach(actor, name, fields["operations"])
         wanted = fields.get("gateways", live_on)
-        for gateway in sorted(set(live_on) - set(wanted)):
-            publishing.unpublish(actor, name, gateway=gateway)
-        for gateway in wanted:
-            publishing.publish(actor, name, gateway=gateway)
+        self._publications.place(name, present=live_on, wanted=wanted)
 
     def delete(self, actor: Actor, name: str) -> None:
         for gateway in gateways.published_on(apis.version(apis.find(name))):
@@ -183,15 +186,17 @@ class APIs:
 
     def _attach(self, actor: Actor, name: str, operations: Fields) -> None:
         """Policies of exactly these operations; those of the others are taken away."""
-        for row in apis.operations(actor, name):
-            uses = _uses(operations.get(row.id, {}).get("policies", ()))
-            place = row.id.replace("~", "~0").replace("/", "~1")
-            policies.set_operation(
-                actor, name, row.id, uses, pointer=f"/operations/{place}/policies"
-            )
-        unknown = set(operations) - {row.id for row in apis.operations(actor, name)}
+        version = apis.version(apis.find(name))
+        rows = version.operations.filter(removed_at=None)
+        unknown = set(operations) - set(rows.filter(id__in=operations).values_list("id", flat=True))
         if unknown:
             raise invalid(f"The API has no operation {min(unknown)!r}.", "/operations")
+        attached = rows.filter(policies__isnull=False).values_list("id", flat=True)
+        for operation in sorted({*attached, *operations}):
+            uses = _uses(operations.get(operation, {}).get("policies", ()))
+            place = operation.replace("~", "~0").replace("/", "~1")
+            pointer = f"/operations/{place}/policies"
+            policies.set_operation(actor, name, operation, uses, pointer=pointer)
 
 
 class Products:
@@ -337,11 +342,13 @@ class Subscriptions:
         return rows.get(application=applications.find(actor, application))
 
 
-def kinds(parsed: Mapping[str, ImportedDocument], resolve: Resolver) -> tuple[Kind, ...]:
+def kinds(
+    parsed: Mapping[str, ImportedDocument], resolve: Resolver, publications: Publications
+) -> tuple[Kind, ...]:
     """All kinds, each after those that its things name."""
     return (
         Gateways(),
-        APIs(parsed, resolve),
+        APIs(parsed, resolve, publications),
         Products(),
         Plans(),
         Organizations(),

@@ -5,7 +5,7 @@ at once come one after the other (the gateway's row is locked). Numbers only gro
 a new revision with the content of an old one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import sha256
 
 from headgate.core.problems import Detail, Problem, ProblemType
@@ -26,6 +26,7 @@ from headgate.store.models import (
     PolicyAttachment,
     Revision,
 )
+from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import apis, audit, gateways
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
@@ -87,6 +88,27 @@ def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revi
         )
     del wanted[row]
     return _advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
+
+
+@change()
+def publish_all(
+    actor: Actor, gateway: str, *, apis_in: Collection[str], apis_out: Collection[str]
+) -> Revision:
+    """Put several APIs on a gateway and take others off, in one revision.
+
+    Raises:
+        Problem: as `publish`.
+    """
+    actor.require_operator(Scope.WRITE, "API")
+    served = _locked(gateway)
+    wanted = gateways.live_apis(served)
+    for name in apis_out:
+        wanted.pop(str(apis.version(apis.find(name)).pk), None)
+    for name in apis_in:
+        version = apis.version(apis.find(name))
+        wanted[str(version.pk)] = _compiled(version, actor).pk
+    listed = [f"publish {name}" for name in apis_in] + [f"unpublish {name}" for name in apis_out]
+    return _advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
 
 
 @change()
@@ -227,7 +249,7 @@ def _advance(
         number=number,
         apis=wanted,
         policies=listed,
-        note=note,
+        note=note[:TITLE_CHARACTERS_MAX],
         actor=actor.name,
         created_at=actor.at,
     )
