@@ -1,8 +1,14 @@
 """Does the REST API do what the commands need, from the first organization to the last key?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import httpx2
 
-from tests.support.web_world import api_body, document, make_world
+from tests.support.web_process import WebProcess
+from tests.support.web_world import DOCUMENT, api_body, document, make_token, make_world
 
 
 def test_everything_a_caller_needs_is_made_shown_changed_and_taken_away(
@@ -91,6 +97,37 @@ def test_an_address_inside_our_network_is_not_fetched(api: httpx2.Client) -> Non
     answer = api.post("/apis", json=body)
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:headgate:problem:refused-address"
+
+
+@contextmanager
+def served(text: str) -> Iterator[str]:
+    """The address of a document on this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # the standard library's name
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/openapi.yaml"
+        finally:
+            server.shutdown()
+
+
+def test_an_administrator_may_fetch_from_inside_and_nobody_else(
+    web: WebProcess, api: httpx2.Client
+) -> None:
+    with served(DOCUMENT) as url, web.client(make_token(api, scopes=["write"])) as writer:
+        body = api_body("from-inside", document={"url": url, "allow_private": True})
+        assert writer.post("/apis", json=body).status_code == 403
+        assert api.post("/apis", json=body).status_code == 201
+    assert api.get("/apis/from-inside").json()["operations"] == 3
 
 
 def test_publishing_waits_no_longer_than_it_is_told(api: httpx2.Client) -> None:

@@ -1,12 +1,16 @@
 """Is the OpenAPI document made of schemas that cannot be mistaken for one another?"""
 
 import importlib
+import json
 import pkgutil
 from collections import Counter
 
 from pydantic import BaseModel
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 import headgate.web.api as package
+from headgate.catalog.document import DocumentSource
+from headgate.catalog.importer import import_document
 from headgate.web.api.openapi import PROBLEM_SCHEMA, document
 
 
@@ -19,6 +23,16 @@ def test_no_two_schemas_have_the_same_name() -> None:
                 models.add(value)
     counted = Counter(model.__name__ for model in models)
     assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_the_document_is_valid_and_our_own_importer_takes_it() -> None:
+    found = document(package.api)
+    errors = list(OPENAPI_31_VALIDATOR.iter_errors(found))
+    assert [(error.instance_path, error.message) for error in errors] == []
+    source = DocumentSource({"openapi.json": json.dumps(found)}, "openapi.json")
+    imported = import_document(source, allow_remote_refs=False, fetch=None)
+    assert len(imported.operations) == sum(len(item) for item in found["paths"].values())
+    assert imported.warnings == ()
 
 
 def test_every_problem_answer_has_the_problem_schema() -> None:

@@ -70,7 +70,12 @@ _HEADERS = {
         "required": False,
         "description": "A fresh random text per new thing: repeating the request within 24 hours "
         "gives the first answer again and creates nothing.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^[!-~]([ -~]*[!-~])?$",
+        },
     },
     "If-Match": {
         "name": "If-Match",
