@@ -45,6 +45,11 @@ START_SECONDS_MAX = 20.0
 ENVOY = str(Path(sys.executable).with_name("envoy"))
 
 
+class _Upstream(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
 class _Echo(http.server.BaseHTTPRequestHandler):
     """Answers with what it was sent."""
 
@@ -89,13 +94,15 @@ class Route:
     api_row: int
     kind: str = "operation"
     allow: str = ""
+    answer: int = 0  # what Envoy answers by itself; 0: the upstream does
 
 
 ROUTES = (
     Route("/open/", 3, 2),
     Route("/two/", 2, 1),
-    Route("/method/", 0, 1, "method_not_allowed", "GET, POST"),
-    Route("/none/", 0, 0, "no_route"),
+    Route("/direct/", 1, 1, answer=200),
+    Route("/method/", 0, 1, "method_not_allowed", "GET, POST", answer=500),
+    Route("/none/", 0, 0, "no_route", answer=500),
     Route("/api/", 1, 1),
 )
 
@@ -112,8 +119,7 @@ class Gateway:
         self.table_path = folder / "access.tbl"
         self.table = AccessTable.open(self.table_path, generation=GENERATION)
         self.sequence = self.table.sequence
-        self._upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
-        self._upstream.daemon_threads = True
+        self._upstream = _Upstream(("127.0.0.1", 0), _Echo)
         threading.Thread(target=self._upstream.serve_forever, args=(0.02,), daemon=True).start()
         self.upstream_port = http2_port or self._upstream.server_address[1]
         self.envoy: subprocess.Popen[bytes] | None = None
@@ -169,7 +175,7 @@ class Gateway:
         method: str = "GET",
     ) -> Answer:
         """One request over a connection of its own."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             sent = (headers or {}) | ({"x-api-key": key} if key else {})
             connection.request(method, path, headers=sent)
             answer = connection.getresponse()
@@ -221,9 +227,9 @@ class Gateway:
         routes = [
             {"match": {"prefix": route.prefix}, "metadata": metadata(route), "name": "pets v1 op"}
             | (
-                {"route": {"cluster": "up", "timeout": "30s"}}
-                if route.op
-                else {"direct_response": {"status": 500}}
+                {"direct_response": {"status": route.answer}}
+                if route.answer
+                else {"route": {"cluster": "up", "timeout": "30s"}}
             )
             for route in ROUTES
         ]
