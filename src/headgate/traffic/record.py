@@ -42,12 +42,14 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
 CACHE_HIT = "cache.response_from_cache_filter"
 """Envoy's details of an answer from its cache."""
 
-_API = "split_part(coalesce(route, ''), ' ', 1)"
-_VERSION = "split_part(coalesce(route, ''), ' ', 2)"
-_OPERATION = f"substr(coalesce(route, ''), length({_API}) + length({_VERSION}) + 3)"
-_VERDICT = "split_part(coalesce(access, ''), ' ', 1)"
-_CALLER = "split_part(coalesce(access, ''), ' ', 2)"
-_QUERY = f"substr(coalesce(access, ''), length({_VERDICT}) + length({_CALLER}) + 3)"
+WORDS_SQL = """split_part(coalesce(route, ''), ' ', 1) AS route_api,
+  split_part(coalesce(route, ''), ' ', 2) AS route_version,
+  split_part(coalesce(access, ''), ' ', 1) AS access_verdict,
+  split_part(coalesce(access, ''), ' ', 2) AS access_caller"""
+"""Columns to be selected beside those of the line: what the others are made from."""
+
+_OPERATION = "substr(coalesce(route, ''), length(route_api) + length(route_version) + 3)"
+_QUERY = "substr(coalesce(access, ''), length(access_verdict) + length(access_caller) + 3)"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_VERDICTS = tuple(v.value for v in Verdict if v is not Verdict.ALLOWED)
@@ -74,19 +76,19 @@ def _flag_sql(flags: tuple[str, ...]) -> str:
 def _id_sql(name: str) -> str:
     first = CALLER_IDS.index(name) * ID_CHARACTERS + 1
     length = ID_CHARACTERS * len(CALLER_IDS)
-    part = f"substr({_CALLER}, {first}, {ID_CHARACTERS})"
-    return f"CASE WHEN length({_CALLER}) = {length} AND {part} <> '{NO_ID}' THEN {part} ELSE '' END"
+    part = f"nullif(substr(access_caller, {first}, {ID_CHARACTERS}), '{NO_ID}')"
+    return f"coalesce(CASE WHEN length(access_caller) = {length} THEN {part} END, '')"
 
 
 VERDICT_SQL = f"""CASE
-  WHEN {_VERDICT} IN {_OWN_VERDICTS!r} THEN {_VERDICT}
+  WHEN access_verdict IN {_OWN_VERDICTS!r} THEN access_verdict
   WHEN details LIKE 'rbac_access_denied%' THEN 'blocked'
   WHEN status IN (413, 431) AND coalesce(details, '') <> 'via_upstream' THEN 'too_large'
   WHEN flags IS NOT NULL AND {_flag_sql(PROTOCOL_FLAGS)} THEN 'malformed'
   WHEN flags IS NOT NULL AND {_flag_sql(UPSTREAM_FLAGS)} THEN 'upstream_failed'
   WHEN flags IS NOT NULL AND {_flag_sql(CLIENT_FLAGS)} THEN 'client_closed'
   WHEN details LIKE 'downstream%' THEN 'client_closed'
-  WHEN {_VERDICT} = 'allowed' OR details = 'via_upstream' THEN 'allowed'
+  WHEN access_verdict = 'allowed' OR details = 'via_upstream' THEN 'allowed'
   WHEN details = 'route_not_found' OR flags LIKE '%NR%' THEN 'no_route'
   WHEN status >= 500 THEN 'upstream_failed'
   WHEN status BETWEEN 100 AND 399 THEN 'allowed'
@@ -95,8 +97,8 @@ VERDICT_SQL = f"""CASE
 COLUMN_SQL: Mapping[str, str] = {
     "started_at": "make_timestamp(started_us)",
     "request_id": _text_sql("request_id"),
-    "api": _key_sql("api", _API),
-    "version": _key_sql("version", _VERSION),
+    "api": _key_sql("api", "route_api"),
+    "version": _key_sql("version", "route_version"),
     "operation": _key_sql("operation", _OPERATION),
     "method": _text_sql("method"),
     "path": _text_sql("path"),
@@ -125,7 +127,7 @@ COLUMN_SQL: Mapping[str, str] = {
 }
 """Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
 
-FILTER_VERDICT_SQL = f"replace(left(coalesce(nullif({_VERDICT}, '-'), ''), 32), chr(0), '')"
+FILTER_VERDICT_SQL = "replace(left(coalesce(nullif(access_verdict, '-'), ''), 32), chr(0), '')"
 """The filter's own word, before Envoy's flags override it: what the filter has counted."""
 
 INVALID_SQL = f"started_us IS NULL OR started_us <= 0 OR started_us >= {STARTED_US_MAX}"

@@ -13,7 +13,7 @@ from headgate.model.logline import LINE_FIELDS
 from headgate.traffic.io.cleaning import Cleaned, Reject, clean, count_lines
 from headgate.traffic.io.engine import JSON_LINE_BYTES_MAX, Engine
 from headgate.traffic.io.sums import rollups_of
-from headgate.traffic.record import COLUMN_SQL, FILTER_VERDICT_SQL, INVALID_SQL
+from headgate.traffic.record import COLUMN_SQL, FILTER_VERDICT_SQL, INVALID_SQL, WORDS_SQL
 from headgate.traffic.rollups import BatchRollups
 
 KEYS_USED_MAX = 2_000  # of one batch; a key in use comes again with the next
@@ -219,7 +219,7 @@ def _copy(
     try:
         cursor.execute(
             f"COPY (SELECT {_RECORD_COLUMNS}, ? AS node, ? AS gateway, number AS batch,"  # noqa: S608  # our own words
-            f" {FILTER_VERDICT_SQL} AS filter_verdict FROM {_LINES}"
+            f" {FILTER_VERDICT_SQL} AS filter_verdict FROM (SELECT *, {WORDS_SQL} FROM {_LINES})"
             " JOIN (SELECT unnest(?::VARCHAR[]) AS source_file, unnest(?::BIGINT[]) AS number)"
             f" USING (source_file) WHERE NOT ({INVALID_SQL})) TO {_quoted(target)} {WRITE_OPTIONS}",
             [node, gateway, paths, paths, numbers],
