@@ -17,8 +17,9 @@ from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.core.units import count
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.configuration_documents import ConfigurationDocument
-from headgate.store.services.configuration_kinds import Fields, Kind, kinds, parse_new_documents
+from headgate.store.services.configuration_kinds import Kind, kinds
 from headgate.store.services.configuration_publications import Publications
+from headgate.store.services.configuration_sources import Fields, parse_new_documents
 from headgate.store.services.transactions import change
 from headgate.store.services.upstreams import Resolver, system_resolver
 

@@ -5,12 +5,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from headgate.catalog.document import DocumentSource, ImportedDocument
-from headgate.catalog.importer import import_document as parse_document
-from headgate.core.problems import Problem
 from headgate.model.codec import as_data, from_data
 from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, Upstream
 from headgate.store.models import (
-    API,
     APIVersion,
     Application,
     Gateway,
@@ -34,10 +31,9 @@ from headgate.store.services import (
 )
 from headgate.store.services.actor import Actor
 from headgate.store.services.configuration_publications import Publications
+from headgate.store.services.configuration_sources import Fields, source_of
 from headgate.store.services.upstreams import Resolver
 from headgate.store.services.values import UNSET, invalid
-
-Fields = dict[str, Any]
 
 
 class Kind(Protocol):
@@ -182,7 +178,7 @@ class APIs:
 
     def _document(self, files: Fields) -> DocumentSource | ImportedDocument:
         found = self._parsed.get(imports.digest(files["entry"], files["files"]))
-        return found or _source(files)
+        return found or source_of(files)
 
     def _attach(self, actor: Actor, name: str, operations: Fields) -> None:
         """Policies of exactly these operations; those of the others are taken away."""
@@ -367,32 +363,6 @@ def _operation_policies() -> dict[int, Fields]:
             of_operation = of_version.setdefault(row.operation.id, {"policies": []})
             of_operation["policies"].append(as_data(PolicyUse(row.kind, row.settings)))
     return found
-
-
-def parse_new_documents(
-    wanted: list[Fields | None],
-) -> tuple[dict[str, ImportedDocument], dict[int, Problem]]:
-    """The OpenAPI documents that are not stored as they are, by digest; problems by place."""
-    stored = set(
-        API.objects.filter(removed_at=None).values_list("versions__document__sha256", flat=True)
-    )
-    parsed: dict[str, ImportedDocument] = {}
-    problems: dict[int, Problem] = {}
-    for place, files in enumerate(wanted):
-        if files is None:
-            continue
-        digest = imports.digest(files["entry"], files["files"])
-        if digest in stored or digest in parsed:
-            continue
-        try:
-            parsed[digest] = parse_document(_source(files), allow_remote_refs=True)
-        except Problem as problem:
-            problems[place] = problem
-    return parsed, problems
-
-
-def _source(files: Fields) -> DocumentSource:
-    return DocumentSource(files["files"], files["entry"], files.get("url", ""))
 
 
 def _uses(items: Any) -> list[PolicyUse]:
