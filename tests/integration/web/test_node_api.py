@@ -236,6 +236,13 @@ def test_a_segment_arrives_whole_and_once(web: WebProcess, node: httpx2.Client) 
     assert {n for n in inbox(web) if n.startswith("local-0000000b")} == {f"{name}.jsonl"}
 
 
+def test_a_large_segment_that_is_here_already_is_acknowledged_to_its_sender(
+    node: httpx2.Client,
+) -> None:
+    body, name = b'{"request_id":"x"}\n' * 1_500_000, "local-0000000f-00000001"
+    assert [upload(node, name, body).status_code for _ in range(3)] == [201, 200, 200]
+
+
 def test_a_segment_that_arrives_damaged_leaves_nothing(
     web: WebProcess, node: httpx2.Client
 ) -> None:

@@ -157,9 +157,19 @@ def test_a_failure_in_the_middle_of_an_answer_ends_the_connection() -> None:
 def test_a_body_is_read_up_to_its_limit_and_no_further() -> None:
     half = b"x" * (BODY_BYTES_MAX // 2)
     assert wrapped(hello)("POST", chunks=(half, half)).status == 200
-    answer = wrapped(hello)("POST", chunks=(half, half, b"x"))
+    assert wrapped(hello)("POST", chunks=(half, half, b"x")).status == 413
+    answer = wrapped(hello)("POST", chunks=(half, half, b"x", half))
     assert (answer.status, answer.headers["connection"]) == (413, "close")
     assert wrapped(hello)("POST", content_length=str(BODY_BYTES_MAX + 1)).status == 413
+
+
+def test_a_caller_who_is_refused_may_finish_what_it_is_sending() -> None:
+    refusing = raising(Problem(ProblemType.FORBIDDEN, "No.", "Ask."))
+    answer = wrapped(refusing)("POST", chunks=(b"a", b"b", b"c"))
+    assert answer.status == 403
+    assert "connection" not in answer.headers
+    asking = wrapped(refusing)("POST", chunks=(b"a", b"b"), expect="100-continue")
+    assert (asking.status, asking.headers["connection"]) == (403, "close")
 
 
 def test_documents_may_be_longer_than_names() -> None:
