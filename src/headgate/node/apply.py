@@ -13,7 +13,6 @@ Source: envoyproxy.io, "Eventual consistency considerations" (make before break)
 """
 
 import asyncio
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +20,18 @@ from pathlib import Path
 import orjson
 
 from headgate.core.ids import RandomBytes
+from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.wire import ROUTES_FILE
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
 from headgate.node.durable import is_same_file, write_file
 from headgate.node.paths import NodePaths
+from headgate.node.versions import digest, split, with_version
 
 CLUSTERS = "cds.json"
 SUBSCRIPTIONS = {
     CLUSTERS: "cluster_manager.cds",
     "lds.json": "listener_manager.lds",
-    "rds.json": "http.gateway.rds.gateway",
+    wire.ROUTES_FILE: "http.gateway.rds.gateway",
 }
 """Where Envoy tells which version of a file it has taken; other files are not waited for."""
 
@@ -39,7 +41,7 @@ POLL_SECONDS = 0.01
 COUNTERS_POLL_SECONDS = 0.25  # a refusal that did not reach the log shows here
 WORDS_SECONDS_MAX = 0.3  # how long Envoy's words may need to reach its log
 _REFUSED = (" config update rejected: ", " config update failure: ")
-_VERSION_START, _VERSION_END = b'{"version_info":"', b'","type_url"'
+_VERSION_TAG = b"\x0a"  # protobuf: field 1, length-delimited
 
 
 class Refused(Exception):  # noqa: N818  # Envoy's word for it
@@ -111,7 +113,7 @@ class Files:
             OSError: the disk refused.
         """
         for name, data in files.items():
-            if self._digests.get(name) == _digest(data):
+            if self._digests.get(name) == digest(data):
                 continue
             if name == CLUSTERS:
                 union = await asyncio.to_thread(self._with_old_clusters, data)
@@ -120,7 +122,7 @@ class Files:
             else:
                 await self._put_and_wait(admin, name, data)
         clusters = files[CLUSTERS]
-        if self._digests.get(CLUSTERS) != _digest(clusters):
+        if self._digests.get(CLUSTERS) != digest(clusters):
             await self._put_and_wait(admin, CLUSTERS, clusters)
 
     async def restore(self, admin: EnvoyAdmin) -> None:
@@ -134,7 +136,7 @@ class Files:
             if not good.exists():
                 continue
             data = await asyncio.to_thread(good.read_bytes)
-            if self._digests.get(name) != _digest(data):
+            if self._digests.get(name) != digest(data):
                 await self._put_and_wait(admin, name, data)
 
     async def confirm(self, admin: EnvoyAdmin) -> None:
@@ -152,8 +154,8 @@ class Files:
         revision, body = _split(data)
         version = f"{revision}.{self._random_bytes(3).hex()}"
         path = self._paths.resources / name
-        write_file(path, _VERSION_START + version.encode() + body, is_synced=False)
-        self._digests[name] = _digest(data)
+        write_file(path, _joined(data, version, body), is_synced=False)
+        self._digests[name] = digest(data)
         self._versions[name] = version
 
     async def _put_and_wait(self, admin: EnvoyAdmin, name: str, data: bytes) -> None:
@@ -255,15 +257,3 @@ def _read_from(log: Path, mark: _Mark) -> str:
             return file.read(1024 * 1024).decode("utf-8", "replace")
     except FileNotFoundError:
         return ""
-
-
-def _split(data: bytes) -> tuple[str, bytes]:
-    """The revision in a file, and everything from the end of its version on."""
-    end = data.index(_VERSION_END)
-    version = data[len(_VERSION_START) : end].decode()
-    return version.partition(".")[0], data[end:]
-
-
-def _digest(data: bytes) -> bytes:
-    """A fingerprint of the file's resources, whatever its version."""
-    return hashlib.blake2b(_split(data)[1], digest_size=16).digest()

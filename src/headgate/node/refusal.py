@@ -8,8 +8,10 @@ import orjson
 
 from headgate.core.problems import TYPE_PREFIX, ProblemType
 from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.binary import discovery_file
+from headgate.gateway.envoy.binary import discovery_file
 
-ROUTES_FILE = "rds.json"
+ROUTES_FILE = wire.ROUTES_FILE
 _PROBLEM = {
     "type": TYPE_PREFIX + ProblemType.UNAVAILABLE,
     "title": "Unavailable",
@@ -32,4 +34,4 @@ def refusing_routes(revision: int) -> bytes:
     }
     hosts = [{"name": "refusing", "domains": ["*"], "routes": [route]}]
     routes = wire.typed(wire.ROUTES, name=wire.ROUTES_NAME, virtual_hosts=hosts)
-    return orjson.dumps(wire.discovery(wire.ROUTES, revision, [routes]))
+    return discovery_file(wire.discovery(wire.ROUTES, revision, [routes]))

@@ -14,7 +14,7 @@ import pytest
 
 from headgate.gateway.compile import check
 from headgate.gateway.envoy.bootstrap import bootstrap
-from headgate.gateway.envoy.resources import translate
+from headgate.gateway.envoy.resources import readable_routes, translate
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.model.codec import from_json
 from headgate.model.snapshot import Snapshot
@@ -69,7 +69,7 @@ def test_a_snapshot_becomes_these_files(case: str) -> None:
     for name, value in (
         ("clusters", made.clusters),
         ("listeners", made.listeners),
-        ("routes", made.routes),
+        ("routes", readable_routes(snapshot)),
         ("secrets", made.secrets),
     ):
         if value is not None:

@@ -62,8 +62,9 @@ def test_what_is_remembered_is_never_stale(
 
 def test_files_come_in_the_order_in_which_they_must_be_written() -> None:
     files = translate(Snapshot(1, "default", VARIANTS[:1]), NODE).files()
-    assert list(files) == ["cds.json", "lds.json", "rds.json"]
-    assert {orjson.loads(text)["version_info"] for text in files.values()} == {"1"}
+    assert list(files) == ["cds.json", "lds.json", "rds.pb"]
+    assert {orjson.loads(files[name])["version_info"] for name in list(files)[:2]} == {"1"}
+    assert files["rds.pb"].startswith(b"\x0a\x011")
 
 
 def test_a_filter_that_nobody_uses_is_not_in_the_chain() -> None:

@@ -5,6 +5,8 @@ from typing import Any, cast
 import orjson
 import pytest
 
+from headgate.gateway.envoy.binary import discovery_file
+from headgate.gateway.envoy.wire import ROUTES_FILE
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.apply import Files, Refused
 from headgate.node.paths import NodePaths
@@ -41,7 +43,7 @@ def admin(reader: FileReader) -> EnvoyAdmin:
 def revision(
     number: int, *clusters: str, routes: str = "r", listener: str = "l"
 ) -> dict[str, bytes]:
-    named = {"cds.json": clusters, "lds.json": (listener,), "rds.json": (routes,)}
+    named = {"cds.json": clusters, "lds.json": (listener,), "rds.pb": (routes,)}
     return {
         name: orjson.dumps(
             {
@@ -63,7 +65,7 @@ async def test_old_upstreams_stay_until_no_route_names_them(
     assert reader.history == [
         ("cds.json", ["b", "c", "a"]),
         ("lds.json", ["l"]),
-        ("rds.json", ["r"]),
+        ("rds.pb", ["r"]),
         ("cds.json", ["b", "c"]),
     ]
 
@@ -79,7 +81,7 @@ async def test_a_file_that_did_not_change_is_not_written(files: Files, reader: F
     assert reader.history == []
     files.forget()
     await files.replace(admin(reader), again)
-    assert [name for name, _ in reader.history] == ["cds.json", "lds.json", "rds.json"]
+    assert [name for name, _ in reader.history] == ["cds.json", "lds.json", "rds.pb"]
 
 
 async def test_a_refusal_carries_envoys_words_and_the_last_good_files_come_back(
@@ -91,8 +93,17 @@ async def test_a_refusal_carries_envoys_words_and_the_last_good_files_come_back(
         await files.replace(admin(reader), revision(2, "b", routes="bad"))
     await files.restore(admin(reader))
     assert reader.history[-1] == ("cds.json", ["a"])
-    routes = orjson.loads((paths.resources / "rds.json").read_bytes())
+    routes = orjson.loads((paths.resources / "rds.pb").read_bytes())
     assert routes["resources"] == [{"name": "r", "of": 1}]
+
+
+def test_a_binary_file_gets_a_version_of_its_own_too(files: Files, paths: NodePaths) -> None:
+    response = {"version_info": "7", "resources": [], "type_url": "t"}
+    files.prepare({"rds.pb": discovery_file(response)})
+    version = b"7.000001"
+    rest = discovery_file({"resources": [], "type_url": "t"})
+    written = (paths.resources / "rds.pb").read_bytes()
+    assert written == b"\x0a" + bytes([len(version)]) + version + rest
 
 
 async def test_what_an_envoy_took_at_its_start_is_confirmed(
@@ -110,7 +121,7 @@ def test_keeping_twice_leaves_nothing_behind(files: Files, paths: NodePaths) -> 
     files.keep()
     files.keep()
     names = sorted(path.name for path in paths.last_resources.iterdir())
-    assert names == ["cds.json", "lds.json", "rds.json"]
+    assert names == ["cds.json", "lds.json", "rds.pb"]
 
 
 def test_the_files_of_a_gone_envoy_fall_back_to_the_last_good_ones(

@@ -26,7 +26,7 @@ def inner_listener(node: NodeSettings) -> JSON:
         stat_prefix=INNER,
         rds={
             "route_config_name": wire.ROUTES_NAME,
-            "config_source": wire.watched(node.folder / "rds.json"),
+            "config_source": wire.watched(node.folder / wire.ROUTES_FILE),
         },
         use_remote_address=False,
         skip_xff_append=True,

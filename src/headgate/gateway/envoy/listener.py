@@ -97,7 +97,7 @@ def _connections(node: NodeSettings) -> JSON:
         "codec_type": "AUTO",
         "rds": {
             "route_config_name": wire.ROUTES_NAME,
-            "config_source": wire.watched(node.folder / "rds.json"),
+            "config_source": wire.watched(node.folder / wire.ROUTES_FILE),
         },
         "normalize_path": True,
         "merge_slashes": False,

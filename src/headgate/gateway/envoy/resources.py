@@ -7,14 +7,15 @@ from typing import Any
 import orjson
 
 from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster
 from headgate.gateway.envoy.inner import inner_cluster, inner_listener
 from headgate.gateway.envoy.listener import listener, secrets
 from headgate.gateway.envoy.routes import (
     Policies,
     PolicyOf,
-    api_fragment,
-    base_fragment,
+    api_entries,
+    base_entry,
     route_configuration,
 )
 from headgate.gateway.envoy.settings import NodeSettings
@@ -27,7 +28,8 @@ from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
 class EnvoyResources:
     """One revision as Envoy reads it, each a `DiscoveryResponse`.
 
-    Parts are ready-made JSON (`orjson.Fragment`): write what `files` gives. The order of its
+    Parts are encoded already (`orjson.Fragment`, `binary.Encoded`): write what `files` gives, the
+    routes as protobuf, because they are many. `readable_routes` shows them. The order of its
     items is the order to write in: upstreams before the routes that name them, filters before
     the routes that configure them.
     """
@@ -43,9 +45,9 @@ class EnvoyResources:
             "cds.json": self.clusters,
             "sds.json": self.secrets,
             "lds.json": self.listeners,
-            "rds.json": self.routes,
         }
-        return {name: orjson.dumps(value) for name, value in found.items() if value is not None}
+        made = {name: orjson.dumps(value) for name, value in found.items() if value is not None}
+        return made | {wire.ROUTES_FILE: discovery_file(self.routes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,10 @@ class UsedFilter:
 
 @dataclass(frozen=True, slots=True)
 class _APIPart:
-    """What one API adds: its cluster and routes as JSON text, and the filters by name."""
+    """What one API adds: its cluster as JSON text, its routes encoded, the filters by name."""
 
     cluster: bytes
-    routes: bytes
+    routes: Encoded
     filters: dict[str, UsedFilter]
 
 
@@ -87,7 +89,7 @@ class Translator:
     """Translates snapshot after snapshot and remembers what did not change.
 
     An API's part is made anew only when the API or the gateway's policies differ from the last
-    time. It holds exactly the APIs of the last snapshot, as JSON text.
+    time. It holds exactly the APIs of the last snapshot, encoded.
     """
 
     def __init__(self, node: NodeSettings) -> None:
@@ -126,7 +128,7 @@ class Translator:
         if any(one.filter.asks_upstream for one in chain):
             clusters.append(inner_cluster())
             listeners.append(inner_listener(node))
-        routes = route_configuration((part.routes for part in parts), general)
+        routes = route_configuration(Encoded(b"".join(part.routes for part in parts)), general)
         certificate = secrets(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
@@ -159,8 +161,27 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
         yield _Family(api, tuple(within.get(base, ())), base in alone)
 
 
+def readable_routes(snapshot: Snapshot) -> JSON:
+    """The routes as plain JSON, for people and for tests."""
+    entries: JSON = {}
+    for family in _families(snapshot):
+        entries |= _entries(snapshot, family, _in_force(snapshot, family.api))
+    general = _typed(in_force(snapshot.policies))
+    return wire.discovery(wire.ROUTES, snapshot.revision, [route_configuration(entries, general)])
+
+
 def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
-    api = family.api
+    policies = _in_force(snapshot, family.api)
+    used = _used(policies.api)
+    for found in policies.operations.values():
+        if found is not policies.api:
+            used |= _used(found)
+    made = wire.typed(wire.CLUSTER, **cluster(family.api, node))
+    return _APIPart(orjson.dumps(made), map_entries(_entries(snapshot, family, policies)), used)
+
+
+def _in_force(snapshot: Snapshot, api: SnapshotAPI) -> Policies:
+    """The policies of the API and of its operations; most operations share the API's."""
     general = _typed(in_force(snapshot.policies, api.policies))
     operations = {
         operation.row: _typed(in_force(snapshot.policies, api.policies, operation.policies))
@@ -168,18 +189,18 @@ def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
         else general
         for operation in api.operations
     }
-    used = _used(general)
-    for found in operations.values():
-        if found is not general:
-            used |= _used(found)
+    return Policies(general, operations)
+
+
+def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> JSON:
+    """What one API adds to the tree."""
     within = [
         (inner, _typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
     ]
-    fragments = [api_fragment(api, Policies(general, operations), within)]
+    entries = api_entries(family.api, policies, within)
     if family.is_outermost:
-        fragments.append(base_fragment(api, general))
-    made = wire.typed(wire.CLUSTER, **cluster(api, node))
-    return _APIPart(orjson.dumps(made), b",".join(filter(None, fragments)), used)
+        entries |= base_entry(family.api, policies.api)
+    return entries
 
 
 def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:

@@ -4,17 +4,16 @@ The tree is keyed by the literal start of each path template. Envoy takes the lo
 the path begins with; when none of the templates there fits it goes on with the next shorter key
 (only because a key holds a nested matcher: a bare action would end the search). An API's own
 `<base path>/` key ends the search with its "no route". So every API adds its own keys, and a
-change of one API is a change of its fragment alone, and of the API's around it if there is one.
+change of one API is a change of its entries alone, and of the API's around it if there is one.
 """
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.binary import Constant, Encoded
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.wire import JSON
@@ -26,8 +25,8 @@ from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1, less TRACE
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
 QUERY_REGEX = r"(?:\?.*)?"
-PATH_INPUT = wire.extension(
-    "path", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path"
+PATH_INPUT = Constant(
+    wire.extension("path", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path")
 )
 MATCHERS_FLAT_MAX = 24  # below one key; more are bundled
 NOT_FOUND = 404
@@ -64,18 +63,17 @@ class _Matcher:
     entry: JSON
 
 
-def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
-    """All routes: one virtual host whose tree is put together from the APIs' `fragments`."""
-    tree = b"{" + b",".join(part for part in fragments if part) + b"}"
+def route_configuration(entries: Mapping[str, JSON] | Encoded, policies: PolicyOf) -> JSON:
+    """All routes: one virtual host whose tree has the `entries` of all APIs."""
     nowhere = _action([_no_route(None, policies)])
     search: JSON = {"on_no_match": nowhere}
-    if tree != b"{}":
+    if entries:
         search = {
             "on_no_match": {
                 "matcher": {
                     "matcher_tree": {
                         "input": PATH_INPUT,
-                        "prefix_match_map": {"map": orjson.Fragment(tree)},
+                        "prefix_match_map": {"map": entries},
                     },
                     "on_no_match": nowhere,
                 }
@@ -106,10 +104,10 @@ def route_configuration(fragments: Iterable[bytes], policies: PolicyOf) -> JSON:
     )
 
 
-def api_fragment(
+def api_entries(
     api: SnapshotAPI, policies: Policies, within: Sequence[tuple[SnapshotAPI, PolicyOf]] = ()
-) -> bytes:
-    """The API's entries in the tree: JSON members without the braces around them.
+) -> JSON:
+    """The API's entries in the tree, by key.
 
     `within` are the APIs whose base paths lie directly below this one's. The entry of such a
     base path stands here, because a template of this API may begin with the same text.
@@ -129,15 +127,14 @@ def api_fragment(
         if key == bottom:
             matcher["on_no_match"] = _action([_no_route(api, policies.api)])
         entries[key] = {"matcher": matcher}
-    return orjson.dumps(entries)[1:-1]
+    return entries
 
 
-def base_fragment(api: SnapshotAPI, policies: PolicyOf) -> bytes:
+def base_entry(api: SnapshotAPI, policies: PolicyOf) -> JSON:
     """The entry of the base path itself, for an API that lies within no other."""
     if not api.base_path:
-        return b""
-    matcher = _list([_base(api, policies)])
-    return orjson.dumps({quoted(api.base_path): {"matcher": matcher}})[1:-1]
+        return {}
+    return {quoted(api.base_path): {"matcher": _list([_base(api, policies)])}}
 
 
 def _base(api: SnapshotAPI, policies: PolicyOf) -> JSON:

@@ -14,6 +14,7 @@ CONNECTION_MANAGER = (
 )
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 
+ROUTES_FILE = "rds.pb"  # Envoy tells the form by the ending
 ROUTES_NAME = "gateway"  # also the middle of the stats `http.gateway.rds.gateway.*`
 CERTIFICATE_NAME = "gateway"
 ACCESS_FILTER = "headgate"
