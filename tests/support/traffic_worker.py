@@ -25,7 +25,7 @@ def main() -> int:
     traffic_compaction.LEASE_LENGTH = timedelta(seconds=0.3)
     traffic_compaction.GRACE = timedelta(seconds=0.2)
     compaction.PART_FILES_MIN = 4
-    compaction.HOUR_SETTLED = timedelta(seconds=1)
+    compaction.HOUR_SETTLED = timedelta(0)
     return jobs.run(data=Path(sys.argv[1]))
 
 

@@ -150,7 +150,9 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> N
         ]
         records = store.execute("SELECT sum(records) FROM store_trafficsegment").fetchone()[0]
         minutes = store.execute("SELECT sum(requests) FROM store_minuterollup").fetchone()[0]
-        hours = store.execute("SELECT sum(requests) FROM store_hourrollup").fetchone()[0]
+        hours = store.execute("SELECT coalesce(sum(requests), 0) FROM store_hourrollup").fetchone()[
+            0
+        ]
         hours += store.execute(
             "SELECT coalesce(sum(records), 0) FROM store_trafficfile"
             " WHERE replaced_at IS NULL AND tier < 2"
