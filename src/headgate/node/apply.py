@@ -21,7 +21,6 @@ import orjson
 
 from headgate.core.ids import RandomBytes
 from headgate.gateway.envoy import wire
-from headgate.gateway.envoy.wire import ROUTES_FILE
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
 from headgate.node.durable import is_same_file, write_file
 from headgate.node.paths import NodePaths
@@ -151,10 +150,9 @@ class Files:
         await self._wait_until_warm(admin)
 
     def _put(self, name: str, data: bytes) -> None:
-        revision, body = _split(data)
+        revision = split(data)[0].partition(".")[0]
         version = f"{revision}.{self._random_bytes(3).hex()}"
-        path = self._paths.resources / name
-        write_file(path, _joined(data, version, body), is_synced=False)
+        write_file(self._paths.resources / name, with_version(data, version), is_synced=False)
         self._digests[name] = digest(data)
         self._versions[name] = version
 

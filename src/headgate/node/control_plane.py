@@ -1,7 +1,6 @@
 """How does a node talk to the control plane? Five calls over HTTP, each with a bearer token."""
 
 import base64
-import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,13 +11,14 @@ import httpx2
 from headgate.core.problems import DependencyError, Problem
 from headgate.model.access import AccessDelta
 from headgate.model.codec import as_json, from_json
-from headgate.model.node import NodeReport, SegmentName
+from headgate.model.node import NodeReport
 from headgate.model.snapshot import SnapshotDelta
+from headgate.node.parts import Part
 
 WAIT_SECONDS = 25  # of a long poll: the control plane answers at once when something changes
 CALL_SECONDS_MAX = 10.0
 UPLOAD_SECONDS_MAX = 120.0
-UPLOAD_CHUNK_BYTES = 256 * 1024
+KEPT_SECONDS = 2.0  # of an idle connection: shorter than any server's, which would cut a call off
 ANSWER_EXCERPT_CHARACTERS_MAX = 300
 
 T = TypeVar("T")
@@ -40,7 +40,11 @@ class ControlPlane:
         self._token_file = token_file
         self._client = httpx2.AsyncClient(
             timeout=CALL_SECONDS_MAX,
-            limits=httpx2.Limits(max_connections=8, max_keepalive_connections=4),
+            limits=httpx2.Limits(
+                max_connections=8,
+                max_keepalive_connections=4,
+                keepalive_expiry=KEPT_SECONDS,
+            ),
             trust_env=False,
             verify=ssl.create_default_context()
             if is_tls
@@ -80,20 +84,20 @@ class ControlPlane:
         headers = {"content-type": "application/json"}
         await self._call("POST", "/node/v1/report", content=as_json(report), headers=headers)
 
-    async def upload(self, name: SegmentName, path: Path, *, size: int, sha256: bytes) -> None:
-        """Hand over one sealed segment of `size` bytes; done as well when it was there already.
+    async def upload(self, part: Part, *, sha256: bytes) -> None:
+        """Hand over one sealed segment or part; done as well when it was there already.
 
         Source: RFC 9530 (`Content-Digest`).
         """
         headers = {
             "content-digest": f"sha-256=:{base64.b64encode(sha256).decode()}:",
-            "content-length": str(size),
+            "content-length": str(part.length),
             "content-type": "application/jsonl",
         }
         await self._call(
             "PUT",
-            f"/node/v1/segments/{name}",
-            content=_chunks(path),
+            f"/node/v1/segments/{part.name}",
+            content=part.chunks(),
             headers=headers,
             read_seconds=UPLOAD_SECONDS_MAX,
         )
@@ -137,18 +141,6 @@ class ControlPlane:
                 f"the node's token cannot be read from {self._token_file}: {error.strerror}",
                 is_retryable=True,
             ) from error
-
-
-def digest(path: Path) -> bytes:
-    """SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(UPLOAD_CHUNK_BYTES):
-            yield chunk
 
 
 def _parse(kind: type[T], answer: httpx2.Response) -> T:

@@ -60,7 +60,14 @@ async def serve(
     settings.paths.create()
     lock = _take_lock(settings)
     try:
-        agent = Agent(settings, clock or SystemClock(), random_bytes)
+        try:
+            agent = Agent(settings, clock or SystemClock(), random_bytes)
+        except (DependencyError, OSError) as error:
+            raise Problem(
+                ProblemType.UNAVAILABLE,
+                f"The node cannot start: {error}.",
+                "Free some room on the disk, or mend what the message names.",
+            ) from error
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

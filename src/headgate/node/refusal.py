@@ -9,9 +9,7 @@ import orjson
 from headgate.core.problems import TYPE_PREFIX, ProblemType
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import discovery_file
-from headgate.gateway.envoy.binary import discovery_file
 
-ROUTES_FILE = wire.ROUTES_FILE
 _PROBLEM = {
     "type": TYPE_PREFIX + ProblemType.UNAVAILABLE,
     "title": "Unavailable",

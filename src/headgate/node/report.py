@@ -8,7 +8,7 @@ from headgate import __version__
 from headgate.core.clock import Clock
 from headgate.core.problems import DependencyError
 from headgate.model.node import NodeReport
-from headgate.node.access_sync import AccessKeeper
+from headgate.node.access_sync import COUNTERS_PER_REPORT_MAX, AccessKeeper
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.control_plane import ControlPlane
 from headgate.node.paths import NodePaths
@@ -114,6 +114,8 @@ class Reporter:
         report = await self.report(self._clock.now())
         await self._control_plane.report(report)
         await self._parts.keeper.accept(report.counters)
+        if len(report.counters) == COUNTERS_PER_REPORT_MAX:
+            self._parts.troubles.changed.set()  # there may be more: report again at once
 
     async def report(self, at: datetime) -> NodeReport:
         """How the node is."""

@@ -6,14 +6,16 @@ the other side has it.
 
 import asyncio
 import errno
+import filecmp
 import os
 import shutil
 from pathlib import Path
 from typing import Protocol
 
 from headgate.core.problems import DependencyError
-from headgate.node.control_plane import ControlPlane, digest
+from headgate.node.control_plane import ControlPlane
 from headgate.node.durable import is_same_file, sync_file, sync_folder
+from headgate.node.parts import cut
 from headgate.node.spool import Sealed
 
 
@@ -62,17 +64,16 @@ class InboxTransport:
 
 
 class UploadTransport:
-    """Another machine: `PUT /node/v1/segments/{name}` with the segment's SHA-256."""
+    """Another machine: `PUT /node/v1/segments/{name}` with the SHA-256, in parts if need be."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._control_plane = control_plane
 
     async def deliver(self, segment: Sealed) -> None:
         """See `Transport`."""
-        sha256 = await asyncio.to_thread(digest, segment.path)
-        await self._control_plane.upload(
-            segment.name, segment.path, size=segment.bytes, sha256=sha256
-        )
+        for part in await asyncio.to_thread(cut, segment.name, segment.path):
+            sha256 = await asyncio.to_thread(part.sha256)
+            await self._control_plane.upload(part, sha256=sha256)
 
 
 async def ship(segment: Sealed, transport: Transport) -> None:
@@ -100,6 +101,6 @@ def _link(source: Path, target: Path) -> None:
 
 def _is_equal(one: Path, other: Path) -> bool:
     try:
-        return digest(one) == digest(other)
+        return filecmp.cmp(one, other, shallow=False)
     except FileNotFoundError:
         return True  # the ingest has just taken it

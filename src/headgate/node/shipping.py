@@ -14,7 +14,8 @@ from headgate.node.ship import Transport, ship
 from headgate.node.spool import Sealed, list_sealed, measure, overflow
 from headgate.node.troubles import Topic, Troubles
 
-SEAL_SECONDS = 1.0  # a request is visible in analytics within three of these
+SEAL_SECONDS = ((100, 1.0), (1_000, 10.0))  # below so many waiting segments, seal this often
+SEAL_SECONDS_MAX = 60.0  # with more: nobody fetches, and a million small files help nobody
 ROOM_AGAIN = 0.9  # of the limit: below it calls are served again
 IDLE_SECONDS = 5.0  # how often an unchanged spool is looked at
 
@@ -36,7 +37,7 @@ class Shipping:
         self._transport = transport
         self._troubles = troubles
         self._has_news = asyncio.Event()
-        self.seal_interval_seconds = SEAL_SECONDS
+        self.seal_interval_seconds = SEAL_SECONDS[0][1]
         self._is_full = False
         self.dropped = 0
 
@@ -100,6 +101,9 @@ class Shipping:
         """Above the watermark, say so; and drop the oldest where the settings want that."""
         sealed, limit = self._sealed(), self._settings.spool_bytes_max
         size = measure(sealed)
+        self.seal_interval_seconds = next(
+            (seconds for below, seconds in SEAL_SECONDS if size.segments < below), SEAL_SECONDS_MAX
+        )
         if size.bytes <= limit * (ROOM_AGAIN if self.must_refuse else 1):
             self._is_full = False
             self._troubles.clear(Topic.SPOOL)

@@ -15,6 +15,7 @@ from headgate.core.problems import DependencyError, Problem
 from headgate.core.units import count
 from headgate.gateway.compile import check, published_rows
 from headgate.gateway.envoy.resources import Translator
+from headgate.gateway.envoy.wire import ROUTES_FILE
 from headgate.model.access import PublishedRows
 from headgate.model.codec import as_json, from_json
 from headgate.model.snapshot import Snapshot, SnapshotDelta, merge
@@ -24,7 +25,7 @@ from headgate.node.apply import Files, Refused
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.durable import write_file
 from headgate.node.paths import NodePaths
-from headgate.node.refusal import ROUTES_FILE, refusing_routes
+from headgate.node.refusal import refusing_routes
 from headgate.node.troubles import Topic, Troubles
 
 ATTEMPTS_MAX = 3  # of one revision during which Envoy ended or stood still
@@ -214,7 +215,11 @@ class Revisions:
             shown = "; ".join(one.message for one in mistakes[:PROBLEMS_SHOWN_MAX])
             more = len(mistakes) - PROBLEMS_SHOWN_MAX
             raise Refused(shown + (f"; and {count(more, 'more mistake')}" if more > 0 else ""))
-        files = self._translator.translate(snapshot).files()
+        try:
+            files = self._translator.translate(snapshot).files()
+        except Exception as error:  # one revision must not stop those after it
+            _log.exception("a revision cannot be translated", revision=snapshot.revision)
+            raise Refused(f"it cannot be translated: {error!r}, a mistake in Headgate") from error
         if self._is_refusing:
             files[ROUTES_FILE] = refusing_routes(snapshot.revision)
         return _Built(published_rows(snapshot), files)

@@ -88,10 +88,11 @@ class Supervisor:
 
     async def run(self, found: EnvoyRecord | None) -> None:
         """Serve until cancelled, beginning with the Envoy that was `found` running, if any."""
-        if found is not None:
-            await self._adopt(found)
         while True:
             try:
+                if found is not None:
+                    adopted, found = found, None
+                    await self._adopt(adopted)
                 if self._envoy is None:
                     await self._start()
                 await self._watch()
@@ -101,6 +102,14 @@ class Supervisor:
                     Topic.ENVOY,
                     f"Envoy cannot be started: {error}. It is tried again; free room on the disk"
                     " or mend what the message names.",
+                )
+            except Exception as error:  # noqa: BLE001  # a bug of ours must not end what serves
+                self._quick_ends += 1
+                _log.exception("the supervisor failed")
+                self._troubles.set(
+                    Topic.ENVOY,
+                    f"Envoy cannot be looked after: {error!r}. This is a mistake in Headgate:"
+                    " report it with the node's log.",
                 )
             await asyncio.sleep(self._delay())
 

@@ -42,6 +42,7 @@ def test_names_of_segments_are_never_used_twice(node: Node) -> None:
     for _ in range(3):
         node.status()
         wait_until(lambda known=frozenset(seen): _names(node) - known)
+        wait_until(lambda: not list((node.folder / "spool").iterdir()))
         new = _names(node) - seen
         seen |= new
         for name in new:  # the ingest takes them away

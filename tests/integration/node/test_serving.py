@@ -9,11 +9,12 @@ import httpx2
 import pytest
 
 from headgate.model.node import EnvoyState
-from headgate.model.snapshot import HealthCheck
+from headgate.model.snapshot import UpstreamTLS
 from tests.integration.node.conftest import CountingUpstream, Node, make_node, snapshot
 from tests.support.control_plane import ControlPlaneServer, wait_until
 
 pytestmark = pytest.mark.integration
+NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
 def test_a_published_revision_is_served_and_reported_live(node: Node) -> None:
@@ -57,14 +58,14 @@ def test_a_revision_that_envoy_refuses_is_reported_in_its_words_and_the_last_sta
     node.publish(1)
     node.wait_live(1)
     broken = snapshot(2, node.upstream.port, apis=2)
-    check = HealthCheck("/health", interval_seconds=0.0)  # Envoy wants more than 0
-    upstream = dataclasses.replace(broken.apis[1].upstream, health_check=check)
+    tls = UpstreamTLS(ca_pem=NO_CERTIFICATE)
+    upstream = dataclasses.replace(broken.apis[1].upstream, tls=tls)
     wrong = dataclasses.replace(broken.apis[1], upstream=upstream)
     node.state.publish(dataclasses.replace(broken, apis=(broken.apis[0], wrong)))
     wait_until(lambda: node.state.reports[-1].revision_error)
     report = node.state.reports[-1]
     assert (report.revision_seen, report.revision_live) == (2, 1)
-    assert "interval" in report.revision_error.lower()
+    assert "certificate" in report.revision_error.lower()
     assert any("Revision 2 is refused" in sentence for sentence in report.problems)
     assert node.status() == 200
     node.publish(3, apis=2)

@@ -6,7 +6,6 @@ import orjson
 import pytest
 
 from headgate.gateway.envoy.binary import discovery_file
-from headgate.gateway.envoy.wire import ROUTES_FILE
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.apply import Files, Refused
 from headgate.node.paths import NodePaths
