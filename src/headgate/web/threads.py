@@ -15,7 +15,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS_MAX = 8  # SQLite lets one writer in at a time, and two cores answer no faster with more
+SLOW_THREADS_MAX = 4  # for imports and questions about traffic, which take seconds
 _threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="store")
+_slow_threads = ThreadPoolExecutor(SLOW_THREADS_MAX, thread_name_prefix="slow")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -26,6 +28,12 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_threads, partial(_run, function, *args, **kwargs))
+
+
+async def in_slow_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_thread`, for what may take seconds: it never keeps short requests waiting."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_slow_threads, partial(_run, function, *args, **kwargs))
 
 
 def _run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

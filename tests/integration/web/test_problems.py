@@ -1,5 +1,8 @@
 """Is whatever goes wrong said as a problem, with the next step and nothing of our insides?"""
 
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -7,6 +10,7 @@ import pytest
 
 from headgate.web.envelope import BODY_BYTES_MAX
 from tests.support.web_process import WebProcess
+from tests.support.web_world import api_body
 
 
 def problem(answer: httpx2.Response, status: int, kind: str) -> dict[str, Any]:
@@ -120,3 +124,25 @@ def test_health_needs_no_token_and_says_no_more_than_health(web: WebProcess) -> 
         answer = stranger.get("/health")
     assert answer.status_code == 200
     assert answer.json().keys() == {"status", "version"}
+
+
+def test_imports_that_hang_do_not_keep_others_waiting(web: WebProcess, api: httpx2.Client) -> None:
+    """Eight imports from a host that accepts and never answers; short requests go on."""
+
+    def hang(number: int, url: str) -> int:
+        body = api_body(f"hang-{number}", document={"url": url, "allow_private": True})
+        with web.client() as client:
+            return client.post("/apis", json=body).status_code
+
+    with socket.socket() as silent, ThreadPoolExecutor(8) as pool:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/openapi.json"
+        waiting = [pool.submit(hang, number, url) for number in range(8)]
+        time.sleep(0.5)
+        started = time.monotonic()
+        assert api.get("/organizations").status_code == 200
+        assert time.monotonic() - started < 2
+        assert not any(future.done() for future in waiting)
+        silent.close()  # resets the connections: the imports end
+        assert {future.result() for future in waiting} == {422}

@@ -225,6 +225,7 @@ def get_api(request: HttpRequest, name: str) -> object:
 
 
 @router.patch("/apis/{name}", response=APIOut, operation_id="changeAPI")
+@is_slow
 def change_api(request: HttpRequest, name: str, body: APIChange) -> object:
     """Change how an API is served. `is_open` holds at once, the rest when it is published."""
     changed = apis.update(

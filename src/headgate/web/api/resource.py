@@ -22,7 +22,7 @@ from headgate.web.answers import DATABASE_ERRORS, as_problem, problem_response
 from headgate.web.api import idempotency
 from headgate.web.api.conditional import changed_meanwhile, check_field, entity_tag, is_named
 from headgate.web.api.requests import request_id
-from headgate.web.threads import in_thread
+from headgate.web.threads import in_slow_thread, in_thread
 
 log = structlog.get_logger("headgate.web")
 CHANGING = frozenset({"PUT", "PATCH", "DELETE"})
@@ -32,10 +32,11 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 def is_slow(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Marks a view that waits for something else than the database.
+    """Marks a view that waits for the network, or computes for seconds.
 
-    Its idempotency key is reserved and completed in two transactions, so that no lock is held
-    while it waits.
+    It runs beside the short ones, on threads of its own. No lock is held while it waits: its
+    idempotency key is reserved and completed in two transactions, and If-Match is compared
+    before it, not in one transaction with it.
     """
     view.is_slow = True  # type: ignore[attr-defined]  # a mark that only this module reads
     return view
@@ -57,22 +58,23 @@ class Resource:
             method: operation for operation in path_view.operations for method in operation.methods
         }
         self._is_async = path_view.is_async
+        self._slow = {m for m, found in self._operations.items() if _is_slow(found)}
 
     def view(self) -> Callable[..., Any]:
         """The Django view of this URL."""
-        if not self._is_async:
-            return self._answer
+        if self._is_async:
+            return self._answer_async
+        return self._answer_beside if self._slow else self._answer
 
-        async def answer(request: HttpRequest, **path: str) -> HttpResponseBase:
-            return await self._answer_async(request, **path)
-
-        return answer
+    async def _answer_beside(self, request: HttpRequest, **path: str) -> HttpResponseBase:
+        run = in_slow_thread if request.method in self._slow else in_thread
+        return await run(self._answer, request, **path)
 
     def _answer(self, request: HttpRequest, **path: str) -> HttpResponseBase:
         try:
             operation = self._operation(request)
             if request.method == "POST" and "Idempotency-Key" in request.headers:
-                if getattr(operation.view_func, "is_slow", False):
+                if _is_slow(operation):
                     return self._run_reserved(operation, request, path)
                 return self._run_once(operation, request, path)
             if request.method in CHANGING and "If-Match" in request.headers:
@@ -158,7 +160,7 @@ class Resource:
         self, operation: Operation, request: HttpRequest, path: dict[str, str]
     ) -> HttpResponseBase:
         """Compares and changes in one transaction, one caller after the other per URL."""
-        if getattr(operation.view_func, "is_slow", False):
+        if _is_slow(operation):
             self._check_if_match(operation, request, path)
             return self._tagged(operation, request, operation.run(request, **path))
         with transaction.atomic():
@@ -209,6 +211,10 @@ class Resource:
             unchanged["ETag"] = tag
             return unchanged
         return response
+
+
+def _is_slow(operation: Operation) -> bool:
+    return getattr(operation.view_func, "is_slow", False)
 
 
 def _answers_alike(operation: Operation, reading: Operation | None) -> bool:

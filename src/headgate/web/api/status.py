@@ -12,6 +12,7 @@ from headgate.store.services.nodes import NODES_MAX
 from headgate.web.api.fields import Output
 from headgate.web.api.gateways import NodeOut, show_node
 from headgate.web.api.requests import actor
+from headgate.web.api.resource import is_slow
 
 ACCESS_LAG_MAX = 10_000  # changes that a node may be behind before it is worth a word
 router = Router()
@@ -64,6 +65,7 @@ class ReconciliationOut(Output):
 
 
 @router.get("/status", response=StatusOut, operation_id="getStatus")
+@is_slow
 def get_status(request: HttpRequest) -> object:
     """Nodes, lag, and everything that is wrong with its next step."""
     # The query engine takes 40 MB: only for those who ask
@@ -92,6 +94,7 @@ def get_status(request: HttpRequest) -> object:
 
 
 @router.get("/reconcile", response=ReconciliationOut, operation_id="getReconciliation")
+@is_slow
 def get_reconciliation(request: HttpRequest) -> object:
     """The filter's own counters against the stored requests: the difference and its cause."""
     from headgate.store.services import reconcile

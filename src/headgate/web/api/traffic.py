@@ -14,6 +14,7 @@ from headgate.model.record import Verdict
 from headgate.web.api.fields import Output
 from headgate.web.api.paging import PageQuery, unwrapped, wrapped
 from headgate.web.api.requests import actor
+from headgate.web.api.resource import is_slow
 
 if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question about traffic
     from headgate.store.services.traffic import RequestsPage, SeenRequest
@@ -177,6 +178,7 @@ def moment(text: str | None, now: datetime) -> datetime | None:
 
 
 @router.get("/traffic/requests", response=RequestsOut, operation_id="listRequests")
+@is_slow
 def list_requests(request: HttpRequest, query: Query[RequestsQuery]) -> object:
     """Requests, newest first. With `after`: those that have been stored since, each once."""
     from headgate.store.services import traffic
@@ -191,6 +193,7 @@ def list_requests(request: HttpRequest, query: Query[RequestsQuery]) -> object:
 
 
 @router.get("/traffic/stats", response=StatsListOut, operation_id="getStats")
+@is_slow
 def get_stats(request: HttpRequest, query: Query[StatsQuery]) -> object:
     """How many requests, how many were rejected or failed, how long they took."""
     from headgate.store.services import traffic
