@@ -81,18 +81,20 @@ def line(**fields: object) -> dict[str, object]:
     return base | fields
 
 
-def access(verdict: str | None, caller: str = "-", query: str = "") -> str | None:
+def access(verdict: str | None, caller: str = "-", target: str = "/") -> str | None:
     """The field `access`: absent when the request did not reach the filter."""
-    return None if verdict is None else f"{verdict} {caller} {query}"
+    return None if verdict is None else f"{verdict} {caller} {target}"
 
 
 def read_line(text: str | bytes) -> dict[str, Any]:
     """One line of a real log, and beside its fields what `route` and `access` hold."""
     found: dict[str, Any] = json.loads(text)
     api, version, operation = words(found["route"] or "")
-    verdict, caller, query = words(found["access"] or "")
+    verdict, caller, target = words(found["access"] or "")
+    path, _, query = target.partition("?")
     held = {"api": api, "version": version, "operation": operation, "verdict": verdict}
-    return found | held | {"caller": caller.replace("-", "") and caller, "query": query}
+    held |= {"caller": caller.replace("-", "") and caller, "query": query}
+    return found | held | {"path": path or found["path"]}
 
 
 def _line(
@@ -113,10 +115,10 @@ def _line(
         "access": access(
             verdict,
             _caller(chance.randrange(shape.applications)) if is_known else "-",
-            f"page={item % 50}&sort=name",
+            f"/api-{api}/things{operation}/{item}?page={item % 50}&sort=name",
         ),
         "method": _METHODS[operation % len(_METHODS)],
-        "path": f"/api-{api}/things{operation}/{item}",
+        "path": f"/things{operation}/{item}",
         "status": status,
         "flags": flags,
         "details": details,

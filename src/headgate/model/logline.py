@@ -7,10 +7,10 @@ Two fields hold several values, because each field costs the request time: Envoy
 string faster than it looks up five (docs/decisions/0004).
 
 `route`   `<api> <version> <operation>`; the operation may hold spaces, and may be missing.
-`access`  `<verdict> <caller> <query>`, written by the filter and absent when the request did not
+`access`  `<verdict> <caller> <target>`, written by the filter and absent when the request did not
           reach it. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known.
-          The query is the caller's own less the key; a line without `access` has no query at all,
-          because a key may still stand in it.
+          The target is path and query as the caller sent them, less the key. A line without
+          `access` has no query at all, because a key may still stand in it.
 """
 
 from enum import StrEnum
@@ -24,7 +24,7 @@ ACCESS_STATE = "headgate"
 CALLER_IDS = ("credential", "application", "organization", "subscription", "plan")
 """The ids of `caller`, 16 bytes each, `-` * 16 where one is not known."""
 
-QUERY_BYTES_MAX = 2048  # of `access`; the rest is cut
+TARGET_BYTES_MAX = 4096  # of `access`; the rest is cut
 
 
 class LineType(StrEnum):
@@ -40,7 +40,7 @@ LINE_FIELDS: dict[str, LineType] = {
     "route": LineType.TEXT,
     "access": LineType.TEXT,
     "method": LineType.TEXT,
-    "path": LineType.TEXT,  # as the caller sent it, without the query
+    "path": LineType.TEXT,  # without the query; counts only where there is no `access`
     "status": LineType.INTEGER,
     "flags": LineType.TEXT,  # Envoy's RESPONSE_FLAGS
     "details": LineType.TEXT,  # Envoy's RESPONSE_CODE_DETAILS

@@ -45,11 +45,14 @@ CACHE_HIT = "cache.response_from_cache_filter"
 WORDS_SQL = """split_part(coalesce(route, ''), ' ', 1) AS route_api,
   split_part(coalesce(route, ''), ' ', 2) AS route_version,
   split_part(coalesce(access, ''), ' ', 1) AS access_verdict,
-  split_part(coalesce(access, ''), ' ', 2) AS access_caller"""
+  split_part(coalesce(access, ''), ' ', 2) AS access_caller,
+  substr(coalesce(access, ''), length(split_part(coalesce(access, ''), ' ', 1))
+    + length(split_part(coalesce(access, ''), ' ', 2)) + 3) AS access_target"""
 """Columns to be selected beside those of the line: what the others are made from."""
 
 _OPERATION = "substr(coalesce(route, ''), length(route_api) + length(route_version) + 3)"
-_QUERY = "substr(coalesce(access, ''), length(access_verdict) + length(access_caller) + 3)"
+_PATH = "CASE WHEN access_target = '' THEN path ELSE split_part(access_target, '?', 1) END"
+_QUERY = "coalesce(substr(access_target, nullif(instr(access_target, '?'), 0) + 1), '')"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_VERDICTS = tuple(v.value for v in Verdict if v is not Verdict.ALLOWED)
@@ -101,7 +104,7 @@ COLUMN_SQL: Mapping[str, str] = {
     "version": _key_sql("version", "route_version"),
     "operation": _key_sql("operation", _OPERATION),
     "method": _text_sql("method"),
-    "path": _text_sql("path"),
+    "path": _text_sql("path", _PATH),
     "query": _text_sql("query", _QUERY),
     "status": f"CAST({_number_sql('status', STATUS_MAX)} AS USMALLINT)",
     "verdict": VERDICT_SQL,
@@ -151,11 +154,13 @@ def line_error(line: Mapping[str, object]) -> str | None:
 def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> RequestRecord:
     """The record of one line that has no `line_error`."""
     api, version, operation = words(_raw(line, "route"))
-    verdict, caller, query = words(_raw(line, "access"))
+    verdict, caller, target = words(_raw(line, "access"))
+    path, _, query = target.partition("?")
     texts = {
         "api": _known(api),
         "version": _known(version),
         "operation": _known(operation),
+        "path": _known(path if target else _raw(line, "path")),
         "query": _known(query),
         "response_flags": _text(line, "flags"),
     }

@@ -155,8 +155,8 @@ def test_a_value_that_envoy_does_not_know_is_no_error() -> None:
 
 def test_words_are_split_into_route_verdict_caller_and_query() -> None:
     ids = ["key_000000000001", "app_000000000002", "org_000000000003", "-" * 16, "pln_000000000005"]
-    words = access("allowed", "".join(ids), "b=c d?e")
-    found = line(path="/a", access=words, route="pets v1 GET /pets/{id}")
+    words = access("allowed", "".join(ids), "/a?b=c d?e")
+    found = line(path="/rewritten", access=words, route="pets v1 GET /pets/{id}")
     record = record_from(found, node="n", gateway="g")
     assert (record.path, record.query) == ("/a", "b=c d?e")
     assert (record.api, record.version, record.operation) == ("pets", "v1", "GET /pets/{id}")
@@ -168,3 +168,8 @@ def test_an_answer_from_the_cache_is_told_from_its_details() -> None:
     hit = line(details="cache.response_from_cache_filter")
     assert record_from(hit, node="n", gateway="g").cache == "hit"
     assert record_from(line(), node="n", gateway="g").cache == ""
+
+
+def test_a_request_that_did_not_reach_the_filter_has_its_path_and_no_query() -> None:
+    record = record_from(line(path="/a", access=None), node="n", gateway="g")
+    assert (record.path, record.query) == ("/a", "")

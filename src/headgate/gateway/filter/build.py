@@ -4,6 +4,7 @@ Run as `python -m headgate.gateway.filter.build`; the wheel's build hook calls t
 """
 
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ LIBRARY_NAME = "libheadgate.so"
 # A broken bound ends the process and names the place instead of giving a wrong answer, for less
 # than one percent of a request (docs/decisions/0006-what-the-filter-costs.md).
 OPTIMIZE = "ReleaseSafe"
+# One file is compiled for processors that hash by themselves; it is called only on those.
+WITH_SHA = {"x86_64": "x86_64+sha+avx2", "aarch64": "generic+sha2"}
 
 
 def is_current(folder: Path = FOLDER) -> bool:
@@ -39,20 +42,34 @@ def build(folder: Path = FOLDER) -> Path:
         return library
     with tempfile.TemporaryDirectory(prefix="headgate-zig-") as cache:
         made = folder / f".{LIBRARY_NAME}.{os.getpid()}"
-        command = [
-            *(sys.executable, "-m", "ziglang", "build-lib", "filter.zig", "-dynamic", "-lc"),
-            *("-O", OPTIMIZE, "-mcpu", "baseline", "-fstrip", "-z", "lazy"),
-            *("-fallow-shlib-undefined", f"-femit-bin={made}"),
-        ]
-        environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
+        fast = Path(cache) / "hash_fast.o"
+        cpu = WITH_SHA.get(platform.machine(), "baseline")
+        try:
+            _compile(folder, cache, "build-obj", "hash_fast.zig", "-fPIC", "-mcpu", cpu, made=fast)
+            linked = ("-dynamic", "-lc", "-z", "lazy", "-fallow-shlib-undefined", str(fast))
+            _compile(
+                folder, cache, "build-lib", "filter.zig", *linked, "-mcpu", "baseline", made=made
+            )
+        except RuntimeError:
             made.unlink(missing_ok=True)
-            raise RuntimeError(f"The filter does not compile:\n{done.stderr.strip()}")
+            raise
         made.replace(library)
     return library
+
+
+def _compile(folder: Path, cache: str, *arguments: str, made: Path) -> None:
+    command = [sys.executable, "-m", "ziglang", *arguments, "-O", OPTIMIZE, "-fstrip"]
+    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+    done = subprocess.run(
+        [*command, f"-femit-bin={made}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"The filter does not compile:\n{done.stderr.strip()}")
 
 
 def main() -> int:

@@ -4,6 +4,7 @@
 //! up nothing: a limit that was taken before a later one refused gets it back.
 const std = @import("std");
 const t = @import("table.zig");
+const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const limits = @import("limits.zig");
 
@@ -104,7 +105,7 @@ fn judge(table: t.Table, api: *t.API, operation: ?*t.Operation, settings: *const
 fn authenticate(table: t.Table, key: []const u8, now_us: u64, who: *Who, d: *Decision) Reason {
     if (!keys.isShaped(key)) return .unknown_credential; // the checksum costs more than it saves
     var digest: [32]u8 = undefined;
-    std.crypto.hash.sha2.Sha256.hash(key, &digest, .{});
+    hash.sha256(key.ptr, key.len, &digest);
     const credential = table.findCredential(&digest) orelse return .unknown_credential;
     const state = t.load(&credential.state);
     if (state == t.REMOVED or state == 0) return .unknown_credential;

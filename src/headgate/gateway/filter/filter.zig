@@ -9,7 +9,7 @@ const decide = @import("decide.zig");
 const answers = @import("answers.zig");
 
 const Decision = decide.Decision;
-const LOGGED_QUERY_BYTES_MAX = 2048; // model/logline.py
+const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
 const DEFAULT_SOURCE = blk: {
     var source: t.Source = .{ .location = 1, .length = 9, .name = @splat(0) };
     @memcpy(source.name[0..9], "x-api-key");
@@ -17,6 +17,7 @@ const DEFAULT_SOURCE = blk: {
 };
 
 export fn envoy_dynamic_module_on_program_init() [*:0]const u8 {
+    @import("hash.zig").choose();
     return abi.VERSION;
 }
 
@@ -61,18 +62,15 @@ export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, str
     return abi.STOP;
 }
 
-/// Leaves `<verdict> <caller> <query>` for the access log: one string is what Envoy prints fastest.
+/// Leaves `<verdict> <caller> <target>` for the access log: one string is what Envoy prints fastest.
 fn tellLog(s: abi.Stream, verdict: []const u8, d: *const Decision) void {
-    var words: answers.Text(128 + LOGGED_QUERY_BYTES_MAX) = .{};
+    var words: answers.Text(128 + LOGGED_TARGET_BYTES_MAX) = .{};
     words.add(verdict);
     words.add(" ");
     words.add(if (d.has_caller) &d.caller else "-");
     words.add(" ");
-    const path = abi.requestHeader(s, ":path") orelse "";
-    if (std.mem.findScalar(u8, path, '?')) |mark| {
-        const query = path[mark + 1 ..];
-        words.add(query[0..@min(query.len, LOGGED_QUERY_BYTES_MAX)]);
-    }
+    const target = abi.requestHeader(s, ":path") orelse "";
+    words.add(target[0..@min(target.len, LOGGED_TARGET_BYTES_MAX)]);
     abi.setState(s, "headgate", words.text());
 }
 
