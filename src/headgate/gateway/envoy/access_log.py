@@ -1,7 +1,8 @@
 """What does Envoy write about each request? One JSON line, exactly `LINE_FIELDS`.
 
 The path is logged without its query: a key may stand there when the request did not reach the
-access filter. The filter itself hands over the query, less the key, in its own words.
+access filter. The filter itself hands over path and query, less the key, in its own words; once
+it has, `path` is what the upstream was asked for.
 """
 
 from headgate.gateway.envoy import wire
@@ -17,7 +18,7 @@ OPERATORS: dict[str, str] = {
     "route": "%ROUTE_NAME%",
     "access": f"%FILTER_STATE({ACCESS_STATE}:PLAIN)%",
     "method": "%REQ(:METHOD)%",
-    "path": "%PATH(NQ:ORIG_OR_PATH)%",
+    "path": "%PATH(NQ:PATH)%",
     "status": "%RESPONSE_CODE%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
