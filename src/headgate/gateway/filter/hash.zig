@@ -4,7 +4,7 @@ const std = @import("std");
 
 extern fn headgate_sha256(text: [*]const u8, length: usize, out: *[32]u8) void;
 
-fn portable(text: [*]const u8, length: usize, out: *[32]u8) callconv(.c) void {
+pub fn portable(text: [*]const u8, length: usize, out: *[32]u8) callconv(.c) void {
     std.crypto.hash.sha2.Sha256.hash(text[0..length], out, .{});
 }
 
@@ -27,9 +27,6 @@ pub fn choose() void {
     sha256 = &headgate_sha256;
 }
 
-/// For the test that both ways agree.
-export fn headgate_hash(text: [*]const u8, length: usize, out: *[32]u8, is_chosen: bool) bool {
-    if (is_chosen) choose();
-    (if (is_chosen) sha256 else &portable)(text, length, out);
-    return sha256 == &headgate_sha256;
+pub fn isFast() bool {
+    return sha256 != &portable;
 }
