@@ -143,9 +143,12 @@ def test_an_orphan_of_an_earlier_writer_is_swept_up_and_listed_files_stay(
     day = folders.files / "2026-11-20"
     orphan = day / "batch-99999999-t0.parquet"
     orphan.write_bytes(b"left behind")
+    cleaned = folders.scratch / "clean-batch-99999999-t0-nod_a-00000001-00000001.jsonl"
+    cleaned.write_bytes(b"left behind")
     ingest.release()
     ingest.tick()
     assert not orphan.exists()
+    assert not cleaned.exists()
     assert len(on_disk(folders)) == PART_FILES_MIN
 
 

@@ -331,6 +331,8 @@ def remove_orphans(folders: TrafficFolders, prefix: str, token: int, now: dateti
     because its writer cannot commit any more.
     """
     removed = 0
+    for path in folders.scratch.glob(f"clean-{prefix}-*"):
+        path.unlink(missing_ok=True)
     for path in folders.files.glob(f"*/{prefix}-*.parquet"):
         if _token_of(path) >= token:
             continue
