@@ -15,6 +15,7 @@ from tests.integration.node.load import load
 from tests.support.control_plane import wait_until
 
 pytestmark = pytest.mark.integration
+ROUTE = "a1 v1 op0"  # API, version and operation as the log names them
 ROUNDS = 6
 LOST_PER_ENVOY_KILL_MAX = 200  # an unflushed buffer: 100 ms of three callers
 
@@ -98,7 +99,7 @@ def test_segments_are_uploaded_once_the_control_plane_is_back(node: Node) -> Non
     node.publish(1)
     node.wait_live(1)
     node.status()
-    wait_until(lambda: any(b"/a1/r0" in body for body in node.state.segments.values()))
+    wait_until(lambda: any(ROUTE.encode() in body for body in node.state.segments.values()))
     node.state.set_down(True)
     for _ in range(20):
         node.status()
@@ -119,7 +120,7 @@ def test_a_torn_line_of_a_killed_envoy_runs_into_no_other(node: Node) -> None:
     node.status()
     wait_until(lambda: b'{"torn":\n' in [path.read_bytes() for path in _segments(node)])
     node.stop()
-    assert any(b"/a1/r0" in path.read_bytes() for path in _segments(node))
+    assert any(ROUTE.encode() in path.read_bytes() for path in _segments(node))
 
 
 def _base(node: Node) -> str:
@@ -136,4 +137,4 @@ def _names(node: Node) -> set[str]:
 
 def _own_lines(node: Node) -> list[dict[str, object]]:
     """Records of calls to the API: not those of tests that wait for the gateway."""
-    return [line for line in node.lines() if line.get("path") == "/a1/r0"]
+    return [line for line in node.lines() if line.get("route") == ROUTE]

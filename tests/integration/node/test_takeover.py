@@ -11,6 +11,7 @@ from tests.integration.node.load import load
 from tests.support.control_plane import wait_until
 
 pytestmark = pytest.mark.integration
+ROUTE = "a1 v1 op0"  # API, version and operation as the log names them
 
 
 def test_envoy_serves_on_while_the_agent_is_dead_and_is_adopted(node: Node) -> None:
@@ -59,7 +60,7 @@ def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
     assert callers.failures == 0
     assert set(callers.statuses) == {200}
     node.stop()
-    lines = [line for line in node.lines() if line["path"] == "/a1/r0"]
+    lines = [line for line in node.lines() if line["route"] == ROUTE]
     assert len(lines) == sum(callers.statuses.values())
     assert len({line["request_id"] for line in lines}) == len(lines)
     assert list((node.folder / "log").glob("draining-*")) == []
@@ -83,7 +84,7 @@ def test_an_agent_killed_during_the_replacement_is_followed_by_one_that_finishes
         node.start()
         wait_until(lambda: not process.is_alive(old), 20)
     node.stop()
-    lines = [line for line in node.lines() if line["path"] == "/a1/r0"]
+    lines = [line for line in node.lines() if line["route"] == ROUTE]
     assert callers.failures == 0
     assert len(lines) == sum(callers.statuses.values())
     assert node.envoy() is None
@@ -97,5 +98,5 @@ def test_stopping_finishes_requests_and_leaves_no_process(node: Node) -> None:
         time.sleep(0.5)
         assert node.stop() == 0
     assert node.envoy() is None
-    lines = [line for line in node.lines() if line["path"] == "/a1/r0"]
+    lines = [line for line in node.lines() if line["route"] == ROUTE]
     assert len(lines) == node.upstream.calls >= sum(callers.statuses.values())
