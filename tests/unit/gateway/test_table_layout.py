@@ -44,9 +44,10 @@ def test_the_zig_tests_pass(tmp_path: Path) -> None:
 
 
 def test_the_filter_is_small_enough_to_review() -> None:
-    lines = {path.name: len(path.read_text().splitlines()) for path in FOLDER.glob("*.zig")}
-    assert max(lines.values()) <= 400
-    assert sum(lines.values()) <= 1600
+    files = [path for path in FOLDER.glob("*.zig") if path.name != "tests.zig"]
+    lines = [len(path.read_text().splitlines()) for path in files]
+    assert max(lines) <= 400
+    assert sum(lines) <= 1600
 
 
 def test_both_ways_to_hash_agree(library: ctypes.CDLL) -> None:
