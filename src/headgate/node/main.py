@@ -121,7 +121,6 @@ class Agent:
             supervisor=self._supervisor,
             revisions=self._revisions,
             keeper=self._keeper,
-            sealer=self._sealer,
             troubles=self._troubles,
         )
         self._reporter = Reporter(parts, self._control_plane, clock)

@@ -12,7 +12,6 @@ from headgate.node.access_sync import COUNTERS_PER_REPORT_MAX, AccessKeeper
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.control_plane import ControlPlane
 from headgate.node.paths import NodePaths
-from headgate.node.seal import Sealer
 from headgate.node.snapshot_sync import Revisions
 from headgate.node.spool import list_sealed, measure
 from headgate.node.supervise import Supervisor
@@ -82,7 +81,6 @@ class Parts:
     supervisor: Supervisor
     revisions: Revisions
     keeper: AccessKeeper
-    sealer: Sealer
     troubles: Troubles
 
 
