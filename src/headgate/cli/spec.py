@@ -1,21 +1,20 @@
 """Which files make up the OpenAPI document that a person points at?
 
-A file, a folder or a URL. From a file or a folder only what the document refers to is sent:
-the entry and, by relative `$ref`, the files beside it.
+A file, a folder or a URL. From a file or a folder only what the document refers to is sent: the
+entry and, by relative `$ref`, the files beside and below it, and nothing outside that folder.
 """
 
 import re
 from pathlib import Path
 from typing import Any
 
+from headgate.catalog.io.folder import read_source
 from headgate.core.problems import Problem, ProblemType
 
-FILES_MAX = 1_000  # of one document
 BYTES_MAX = 20_000_000  # of all its files together
 ENTRY_NAMES = ("openapi", "swagger", "api")
 SUFFIXES = (".yaml", ".yml", ".json")
 
-_REF = re.compile(r"""["']?\$ref["']?\s*:\s*["']?([^"'#\s,}]+)""")
 _VERSION = re.compile(r"""^\s*\{?\s*["']?(openapi|swagger)["']?\s*:""", re.MULTILINE)
 
 
@@ -33,13 +32,8 @@ def document_of(spec: str, *, allow_private: bool) -> dict[str, Any]:
     if is_url(spec):
         return {"url": spec, "allow_private": allow_private}
     path = Path(spec)
-    entry = _entry_in(path) if path.is_dir() else path
-    texts = _closure(entry.absolute())
-    base = _common_folder(list(texts))
-    return {
-        "files": {file.relative_to(base).as_posix(): text for file, text in texts.items()},
-        "entry": entry.absolute().relative_to(base).as_posix(),
-    }
+    source = read_source(path, _entry_in(path).name if path.is_dir() else "")
+    return {"files": dict(source.files), "entry": source.entry}
 
 
 def _entry_in(folder: Path) -> Path:
@@ -59,57 +53,7 @@ def _entry_in(folder: Path) -> Path:
     )
 
 
-def _closure(entry: Path) -> dict[Path, str]:
-    texts: dict[Path, str] = {}
-    waiting = [entry]
-    size = 0
-    while waiting:
-        file = waiting.pop()
-        if file in texts:
-            continue
-        texts[file] = text = _text_of(file, is_entry=file == entry)
-        size += len(text)
-        if len(texts) > FILES_MAX or size > BYTES_MAX:
-            raise Problem(
-                ProblemType.TOO_LARGE,
-                f"{entry} with what it refers to is more than {FILES_MAX:,} files or "
-                f"{BYTES_MAX // 1_000_000} MB.",
-                "Bundle it first, or split the API.",
-            )
-        waiting.extend(_neighbours(file, text))
-    return {file: text for file, text in texts.items() if text or file == entry}
-
-
-def _neighbours(file: Path, text: str) -> list[Path]:
-    """Files that `text` refers to; a missing one is left to the server, which has the line."""
-    found = []
-    for ref in set(_REF.findall(text)):
-        if "://" in ref or ref.startswith("/"):
-            continue
-        target = Path(_normal(file.parent / ref))
-        if target.is_file():
-            found.append(target)
-    return found
-
-
-def _normal(path: Path) -> str:
-    parts: list[str] = []
-    for part in path.parts:
-        if part == ".." and parts:
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return str(Path(*parts))
-
-
-def _common_folder(files: list[Path]) -> Path:
-    base = files[0].parent
-    while not all(file.is_relative_to(base) for file in files):
-        base = base.parent
-    return base
-
-
-def _text_of(file: Path, *, is_entry: bool = True) -> str:
+def _text_of(file: Path) -> str:
     try:
         if file.stat().st_size > BYTES_MAX:
             raise Problem(
@@ -119,8 +63,6 @@ def _text_of(file: Path, *, is_entry: bool = True) -> str:
             )
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        if not is_entry:
-            return ""
         raise Problem(
             ProblemType.INVALID_DOCUMENT,
             f"{file} is not UTF-8 text.",

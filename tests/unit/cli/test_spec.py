@@ -20,16 +20,28 @@ def test_an_address_is_left_to_the_control_plane() -> None:
     assert document == {"url": "https://a.example/openapi.json", "allow_private": True}
 
 
-def test_references_are_followed_upwards_and_in_circles(tmp_path: Path) -> None:
+def test_references_are_followed_downwards_and_in_circles(tmp_path: Path) -> None:
     _write(
         tmp_path,
-        api__openapi_json='{"openapi": "3.0.3", "x": {"$ref": "../shared/a.json#/A"}}',
+        openapi_json='{"openapi": "3.0.3", "x": {"$ref": "shared/a.json#/A"}}',
         shared__a_json='{"A": {"$ref": "b.json"}}',
         shared__b_json='{"$ref": "a.json#/A"}',
     )
+    document = document_of(str(tmp_path / "openapi.json"), allow_private=False)
+    assert document["entry"] == "openapi.json"
+    assert set(document["files"]) == {"openapi.json", "shared/a.json", "shared/b.json"}
+
+
+def test_nothing_outside_the_folder_is_sent(tmp_path: Path) -> None:
+    _write(
+        tmp_path,
+        secret_json='{"A": "private"}',
+        api__openapi_json='{"openapi": "3.0.3", "x": {"$ref": "../secret.json#/A"},'
+        ' "y": {"$ref": "link.json"}}',
+    )
+    (tmp_path / "api" / "link.json").symlink_to(tmp_path / "secret.json")
     document = document_of(str(tmp_path / "api" / "openapi.json"), allow_private=False)
-    assert document["entry"] == "api/openapi.json"
-    assert set(document["files"]) == {"api/openapi.json", "shared/a.json", "shared/b.json"}
+    assert set(document["files"]) == {"openapi.json"}
 
 
 def test_what_is_missing_or_elsewhere_is_left_to_the_control_plane(tmp_path: Path) -> None:
