@@ -149,7 +149,13 @@ comptime {
     const prefix = "envoy_dynamic_module_on_http_filter_";
     for (.{ "request_body", "request_trailers", "response_body", "response_trailers", "local_reply" }) |name|
         @export(&proceed, .{ .name = prefix ++ name });
-    for (.{ "stream_complete", "http_callout_done", "http_stream_headers", "http_stream_data", "http_stream_trailers", "http_stream_complete", "http_stream_reset", "scheduled", "downstream_above_write_buffer_high_watermark", "downstream_below_write_buffer_low_watermark", "config_scheduled", "config_http_callout_done", "config_http_stream_complete", "config_http_stream_data", "config_http_stream_headers", "config_http_stream_reset", "config_http_stream_trailers", "per_route_config_new", "per_route_config_destroy" }) |name|
+    for (.{
+        "stream_complete",                              "http_callout_done",                           "http_stream_headers",        "http_stream_data",
+        "http_stream_trailers",                         "http_stream_complete",                        "http_stream_reset",          "scheduled",
+        "downstream_above_write_buffer_high_watermark", "downstream_below_write_buffer_low_watermark", "config_scheduled",           "config_http_callout_done",
+        "config_http_stream_complete",                  "config_http_stream_data",                     "config_http_stream_headers", "config_http_stream_reset",
+        "config_http_stream_trailers",                  "per_route_config_new",                        "per_route_config_destroy",
+    }) |name|
         @export(&ignore, .{ .name = prefix ++ name });
 }
 

@@ -21,6 +21,7 @@ pub const Subject = enum(u2) { everyone, application, address, _ };
 pub const Limit = packed struct(u64) { amount: u32, burst: u24, window: u3, kind: Kind, subject: Subject, pad: u1 };
 
 pub const Outcome = struct { ok: bool, remaining: u64, reset_s: u64, retry_s: u64 };
+pub const NONE_LEFT: Outcome = .{ .ok = false, .remaining = 0, .reset_s = 1, .retry_s = 1 };
 
 const Calendar = struct { index: u64, end_s: u64 };
 
@@ -82,11 +83,17 @@ fn takeRate(word: *u64, limit: Limit, now_ns: u64) Outcome {
         const arrival = @min(@max(stored, now), now + p.tolerance); // a step back locks out no longer than the burst
         const next = arrival + p.cost;
         const ok = next <= now + p.tolerance;
-        if (!ok and stored <= arrival) return .{ .ok = false, .remaining = 0, .reset_s = ceilSeconds(arrival - now), .retry_s = ceilSeconds(next - now - p.tolerance) };
+        if (!ok and stored <= arrival) return .{
+            .ok = false,
+            .remaining = 0,
+            .reset_s = ceilSeconds(arrival - now),
+            .retry_s = ceilSeconds(next - now - p.tolerance),
+        };
         if (@cmpxchgWeak(u64, word, old, if (ok) next else arrival, .acq_rel, .acquire)) |seen| {
             old = seen;
         } else if (ok) {
-            return .{ .ok = true, .remaining = (now + p.tolerance - next) / p.cost, .reset_s = ceilSeconds(next - now), .retry_s = 0 };
+            const left = (now + p.tolerance - next) / p.cost;
+            return .{ .ok = true, .remaining = left, .reset_s = ceilSeconds(next - now), .retry_s = 0 };
         } else old = arrival;
     }
 }

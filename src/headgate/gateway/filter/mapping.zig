@@ -10,6 +10,7 @@ const t = @import("table.zig");
 const CHECK_NS = std.time.ns_per_s;
 const RETRY_NS = 50 * std.time.ns_per_ms;
 const GRACE_NS = 10 * std.time.ns_per_s; // a hook runs for microseconds: none still reads the old file
+const DAMAGED = "headgate: the access table is missing or damaged; every call is refused with 503";
 const linux = std.os.linux;
 const OLD_MAX = 4; // changes within the grace period; a further one waits for its end
 const File = struct { base: [*]align(std.heap.page_size_min) u8, inode: u64, device: u64 };
@@ -56,7 +57,7 @@ pub const Mapping = struct {
             self.check(now_ns);
             const is_healthy = self.healthy() != null;
             @atomicStore(u64, &self.next_check_ns, now_ns + if (is_healthy) @as(u64, CHECK_NS) else RETRY_NS, .monotonic);
-            if (!is_healthy and !self.is_reported) abi.log("headgate: the access table is missing or damaged; every call is refused with 503");
+            if (!is_healthy and !self.is_reported) abi.log(DAMAGED);
             self.is_reported = !is_healthy;
         }
         return self.healthy();

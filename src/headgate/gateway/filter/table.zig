@@ -27,6 +27,8 @@ pub const SOURCES = 3; // key sources per API
 pub const SOURCE_NAME_BYTES = 34;
 const PAGE = 4096;
 
+pub const BLOCK_BIT_CREDENTIAL = 129; // bits 0 to 128 are prefix lengths
+pub const BLOCK_BIT_APPLICATION = 130;
 pub const ACTIVE = 1;
 pub const SUSPENDED = 2;
 pub const REVOKED = 3;
@@ -144,7 +146,8 @@ export fn headgate_layout() [*:0]const u8 {
         @setEvalBranchQuota(100_000);
         var text: []const u8 = std.fmt.comptimePrint("{{\"file_bytes\":{d}", .{FILE_BYTES});
         for (sections) |section| {
-            text = text ++ std.fmt.comptimePrint(",\"{s}\":{{\"offset\":{d},\"size\":{d},\"count\":{d}", .{ section[0], sectionOffset(section[0]), @sizeOf(section[1]), section[2] });
+            const values = .{ section[0], sectionOffset(section[0]), @sizeOf(section[1]), section[2] };
+            text = text ++ std.fmt.comptimePrint(",\"{s}\":{{\"offset\":{d},\"size\":{d},\"count\":{d}", values);
             text = text ++ fields(section[1], "") ++ "}";
         }
         const done = text ++ "}" ++ [_:0]u8{0};
@@ -242,7 +245,8 @@ pub const Table = struct {
         if (region < REGION_MIN or region > REGION_MAX) return null;
         const size = @as(usize, 1) << @intCast(region);
         const first: [*]u64 = @ptrCast(self.at(name, u64, size));
-        return .{ .entries = first, .mask = size - 1, .index = fingerprint & (size - 1), .fingerprint = fingerprint, .left = size };
+        const mask = size - 1;
+        return .{ .entries = first, .mask = mask, .index = fingerprint & mask, .fingerprint = fingerprint, .left = size };
     }
 
     pub fn findCredential(self: Table, digest: *const [32]u8) ?*Credential {
@@ -258,7 +262,8 @@ pub const Table = struct {
 
     pub fn findSubscription(self: Table, application_row: u32, product: u32) ?*Subscription {
         const mixed = (@as(u64, application_row) << 32 | product) *% 0x9E37_79B9_7F4A_7C15;
-        var chain = self.probe("subscription_index", load(&self.header().subscription_region), @intCast(mixed >> 32)) orelse return null;
+        const region = load(&self.header().subscription_region);
+        var chain = self.probe("subscription_index", region, @intCast(mixed >> 32)) orelse return null;
         while (true) {
             const row = chain.next();
             if (row == 0) return null;
