@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-from headgate.gateway.policy import policies
 
+from headgate.gateway.policy import policies
 from tests.project.tree import ROOT, SOURCE, tracked
 
 FOLDER = SOURCE / "gateway" / "policies"
