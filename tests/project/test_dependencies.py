@@ -25,7 +25,7 @@ def _name(requirement: str) -> str:
 
 def test_every_dependency_has_its_reason_beside_it() -> None:
     for requirement in [r for group in _declared().values() for r in group]:
-        line = next(x for x in PYPROJECT.splitlines() if f'"{requirement}"' in x)
+        line = next(x for x in PYPROJECT.splitlines() if x.startswith(f'    "{requirement}",'))
         assert "#" in line, f"{requirement} has no reason in pyproject.toml"
 
 
