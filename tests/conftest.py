@@ -1,5 +1,6 @@
 """What do all tests share? The import path, and a data folder that is not the developer's."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from django.conf import settings
 ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+
+# A shell that starts the tests in the background has them, and all that they start, ignore SIGINT.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
