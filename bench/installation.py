@@ -111,6 +111,8 @@ def _until_ready(up: "subprocess.Popen[bytes]", log: Path) -> None:
 
 class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # its two writes would wait 40 ms for each other
+    wbufsize = -1
 
     def do_GET(self) -> None:
         body = b'{"id": 7}'

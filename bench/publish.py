@@ -39,7 +39,7 @@ def run(*, is_quick: bool) -> list[Measurement]:
 def _publish(one: Installation, number: int) -> float:
     """Publish a changed API and wait until the node says that it is live."""
     one.ask("PATCH", "/apis/api-1", {"title": f"change {number}"})
-    settings = {"request_set": {"x-change": str(number)}}
+    settings = {"request": {"set": {"x-change": str(number)}}}
     one.ask("PUT", "/apis/api-1/policies", [{"kind": "headers", "settings": settings}])
     began = time.perf_counter()
     answer = one.ask("POST", "/apis/api-1/publish", {"wait_seconds": 10})
