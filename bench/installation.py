@@ -157,21 +157,25 @@ def document(name: str, operations: int) -> str:
     return json.dumps({"openapi": "3.1.0", "info": info, "paths": paths})
 
 
-def add_api(one: Installation, name: str, *, operations: int, upstream_port: int) -> None:
-    """Import an API, without publishing it."""
-    one.ask(
-        "POST",
-        "/apis",
-        {
-            "name": name,
-            "base_path": f"/{name}",
-            "upstream": f"http://127.0.0.1:{upstream_port}",
-            "document": {
-                "files": {"openapi.json": document(name, operations)},
-                "entry": "openapi.json",
-            },
+def api_document(name: str, *, operations: int, upstream_port: int) -> dict[str, object]:
+    """An API that is published on the default gateway, as `headgate apply` takes it."""
+    return {
+        "kind": "api",
+        "name": name,
+        "base_path": f"/{name}",
+        "upstream": f"http://127.0.0.1:{upstream_port}",
+        "document": {
+            "files": {"openapi.json": document(name, operations)},
+            "entry": "openapi.json",
         },
-    )
+        "gateways": ["default"],
+    }
+
+
+def add_apis(one: Installation, names: list[str], *, operations: int, upstream_port: int) -> None:
+    """Import and publish APIs in one transaction, as `headgate apply` does."""
+    made = [api_document(n, operations=operations, upstream_port=upstream_port) for n in names]
+    one.ask("POST", "/configuration", {"documents": made})
 
 
 def add_consumer(one: Installation, *apis: str) -> str:

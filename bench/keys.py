@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.installation import Installation, add_api, add_consumer, running, upstream
+from bench.installation import Installation, add_apis, add_consumer, running, upstream
 from bench.measure import Measurement
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -28,8 +28,7 @@ def run(*, is_quick: bool) -> list[Measurement]:
     with TemporaryDirectory(prefix="headgate-bench-") as folder, upstream() as port:
         data = Path(folder, "data")
         with running(data) as one:
-            add_api(one, "things", operations=1, upstream_port=port)
-            one.ask("POST", "/apis/things/publish", {"wait_seconds": 10})
+            add_apis(one, ["things"], operations=1, upstream_port=port)
             key = add_consumer(one, "things")
             one.seconds_until(200, PATH, key)
         for size in (1_000,) if is_quick else SIZES:

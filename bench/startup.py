@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.installation import add_api, add_consumer, running, upstream
+from bench.installation import add_apis, add_consumer, running, upstream
 from bench.measure import Measurement
 from bench.process import children, memory_mib
 
@@ -17,8 +17,7 @@ def run(*, is_quick: bool) -> list[Measurement]:
         data = Path(folder, "data")
         with running(data) as one:
             first_seconds = one.ready_seconds
-            add_api(one, "things", operations=20, upstream_port=port)
-            one.ask("POST", "/apis/things/publish", {"wait_seconds": 10})
+            add_apis(one, ["things"], operations=20, upstream_port=port)
             key = add_consumer(one, "things")
             one.seconds_until(200, "/things/things1/7", key)
         began = time.perf_counter()
