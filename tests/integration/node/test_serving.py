@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from headgate.gateway.envoy.clusters import cluster_name
 from headgate.model.node import EnvoyState
 from headgate.model.snapshot import UpstreamTLS
 from tests.integration.node.conftest import CountingUpstream, Node, make_node, snapshot
@@ -40,15 +41,19 @@ def test_a_path_that_no_revision_has_is_refused(node: Node) -> None:
 
 def test_an_api_that_goes_away_is_gone_with_its_upstream(node: Node) -> None:
     node.start()
-    node.publish(1, apis=2)
+    both = snapshot(1, node.upstream.port, apis=2)
+    other = dataclasses.replace(both.apis[1].upstream, connect_timeout_seconds=4.0)
+    second = dataclasses.replace(both.apis[1], upstream=other)
+    node.state.publish(dataclasses.replace(both, apis=(both.apis[0], second)))
     node.wait_live(1)
+    assert node.status("/a2/r0") == 200
     node.publish(2, apis=1)
     node.wait_live(2)
     assert node.status("/a1/r0") == 200
     assert node.status("/a2/r0") == 404
     clusters = (node.folder / "envoy" / "cds.json").read_text()
-    assert "api-1" in clusters
-    assert "api-2" not in clusters
+    assert cluster_name(both.apis[0].upstream) in clusters
+    assert cluster_name(other) not in clusters
 
 
 def test_a_revision_that_envoy_refuses_is_reported_in_its_words_and_the_last_stays(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.gateway.envoy.access_log import OPERATORS
+from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.resources import Translator, translate
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.routing import parse_template
@@ -65,6 +66,33 @@ def test_files_come_in_the_order_in_which_they_must_be_written() -> None:
     assert list(files) == ["cds.json", "lds.json", "rds.pb"]
     assert {orjson.loads(files[name])["version_info"] for name in list(files)[:2]} == {"1"}
     assert files["rds.pb"].startswith(b"\x0a\x011")
+
+
+def clusters_of(*apis: SnapshotAPI) -> list[str]:
+    files = translate(Snapshot(1, "default", apis), NODE).files()
+    return [one["name"] for one in orjson.loads(files["cds.json"])["resources"]]
+
+
+def test_apis_with_equal_upstreams_share_one_cluster() -> None:
+    first, second = api("GET /x", base_path="/a"), api("GET /x", row=2, base_path="/b")
+    assert clusters_of(first, second) == [cluster_name(first.upstream)]
+
+
+def test_apis_with_different_upstreams_do_not() -> None:
+    first, second = api("GET /x", base_path="/a"), api("GET /x", row=2, base_path="/b", port=8)
+    assert clusters_of(first, second) == [cluster_name(a.upstream) for a in (first, second)]
+    patient = replace(first.upstream, timeout_seconds=61.0)
+    assert cluster_name(patient) != cluster_name(first.upstream)
+
+
+def test_a_changed_upstream_leaves_the_cluster_of_the_others() -> None:
+    first, second = api("GET /x", base_path="/a"), api("GET /x", row=2, base_path="/b")
+    kept = Translator(NODE)
+    kept.translate(Snapshot(1, "default", (first, second)))
+    moved = replace(second, upstream=replace(second.upstream, retries_max=3))
+    files = kept.translate(Snapshot(2, "default", (first, moved))).files()
+    names = [one["name"] for one in orjson.loads(files["cds.json"])["resources"]]
+    assert names == [cluster_name(first.upstream), cluster_name(moved.upstream)]
 
 
 def test_a_filter_that_nobody_uses_is_not_in_the_chain() -> None:

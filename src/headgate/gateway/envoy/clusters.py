@@ -1,11 +1,20 @@
-"""How does Envoy reach an API's upstream? One cluster per API, named by the API's row."""
+"""How does Envoy reach an API's upstream? One cluster for all APIs whose upstreams are equal.
 
+Connection pools, breakers, health checks and ejections belong to the upstream: a thousand APIs
+on one host are one pool of warm connections, not a thousand cold ones.
+"""
+
+import json
+from functools import lru_cache
+from hashlib import sha256
 from ipaddress import ip_address
+
+import orjson
 
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
-from headgate.model.snapshot import SnapshotAPI, Upstream, UpstreamHost, UpstreamTLS
+from headgate.model.snapshot import Upstream, UpstreamHost, UpstreamTLS
 
 DNS_REFRESH_SECONDS = 5.0
 DNS_FAILURE_REFRESH_SECONDS = 2.0
@@ -16,19 +25,24 @@ RETRY_SHARE_PERCENT = 20.0  # of the requests under way: a failing upstream is n
 RETRIES_MIN = 3  # that many may always be under way
 HTTP2_STREAMS_MAX = 100
 EJECTION_INTERVAL_SECONDS = 1.0
+NAME_DIGITS = 16  # 64 bits: nobody makes settings that take over another upstream's name
+NAMES_REMEMBERED_MAX = 4096
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 
 
-def cluster_name(api_row: int) -> str:
-    """The cluster of the API in this row."""
-    return f"api-{api_row}"
+@lru_cache(maxsize=NAMES_REMEMBERED_MAX)
+def cluster_name(upstream: Upstream) -> str:
+    """The cluster of this upstream: the same for equal settings, another for any other."""
+    # 60 and 60.0 are equal settings, so they must read the same
+    settings = json.loads(orjson.dumps(upstream), parse_int=float)
+    digest = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return f"upstream-{digest[:NAME_DIGITS]}"
 
 
-def cluster(api: SnapshotAPI, node: NodeSettings) -> JSON:
-    """The API's upstream as a cluster. Source: envoy.config.cluster.v3.Cluster."""
-    upstream = api.upstream
-    name = cluster_name(api.row)
+def cluster(upstream: Upstream, node: NodeSettings) -> JSON:
+    """The upstream as a cluster. Source: envoy.config.cluster.v3.Cluster."""
+    name = cluster_name(upstream)
     made: JSON = {
         "name": name,
         "connect_timeout": wire.seconds(upstream.connect_timeout_seconds),

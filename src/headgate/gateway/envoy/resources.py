@@ -8,7 +8,7 @@ import orjson
 
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
-from headgate.gateway.envoy.clusters import cluster
+from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.inner import inner_cluster, inner_listener
 from headgate.gateway.envoy.listener import listener, secrets
 from headgate.gateway.envoy.routes import (
@@ -61,8 +61,12 @@ class UsedFilter:
 
 @dataclass(frozen=True, slots=True)
 class _APIPart:
-    """What one API adds: its cluster as JSON text, its routes encoded, the filters by name."""
+    """What one API adds: its cluster as JSON text, its routes encoded, the filters by name.
 
+    Parts of APIs with equal upstreams have the same cluster, which is written once.
+    """
+
+    cluster_name: str
     cluster: bytes
     routes: Encoded
     filters: dict[str, UsedFilter]
@@ -123,7 +127,8 @@ class Translator:
         chain = sorted(used.values(), key=lambda one: (one.stage, one.order, one.filter.name))
         edge = [one.filter for one in chain if one.stage is Stage.EDGE]
         traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
-        clusters: list[Any] = [orjson.Fragment(part.cluster) for part in parts]
+        distinct = {part.cluster_name: part.cluster for part in parts}
+        clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
         listeners = [listener(node, edge, traffic)]
         if any(one.filter.asks_upstream for one in chain):
             clusters.append(inner_cluster())
@@ -176,8 +181,10 @@ def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
     for found in policies.operations.values():
         if found is not policies.api:
             used |= _used(found)
-    made = wire.typed(wire.CLUSTER, **cluster(family.api, node))
-    return _APIPart(orjson.dumps(made), map_entries(_entries(snapshot, family, policies)), used)
+    upstream = family.api.upstream
+    made = wire.typed(wire.CLUSTER, **cluster(upstream, node))
+    routes = map_entries(_entries(snapshot, family, policies))
+    return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, used)
 
 
 def _in_force(snapshot: Snapshot, api: SnapshotAPI) -> Policies:

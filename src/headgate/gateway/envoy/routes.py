@@ -186,7 +186,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     base = quoted(api.base_path) + "/"
     rewritten = quoted(upstream.path_prefix.rstrip("/")) + "/"
     action: JSON = {
-        "cluster": cluster_name(api.row),
+        "cluster": cluster_name(upstream),
         "timeout": wire.seconds(upstream.timeout_seconds),
         "auto_host_rewrite": True,
         "append_x_forwarded_host": True,
