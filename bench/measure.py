@@ -46,7 +46,7 @@ def store(measurements: list[Measurement], *, suites: list[str], seconds: float)
         "seconds": round(seconds),
         "measurements": kept + [asdict(m) for m in measurements],
     }
-    path.write_text(json.dumps(body, indent=1) + "\n")
+    path.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n")
     return path
 
 
