@@ -23,8 +23,8 @@ class Cache(Policy):
     `no-store` and `Set-Cookie` do not, and a request with `Authorization` is never answered from
     memory. Only GET and HEAD. A hit is admitted, counted and recorded like any call. The store
     is Envoy's memory, emptied at its restart. It has no limit of its own in Envoy 1.40: what bounds
-it is Envoy's heap (4 GiB; from 95 % on requests are refused), so attach it to operations with
-few distinct addresses.
+    it is Envoy's heap (4 GiB; from 95 % on requests are refused), so attach it to operations with
+    few distinct addresses.
 
     Source: RFC 9111; Envoy, `envoy.extensions.filters.http.cache_v2.v3`.
     """
