@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,9 @@ def test_a_process_is_found_by_its_program_and_folder(
     sleeper: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     program = Path(sys.executable).name
+    until = time.monotonic() + 5
+    while not process.command_line(sleeper.pid) and time.monotonic() < until:
+        time.sleep(0.01)  # the kernel shows the arguments a moment after the program has started
     assert list(process.find(program, tmp_path)) == [identity_of(sleeper)]
     assert list(process.find(program, tmp_path.parent)) == []
     assert list(process.find("envoy", tmp_path)) == []
