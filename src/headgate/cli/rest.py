@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from headgate.cli.connection import find_connection
 from headgate.cli.output import Output
@@ -43,9 +44,9 @@ _DEFAULTS: dict[str, Any] = {"as_json": False, "url": None, "token": None, "data
 Command = Callable[..., None]
 
 
-def group(help_text: str) -> typer.Typer:
-    """A group of commands such as `headgate plan …`."""
-    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+def group(help_text: str, *, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    """A group of commands such as `headgate plan …`; `cls` reads its words."""
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, cls=cls)
 
 
 def with_examples(help_text: str | None, examples: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from headgate.core.problems import Detail
+from headgate.gateway.effective import conflicts
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
 from headgate.gateway.routing import parse_template, quoted
 from headgate.gateway.upstreams import upstream_mistakes
@@ -33,6 +34,7 @@ def check(snapshot: Snapshot) -> list[Detail]:
             for one in upstream_mistakes(api.upstream, f"{pointer}/upstream")
         ]
         found += _operation_mistakes(api, pointer)
+    found += conflicts(snapshot)
     return found + _shared_base_paths(snapshot.apis) + _hidden_operations(snapshot.apis)
 
 

@@ -64,7 +64,8 @@ class Policy(BaseModel):
     """Base of all policies: the fields are the settings, their descriptions the documentation.
 
     `order` sorts policies within a stage. `attaches_to_gateway` is false for a kind that means
-    nothing without an API.
+    nothing without an API. A kind that `adds_up` holds from every place, instead of the most
+    specific alone. `excludes` names kinds that cannot hold for the same operation.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,6 +74,8 @@ class Policy(BaseModel):
     order: ClassVar[int] = 50
     example: ClassVar[dict[str, Any]]
     attaches_to_gateway: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = False
+    excludes: ClassVar[frozenset[str]] = frozenset()
 
     def filters(self) -> Iterable[HTTPFilter]:
         """Envoy's filters that carry the policy out; none when the access filter does."""

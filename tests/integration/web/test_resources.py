@@ -82,6 +82,28 @@ def test_an_operation_without_an_id_has_a_url_too(api: httpx2.Client) -> None:
     assert api.get(path).json() == []
 
 
+def test_what_holds_for_an_operation_is_listed_with_where_it_comes_from(
+    api: httpx2.Client,
+) -> None:
+    api.post("/apis", json=api_body("shaped"))
+    size = {"kind": "request_size", "settings": {"body_max": "1kB"}}
+    cors = {"kind": "cors", "settings": {"allow_origins": ["https://app.example.com"]}}
+    assert api.put("/apis/shaped/policies", json=[size, cors]).status_code == 200
+    operation = "/apis/shaped/operations/listPets"
+    assert api.put(f"{operation}/policies", json=[size]).status_code == 200
+    found = api.get(f"{operation}/effective-policies").json()["items"]
+    assert [(one["kind"], one["place"], one["replaced_by"]) for one in found] == [
+        ("cors", "API shaped", ""),
+        ("request_size", "operation shaped/listPets", ""),
+        ("request_size", "API shaped", "operation shaped/listPets"),
+    ]
+    assert [one["is_in_force"] for one in found] == [True, True, False]
+    nowhere = api.get("/apis/shaped/operations/nothing/effective-policies")
+    assert nowhere.status_code == 404
+    elsewhere = api.get(f"{operation}/effective-policies", params={"gateway": "moon"})
+    assert elsewhere.status_code == 404
+
+
 def test_a_document_with_mistakes_is_refused_with_their_places(api: httpx2.Client) -> None:
     broken = "openapi: 3.1.0\ninfo: {title: Broken, version: '1'}\npaths:\n  /a: [1]\n  b: {}\n"
     answer = api.post("/apis", json=api_body("broken", document=document(broken)))

@@ -218,3 +218,20 @@ def test_status_ends_0_when_all_is_well(rest: RestServer, run: Run) -> None:
 def test_the_version_needs_no_server(run: Run) -> None:
     found = json.loads(run("version", "--json").out)
     assert set(found) == {"headgate", "envoy", "python"}
+
+
+@pytest.mark.parametrize("words", [("effective", "pets", "listPets"), ("pets", "listPets")])
+def test_the_policies_of_an_operation_are_listed_with_or_without_the_word(
+    rest: RestServer, run: Run, words: tuple[str, ...]
+) -> None:
+    origin = {"kind": "cors", "stage": "edge", "place": "API pets", "is_in_force": True}
+    rest.answer("GET /apis/pets/operations/listPets/effective-policies", page(origin))
+    ran = run("policies", *words)
+    assert ran.code == 0
+    assert "API pets" in ran.out
+
+
+def test_one_word_that_is_no_command_is_used_wrongly(rest: RestServer, run: Run) -> None:
+    ran = run("policies", "pets")
+    assert ran.code == 2
+    assert rest.received == []

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from headgate.cli.client import Client, segment
 from headgate.cli.output import Output
@@ -16,6 +17,24 @@ Target = Annotated[
     ),
 ]
 COLUMNS = {"kind": "kind", "settings": "settings"}
+EFFECTIVE_COLUMNS = {
+    "stage": "stage",
+    "kind": "kind",
+    "from": "place",
+    "in force": "is_in_force",
+    "replaced by": "replaced_by",
+    "settings": "settings",
+}
+
+
+class EffectiveByDefault(TyperGroup):
+    """`headgate policies API OPERATION` is `headgate policies effective API OPERATION`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # typer keeps its types private
+        is_shorthand = len(args) > 1 and not args[1].startswith("-")
+        if is_shorthand and args[0] not in self.commands:
+            args = ["effective", *args]
+        return super().resolve_command(ctx, args)
 
 
 def add(app: typer.Typer) -> None:
@@ -23,7 +42,10 @@ def add(app: typer.Typer) -> None:
     app.add_typer(policies, name="policies")
 
 
-policies = group("Policies: CORS, limits, headers, caching … on an API, operation or gateway.")
+policies = group(
+    "Policies: CORS, limits, headers, caching … on an API, operation or gateway.",
+    cls=EffectiveByDefault,
+)
 
 
 def path_of(target: str) -> str:
@@ -60,6 +82,30 @@ def kinds(
         example = [{"kind": item["kind"], "settings": item.get("example", {})}]
         out.line(f"# {item['kind']}: {item.get('summary') or item.get('title') or ''}".rstrip(": "))
         out.line(yaml.safe_dump(example, sort_keys=False))
+
+
+@rest_command(
+    policies,
+    "effective",
+    examples=["headgate policies effective pets listPets", "headgate policies pets listPets"],
+)
+def effective(
+    api: Client,
+    out: Output,
+    *,
+    name: Annotated[str, typer.Argument(metavar="API", help="The API's name.")],
+    operation: Annotated[str, typer.Argument(metavar="OPERATION", help="The operation's id.")],
+    gateway: Annotated[
+        str, typer.Option("--gateway", help="Whose policies come first.")
+    ] = "default",
+) -> None:
+    """List every policy for one operation in the order in which they act, with its origin.
+
+    As edited; publish to put it in force. Without the word `effective` it is the same command.
+    """
+    path = f"/apis/{segment(name)}/operations/{segment(operation)}/effective-policies"
+    found = _items(api.get(path, {"gateway": gateway}))
+    out.table(found, EFFECTIVE_COLUMNS, empty=f"No policy is attached to {name} {operation}.")
 
 
 @rest_command(policies, "show", examples=["headgate policies show pets"])

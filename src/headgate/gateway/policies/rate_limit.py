@@ -23,6 +23,7 @@ class RateLimit(Policy):
     stage: ClassVar[Stage] = Stage.ACCESS
     example: ClassVar[dict[str, Any]] = {"rates": ["100/second"], "per": "application"}
     attaches_to_gateway: ClassVar[bool] = False
+    adds_up: ClassVar[bool] = True
 
     rates: list[str] = Field([], description="Smoothed: `10/second`, `10/second+50` for a burst.")
     quotas: list[str] = Field([], description="Per calendar window in UTC: `1000/month`.")

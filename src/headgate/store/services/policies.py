@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.gateway.effective import Effective, Place, effective
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, policies
 from headgate.model.codec import as_data
 from headgate.model.snapshot import PolicyUse
@@ -44,6 +45,27 @@ def of_gateway(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
     """
     actor.require_operator(Scope.READ, "gateway")
     return publishing.uses(gateways.find(name).policies.all())
+
+
+def effective_for(actor: Actor, name: str, operation_id: str, *, gateway: str) -> list[Effective]:
+    """Every policy that is attached to an operation, its API or a gateway, in order of action.
+
+    As edited: what publishing the API would put in force.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "API")
+    version = apis.version(apis.find(name))
+    own = publishing.uses(_operation(name, operation_id).policies.all())
+    general = publishing.uses(gateways.find(gateway).policies.all())
+    return effective(
+        [
+            Place(f"gateway {gateway}", "", general),
+            Place(f"API {name}", "", publishing.uses(version.policies.all())),
+            Place(f"operation {name}/{operation_id}", "", own),
+        ]
+    )
 
 
 @change()

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 from pydantic import Field
 
+from headgate.gateway.effective import Effective
 from headgate.gateway.policy import policies as kinds
 from headgate.model.codec import as_data
 from headgate.model.snapshot import PolicyUse
 from headgate.store.services import policies
 from headgate.store.services.actor import Scope
-from headgate.web.api.fields import Input, Output
+from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.web.api.fields import Input, Name, Output, Parameters
 from headgate.web.api.paging import PageOut, whole
 from headgate.web.api.requests import actor
 
@@ -38,6 +40,23 @@ class PolicyKindOut(Output):
     attaches_to_gateway: bool
     example: dict[str, Any]
     settings_schema: dict[str, Any] = Field(..., description="JSON Schema of the settings.")
+
+
+class EffectivePolicyOut(Output):
+    """A policy attached at some place, and whether it holds for the operation."""
+
+    kind: str
+    stage: str = Field(..., description="When it acts: edge, access or traffic; empty: unknown.")
+    place: str = Field(..., description="Where it is attached.", examples=["API pets"])
+    is_in_force: bool
+    replaced_by: str = Field(..., description="The more specific place that replaces it, or empty.")
+    settings: dict[str, Any]
+
+
+class EffectiveQuery(Parameters):
+    """For which gateway."""
+
+    gateway: Name = DEFAULT_GATEWAY
 
 
 def uses_of(given: Sequence[PolicyData]) -> tuple[PolicyUse, ...]:
@@ -101,6 +120,30 @@ def set_operation_policies(
 ) -> object:
     """Replace the policies of one operation; publishing puts them in force."""
     return show(policies.set_operation(actor(request), name, operation, uses_of(body)))
+
+
+@router.get(
+    "/apis/{name}/operations/{path:operation}/effective-policies",
+    response=PageOut[EffectivePolicyOut],
+    operation_id="listEffectivePolicies",
+)
+def list_effective_policies(
+    request: HttpRequest, name: str, operation: str, query: Query[EffectiveQuery]
+) -> object:
+    """Every policy for one operation in order of action, as edited, with its place of origin."""
+    found = policies.effective_for(actor(request), name, operation, gateway=query.gateway)
+    return whole([_effective(one) for one in found])
+
+
+def _effective(one: Effective) -> EffectivePolicyOut:
+    return EffectivePolicyOut(
+        kind=one.use.kind,
+        stage=kinds[one.use.kind].stage.name.lower() if one.use.kind in kinds else "",
+        place=one.place,
+        is_in_force=not one.replaced_by,
+        replaced_by=one.replaced_by,
+        settings=one.use.settings,
+    )
 
 
 @router.get(

@@ -1,0 +1,101 @@
+"""Which policies hold for one operation, whence, and which cannot stand together?
+
+For each kind the most specific place wins whole; a kind that adds up holds from every place. Two
+kinds that exclude each other are refused at publishing, wherever each of them is attached: what
+would happen must never depend on which filter comes first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from headgate.core.problems import Detail
+from headgate.gateway.policy import policies
+from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere policies are attached: its name for people and where it stands in a snapshot."""
+
+    name: str
+    pointer: str
+    uses: tuple[PolicyUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One attached policy. `replaced_by` names the more specific place that replaces it."""
+
+    use: PolicyUse
+    place: str
+    pointer: str
+    replaced_by: str = ""
+
+
+def effective(places: Sequence[Place]) -> list[Effective]:
+    """Every policy attached at `places` (least specific first), in the order in which they act.
+
+    Of policies that act at the same point the ones that are in force come first.
+    """
+    found: list[Effective] = []
+    last = {use.kind: place.name for place in places for use in place.uses}
+    for place in places:
+        for index, use in enumerate(place.uses):
+            is_in_force = last[use.kind] == place.name or _adds_up(use.kind)
+            pointer = f"{place.pointer}/policies/{index}"
+            replaced_by = "" if is_in_force else last[use.kind]
+            found.append(Effective(use, place.name, pointer, replaced_by))
+    return sorted(found, key=lambda one: (*_order(one.use.kind), one.use.kind, one.replaced_by))
+
+
+def conflicts(snapshot: Snapshot) -> list[Detail]:
+    """Policies in force together that exclude each other; both places are named, once a pair."""
+    gateway = Place("the gateway", "", snapshot.policies)
+    found: dict[tuple[str, str], Detail] = {}
+    for index, api in enumerate(snapshot.apis):
+        for places in _chains(gateway, api, f"/apis/{index}"):
+            for one, other in _pairs(one for one in effective(places) if not one.replaced_by):
+                found.setdefault((one.pointer, other.pointer), _conflict(one, other))
+    return list(found.values())
+
+
+def _chains(gateway: Place, api: SnapshotAPI, pointer: str) -> Iterable[list[Place]]:
+    """The places of the API's operations; those without policies of their own share one."""
+    own = Place(f"API {api.name}", pointer, api.policies)
+    yield [gateway, own]
+    for index, operation in enumerate(api.operations):
+        if operation.policies:
+            name = f"API {api.name}, {operation.id}"
+            yield [gateway, own, Place(name, f"{pointer}/operations/{index}", operation.policies)]
+
+
+def _pairs(in_force: Iterable[Effective]) -> Iterable[tuple[Effective, Effective]]:
+    listed = list(in_force)
+    for number, one in enumerate(listed):
+        for other in listed[number + 1 :]:
+            if _exclude_each_other(one.use.kind, other.use.kind):
+                yield one, other
+
+
+def _exclude_each_other(one: str, other: str) -> bool:
+    if one not in policies or other not in policies:
+        return False
+    return other in policies[one].excludes or one in policies[other].excludes
+
+
+def _conflict(one: Effective, other: Effective) -> Detail:
+    message = (
+        f"{other.place}: {other.use.kind!r} cannot stand beside {one.use.kind!r} of {one.place} "
+        f"({one.pointer}); remove one"
+    )
+    return Detail(message, other.pointer)
+
+
+def _adds_up(kind: str) -> bool:
+    return kind in policies and policies[kind].adds_up
+
+
+def _order(kind: str) -> tuple[int, int]:
+    if kind not in policies:
+        return (0, 0)
+    return (int(policies[kind].stage), policies[kind].order)
