@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-VALID = timedelta(days=1)
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
@@ -31,21 +31,29 @@ class Authority:
         """A caller's settings that trust only this authority."""
         return ssl.create_default_context(cafile=str(self._path))
 
-    def issue(self, folder: Path, name: str) -> tuple[Path, Path]:
-        """A new certificate and key for a DNS name, renamed into place over older ones."""
-        folder.mkdir(parents=True, exist_ok=True)
-        key = ec.generate_private_key(ec.SECP256R1())
+    def signed(
+        self, name: str, *, begins_days: int = -1, ends_days: int = 1, key: Key | None = None
+    ) -> tuple[bytes, bytes]:
+        """A certificate and its key for a DNS name, as PEM, valid between these days from now."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
-        made = self._builder(subject, key).add_extension(names, critical=False)
-        signed = made.sign(self._key, hashes.SHA256())
+        made = self._builder(subject, key, begins_days, ends_days).add_extension(
+            names, critical=False
+        )
         secret = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+        certificate = made.sign(self._key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM), secret
+
+    def issue(self, folder: Path, name: str) -> tuple[Path, Path]:
+        """A new certificate and key for a DNS name, renamed into place over older ones."""
+        folder.mkdir(parents=True, exist_ok=True)
         paths = folder / "tls.crt", folder / "tls.key"
-        texts = signed.public_bytes(serialization.Encoding.PEM), secret
+        texts = self.signed(name)
         fresh = [path.with_suffix(".new" + path.suffix) for path in paths]
         for path, text in zip(fresh, texts, strict=True):
             path.write_bytes(text)
@@ -54,7 +62,11 @@ class Authority:
         return paths
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+        self,
+        subject: x509.Name,
+        key: Key,
+        begins_days: int = -1,
+        ends_days: int = 1,
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
@@ -63,6 +75,6 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - VALID)
-            .not_valid_after(now + VALID)
+            .not_valid_before(now + timedelta(days=begins_days))
+            .not_valid_after(now + timedelta(days=ends_days))
         )

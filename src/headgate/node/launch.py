@@ -67,6 +67,7 @@ class EnvoyRecord:
 def node_settings(settings: AgentSettings, node: str) -> NodeSettings:
     """The agent's settings as the translation wants them."""
     paths = settings.paths
+    certificate = paths.certificate if settings.tls_certificate else None
     return NodeSettings(
         node=node,
         gateway=settings.gateway,
@@ -76,8 +77,8 @@ def node_settings(settings: AgentSettings, node: str) -> NodeSettings:
         admin_socket=Path("admin.sock"),  # `command` sets the one of the boot
         listen_address=settings.listen_address,
         port=settings.port,
-        tls_certificate=settings.tls_certificate,
-        tls_key=settings.tls_key,
+        tls_certificate=certificate,
+        tls_key=certificate,
         workers=settings.workers_count,
         has_filter=settings.has_filter,
     )

@@ -21,6 +21,7 @@ from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.gateway.envoy.resources import Translator
 from headgate.node.access_sync import AccessKeeper, AccessSync
 from headgate.node.apply import Files
+from headgate.node.certificates import certificate_keeper
 from headgate.node.control_plane import ControlPlane
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
@@ -95,6 +96,7 @@ class Agent:
         if self._found is None:
             check_port(settings.listen_address, settings.port)
         self._troubles = Troubles()
+        self._certificate = certificate_keeper(settings, self._troubles, clock)
         self._control_plane = ControlPlane(
             lambda: control_plane_url(settings),
             settings.token_path,
@@ -137,6 +139,9 @@ class Agent:
             asyncio.create_task(self._forever(Topic.SHIP, self._shipping.step)),
             asyncio.create_task(self._forever(Topic.REPORT, self._report)),
         ]
+        if self._certificate is not None:
+            step = self._forever(Topic.CERTIFICATE_COPY, self._certificate.step)
+            loops.append(asyncio.create_task(step))
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
         _log.info("stopping")
@@ -221,6 +226,8 @@ _TROUBLE = {
     Topic.SEAL: "Logs cannot be sealed; records stay in the node's log for now. Check the disk",
     Topic.SHIP: "Records cannot be handed to the ingest; they wait in the spool. Check the disk"
     " and the control plane",
+    Topic.CERTIFICATE_COPY: "A new certificate cannot be put into service; the one before stays."
+    " Check the disk",
     Topic.REPORT: "The node cannot report. Check that the control plane runs",
 }
 

@@ -35,6 +35,11 @@ class NodePaths:
         return self.folder / "access.tbl"
 
     @property
+    def certificate(self) -> Path:
+        """The gateway's certificate chain and key, checked: what Envoy shows."""
+        return self.folder / "envoy" / "tls.pem"
+
+    @property
     def log(self) -> Path:
         """Live logs."""
         return self.folder / "log"

@@ -18,6 +18,8 @@ class Topic(StrEnum):
     ACCESS = "access"
     TABLE = "table"
     ENVOY = "envoy"
+    CERTIFICATE = "certificate"
+    CERTIFICATE_COPY = "certificate_copy"
     SEAL = "seal"
     SPOOL = "spool"
     SHIP = "ship"

@@ -28,7 +28,11 @@ WebPort = Annotated[
     int, typer.Option("--web-port", min=1, max=65535, help="Port of the control plane.")
 ]
 Certificate = Annotated[
-    Path | None, typer.Option("--gateway-tls-cert", help="PEM file: the gateway speaks TLS.")
+    Path | None,
+    typer.Option(
+        "--gateway-tls-cert",
+        help="PEM file: the gateway speaks TLS. A renewed one is taken within seconds.",
+    ),
 ]
 Key = Annotated[Path | None, typer.Option("--gateway-tls-key", help="PEM file: its key.")]
 ControlPlane = Annotated[

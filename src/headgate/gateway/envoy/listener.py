@@ -66,7 +66,10 @@ def _address(node: NodeSettings) -> JSON:
 
 
 def secrets(node: NodeSettings) -> list[JSON]:
-    """The listener's certificate. Envoy reads the files anew when a rename lands beside them."""
+    """The listener's certificate. Envoy reads the files anew when a rename lands beside them.
+
+    The agent gives one file for both, so that one rename changes both (`node/certificates.py`).
+    """
     if node.tls_certificate is None:
         return []
     return [
