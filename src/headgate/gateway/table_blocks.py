@@ -1,4 +1,4 @@
-"""Whom does the filter refuse at sight? Addresses, networks, keys and applications, for a time.
+"""Whom does the filter refuse at sight? Addresses, credentials, applications, tokens, for a time.
 
 A small open-addressing table. A block ends by its own time; the place of one that has ended is
 used again. A place that changes hands carries a mark meanwhile, so that readers pass over it.
@@ -19,6 +19,11 @@ _TAG, _KEY, _EXPIRES, _PREFIX, _ROW = (
 )
 _CHANGING = 1  # a tag that no block has
 _MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
+_BITS = {
+    BlockKind.CREDENTIAL: layout.BLOCK_BIT_CREDENTIAL,
+    BlockKind.APPLICATION: layout.BLOCK_BIT_APPLICATION,
+    BlockKind.TOKEN: layout.BLOCK_BIT_TOKEN,
+}
 
 
 def block_hash(key: bytes, prefix: int) -> int:
@@ -33,14 +38,14 @@ def block_key(block: BlockRow) -> tuple[bytes, int]:
     """The 16 bytes and the prefix length (or the number of the id's kind) of a block.
 
     Raises:
-        ValueError: the subject is no address, network or id.
+        ValueError: the subject is no address, network, id, or token's digest.
     """
     if block.kind is not BlockKind.ADDRESS:
-        key = block.subject.encode()
+        is_token = block.kind is BlockKind.TOKEN
+        key = bytes.fromhex(block.subject) if is_token else block.subject.encode()
         if len(key) != 16:
-            raise ValueError(f"{block.subject!r} is not an id of 16 bytes")
-        is_credential = block.kind is BlockKind.CREDENTIAL
-        return key, layout.BLOCK_BIT_CREDENTIAL if is_credential else layout.BLOCK_BIT_APPLICATION
+            raise ValueError(f"{block.subject!r} does not stand for 16 bytes")
+        return key, _BITS[block.kind]
     network = ipaddress.ip_network(block.subject, strict=False)
     packed = network.network_address.packed
     if network.version == 4:

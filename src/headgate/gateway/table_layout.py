@@ -33,6 +33,7 @@ GENERATION_BYTES_MAX = 64
 
 BLOCK_BIT_CREDENTIAL = 129  # bits 0 to 128 are prefix lengths
 BLOCK_BIT_APPLICATION = 130
+BLOCK_BIT_TOKEN = 131
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,16 @@ class RowState(StrEnum):
     REMOVED = "removed"
 
 
+class CredentialKind(StrEnum):
+    """What a caller presents; the gateway finds all of them by a SHA-256."""
+
+    KEY = "key"  # of the key's text
+    OAUTH_CLIENT = "oauth_client"  # of `headgate.model.tokens.client_sha256`
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialRow:
-    """An API key by the SHA-256 of its text (32 bytes, hexadecimal)."""
+    """A credential by its SHA-256 (32 bytes, hexadecimal); see `CredentialKind` for of what."""
 
     row: int
     changed: int
@@ -34,6 +41,7 @@ class CredentialRow:
     sha256: str
     state: RowState
     expires_at: datetime | None = None
+    kind: CredentialKind = CredentialKind.KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +97,16 @@ class BlockKind(StrEnum):
     ADDRESS = "address"
     CREDENTIAL = "credential"
     APPLICATION = "application"
+    TOKEN = "token"  # noqa: S105  # a kind's name
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRow:
-    """A refusal that ends by itself. `subject`: an address or network, or an id."""
+    """A refusal that ends by itself.
+
+    `subject`: an address or network, an id, or `headgate.model.tokens.token_block_key` in
+    hexadecimal.
+    """
 
     row: int
     changed: int

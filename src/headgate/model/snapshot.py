@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from headgate.model.tokens import TokenIssuer
+
 
 class KeyLocation(StrEnum):
     """Where a caller sends the key."""
@@ -120,12 +122,16 @@ class SnapshotAPI:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a node of `gateway` needs from the control plane, except the access rows."""
+    """Everything a node of `gateway` needs from the control plane, except the access rows.
+
+    `issuer`: whose tokens are the installation's own; None before it has had an OAuth client.
+    """
 
     revision: int
     gateway: str
     apis: tuple[SnapshotAPI, ...] = ()
     policies: tuple[PolicyUse, ...] = ()
+    issuer: TokenIssuer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,7 @@ class SnapshotDelta:
     changed: tuple[SnapshotAPI, ...] = ()
     removed: tuple[int, ...] = ()
     policies: tuple[PolicyUse, ...] = ()
+    issuer: TokenIssuer | None = None
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -157,4 +164,4 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
         apis.pop(row, None)
     apis.update({api.row: api for api in delta.changed})
     ordered = tuple(sorted(apis.values(), key=lambda api: (api.name, api.version)))
-    return Snapshot(delta.revision, delta.gateway, ordered, delta.policies)
+    return Snapshot(delta.revision, delta.gateway, ordered, delta.policies, delta.issuer)

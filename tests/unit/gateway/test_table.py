@@ -37,6 +37,7 @@ from headgate.model.access import (
 from headgate.model.limits import Limit, LimitKind, Window
 from headgate.model.node import CounterKind, CounterReading
 from headgate.model.snapshot import KeyLocation, KeySource
+from headgate.model.tokens import token_block_key
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 QUOTA = Limit(LimitKind.QUOTA, 1000, Window.MONTH)
@@ -281,8 +282,22 @@ def test_addresses_become_sixteen_bytes(subject: str, prefix: int) -> None:
     assert (len(key), found) == (16, prefix)
 
 
+def test_a_token_is_blocked_by_the_digest_of_its_id_and_not_as_an_application() -> None:
+    digest = token_block_key("a token's id")
+    block = BlockRow(1, 1, BlockKind.TOKEN, digest.hex(), NOW)
+    assert block_key(block) == (digest, 131)
+    assert (
+        block_key(replace(block, kind=BlockKind.APPLICATION, subject="app_000000000001"))[1] == 130
+    )
+
+
 def test_a_block_that_names_nothing_is_refused(table: AccessTable) -> None:
-    for kind, subject in ((BlockKind.ADDRESS, "10.0.0"), (BlockKind.APPLICATION, "short")):
+    for kind, subject in (
+        (BlockKind.ADDRESS, "10.0.0"),
+        (BlockKind.APPLICATION, "short"),
+        (BlockKind.TOKEN, "no digest"),
+        (BlockKind.TOKEN, "abcd"),
+    ):
         block = BlockRow(1, 1, kind, subject, NOW + timedelta(hours=1))
         with pytest.raises(Problem, match="A block is wrong"):
             table.apply(_delta(blocks=(block,)))

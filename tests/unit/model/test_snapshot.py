@@ -13,6 +13,7 @@ from headgate.model.snapshot import (
     UpstreamHost,
     merge,
 )
+from headgate.model.tokens import TokenIssuer
 
 
 def _api(row: int, name: str) -> SnapshotAPI:
@@ -24,6 +25,13 @@ def _api(row: int, name: str) -> SnapshotAPI:
 def test_a_snapshot_reads_back_as_it_was_written() -> None:
     snapshot = Snapshot(3, "default", (_api(1, "a"), _api(2, "b")))
     assert from_json(Snapshot, as_json(snapshot)) == snapshot
+
+
+def test_the_issuer_of_tokens_is_as_the_last_delta_says() -> None:
+    issuer = TokenIssuer("https://apis.example.com", "https://apis.example.com/apis", "{}")
+    first = merge(None, SnapshotDelta(0, 1, "default", issuer=issuer))
+    assert from_json(Snapshot, as_json(first)).issuer == issuer
+    assert merge(first, SnapshotDelta(1, 2, "default")).issuer is None
 
 
 def test_a_text_that_is_no_snapshot_is_a_problem_with_places() -> None:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from headgate.access.keys import digest, is_key
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import BlockKind, RowState
+from headgate.model.tokens import token_block_key
 from headgate.store.models import AuditEntry, Block, Credential, Token
 from headgate.store.services import applications, blocks, credentials, organizations, tokens
 from headgate.store.services.actor import Actor, Scope
@@ -207,10 +208,17 @@ def test_a_block_names_an_address_a_network_a_key_or_an_application(
         block = blocks.create(admin, kind=kind, subject=text, seconds=60, reason="test")
         assert block.subject == subject
         assert block.expires_at == AT + timedelta(seconds=60)
-    for kind in BlockKind:
+    for kind in set(BlockKind) - {BlockKind.TOKEN}:
         with pytest.raises(Problem) as caught:
             blocks.create(admin, kind=kind, subject="nobody", seconds=60, reason="test")
         assert caught.value.errors[0].pointer == "/subject"
+
+
+def test_a_block_of_a_token_keeps_the_digest_of_its_id(admin: Actor) -> None:
+    made = blocks.create(admin, kind=BlockKind.TOKEN, subject="a jti", seconds=60, reason="")
+    assert made.subject == token_block_key("a jti").hex()
+    with pytest.raises(Problem):
+        blocks.create(admin, kind=BlockKind.TOKEN, subject="x" * 201, seconds=60, reason="")
 
 
 def test_a_block_ends_by_itself_or_when_lifted(admin: Actor) -> None:

@@ -1,4 +1,4 @@
-"""How is a caller shut out for a while? A block names an address, a key or an application."""
+"""How is a caller shut out for a while? By address, credential, application or token."""
 
 from typing import Annotated
 
@@ -42,7 +42,10 @@ def add_block(
     *,
     kind: Annotated[BlockKind, typer.Argument(help="What the subject is.")],
     subject: Annotated[
-        str, typer.Argument(help="An address or network, a key's id, or an application.")
+        str,
+        typer.Argument(
+            help="An address or network, a credential's id, an application, a token's jti."
+        ),
     ],
     duration: Annotated[str, typer.Option("--for", help="How long, e.g. 1h.")] = "1h",
     reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.")] = "",

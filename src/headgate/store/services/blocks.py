@@ -1,4 +1,4 @@
-"""Who is blocked? An address, a network, a key or an application, until a time."""
+"""Who is blocked? An address, a network, a credential, an application or a token, until a time."""
 
 import ipaddress
 from datetime import timedelta
@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
 from headgate.model.access import BlockKind
+from headgate.model.tokens import token_block_key
 from headgate.store.models import Application, Block, Credential
 from headgate.store.models.rows import DESCRIPTION_CHARACTERS_MAX
 from headgate.store.services import audit, feed
@@ -24,6 +25,7 @@ from headgate.store.services.values import (
 )
 
 BLOCK_SECONDS_MAX = 366 * 86_400  # a refusal for good is a revocation, not a block
+TOKEN_ID_CHARACTERS_MAX = 200
 
 
 def page(
@@ -48,7 +50,8 @@ def get(actor: Actor, block_id: str) -> Block:
 def create(actor: Actor, *, kind: BlockKind, subject: str, seconds: int, reason: str) -> Block:
     """Refuse every call of `subject` for `seconds` from now on.
 
-    `subject` is an address or network for `address`, otherwise the id of a key or application.
+    `subject` is an address or network for `address`, the `jti` of an access token for `token`
+    (kept as its digest), otherwise the id of a credential or application.
 
     Raises:
         Problem: FORBIDDEN without the scope `blocks`; INVALID_INPUT; NOT_FOUND: the subject.
@@ -113,6 +116,9 @@ def _subject(kind: BlockKind, subject: str) -> str:
             ) from error
         is_one = network.num_addresses == 1
         return str(network.network_address) if is_one else str(network)
+    if kind is BlockKind.TOKEN:
+        check_text(subject, TOKEN_ID_CHARACTERS_MAX, "/subject")
+        return token_block_key(subject).hex()
     rows: QuerySet[Any] = (
         Credential.objects.all()
         if kind is BlockKind.CREDENTIAL

@@ -27,7 +27,7 @@ class BlockIn(Input):
         ...,
         min_length=1,
         max_length=2 * SUBJECT_CHARACTERS_MAX,
-        description="An address or network, or the id of a key or application.",
+        description="An address or network, the id of a credential or application, a token's jti.",
         examples=["203.0.113.0/24"],
     )
     seconds: int = Field(..., ge=1, le=BLOCK_SECONDS_MAX)
