@@ -13,7 +13,9 @@ from headgate.store.services.actor import Actor, Scope
 
 def actor(*, node: bool = False) -> Actor:
     scopes = frozenset({Scope.NODE}) if node else frozenset(Scope)
-    return Actor("test", scopes, datetime.now(UTC), gateway="default" if node else None)
+    if node:
+        return Actor("test", scopes, datetime.now(UTC), node="local", gateway="default")
+    return Actor("test", scopes, datetime.now(UTC))
 
 
 def start() -> None:

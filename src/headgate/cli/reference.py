@@ -30,7 +30,9 @@ def page() -> str:
     parts = [INTRODUCTION]
     for name, command in root.commands.items():
         if hasattr(command, "commands"):
-            parts.append(f"## headgate {name}\n{command.help}\n")
+            is_process = command.invoke_without_command
+            own = _section(name, command, "##") if is_process else None
+            parts.append(own or f"## headgate {name}\n{command.help}\n")
             parts += [_section(f"{name} {n}", c, "###") for n, c in command.commands.items()]
         else:
             parts.append(_section(name, command, "##"))

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+NODE_FIELD = "Headgate-Node"
+"""The header field in which a node says its name with every call."""
+
 
 class EnvoyState(StrEnum):
     """Envoy as the agent sees it."""

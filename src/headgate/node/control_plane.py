@@ -11,7 +11,7 @@ import httpx2
 from headgate.core.problems import DependencyError, Problem
 from headgate.model.access import AccessDelta
 from headgate.model.codec import as_json, from_json
-from headgate.model.node import NodeReport
+from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.model.snapshot import SnapshotDelta
 from headgate.node.parts import Part
 
@@ -35,7 +35,10 @@ class ControlPlane:
     refused the call for good (the token, mostly), and its message is for people.
     """
 
-    def __init__(self, url: Callable[[], str], token_file: Path, *, is_tls: bool) -> None:
+    def __init__(
+        self, url: Callable[[], str], token_file: Path, *, node: str, is_tls: bool
+    ) -> None:
+        self._node = node
         self._url = url
         self._token_file = token_file
         self._client = httpx2.AsyncClient(
@@ -119,7 +122,11 @@ class ControlPlane:
                 url + path,
                 params=params,
                 content=content,
-                headers={"authorization": f"Bearer {self._token()}", **(headers or {})},
+                headers={
+                    "authorization": f"Bearer {self._token()}",
+                    NODE_FIELD: self._node,
+                    **(headers or {}),
+                },
                 timeout=read_seconds,
             )
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:

@@ -100,6 +100,7 @@ class Agent:
         self._control_plane = ControlPlane(
             lambda: control_plane_url(settings),
             settings.token_path,
+            node=state.node,
             is_tls=settings.control_plane.startswith("https:"),
         )
         self._keeper = AccessKeeper(paths, state, self._troubles)

@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate.access.keys import digest, is_token, new_token, secret_of
 from headgate.core.ids import new_id
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.environment import data_folder, database_url
 from headgate.store.files import FOLDER_MODE, remove_drafts, write_whole
+
+if TYPE_CHECKING:
+    from headgate.store.models import Node  # Django's models: only after it has been set up
 
 DATA_FORMAT = 1  # number of the layout of the data folder
 FOLDERS = (
@@ -161,23 +165,24 @@ def bootstrap(data: Path, at: datetime) -> bool:
                 gateway = Gateway.objects.create(
                     id=new_id("gtw"), created_at=at, name=DEFAULT_GATEWAY, title="Default"
                 )
-            if not Node.objects.filter(name=LOCAL_NODE, removed_at=None).exists():
+            if is_new:  # later only if it is asked for: it may have been deleted
                 Node.objects.create(
                     id=new_id("nod"), created_at=at, gateway=gateway, name=LOCAL_NODE
                 )
         _token(data / ADMIN_TOKEN_FILE, "administrator", Scope.ADMIN, at)
-        _token(data / NODE_TOKEN_FILE, "local node", Scope.NODE, at)
+        local = Node.objects.filter(name=LOCAL_NODE, removed_at=None).first()
+        if local is not None:
+            _token(data / NODE_TOKEN_FILE, f"node {LOCAL_NODE}", Scope.NODE, at, node=local)
     return is_new
 
 
-def _token(path: Path, name: str, scope: str, at: datetime) -> None:
+def _token(path: Path, name: str, scope: str, at: datetime, *, node: "Node | None" = None) -> None:
     """The text in `path` is a live token with this name, which was made at a start."""
     from django.db import transaction
 
-    from headgate.store.models import Gateway, Token
+    from headgate.store.models import Token
     from headgate.store.services import tokens
     from headgate.store.services.actor import Scope
-    from headgate.store.services.gateways import DEFAULT_GATEWAY
 
     text = path.read_text(encoding="ascii").strip() if path.exists() else ""
     if is_token(text) and Token.objects.filter(sha256=digest(text)).exists():
@@ -193,14 +198,7 @@ def _token(path: Path, name: str, scope: str, at: datetime) -> None:
             ) from error
     with transaction.atomic():
         Token.objects.filter(name=name, scopes=[scope], removed_at=None).update(removed_at=at)
-        gateway = Gateway.objects.get(name=DEFAULT_GATEWAY, removed_at=None)
-        tokens.insert(
-            secret_of(text),
-            name=name,
-            scopes=[Scope(scope)],
-            at=at,
-            gateway=gateway if scope == Scope.NODE else None,
-        )
+        tokens.insert(secret_of(text), name=name, scopes=[Scope(scope)], at=at, node=node)
 
 
 def _check_folder(data: Path) -> None:

@@ -1,7 +1,7 @@
 """How do gateway nodes get what they run, and say how they are? /node/v1, in plain ASGI.
 
-Long polls wait in the event loop and hold no thread; a change wakes them at once. A node speaks
-only for its own gateway: a token names the gateway, and the services refuse every other name.
+Long polls wait in the event loop and hold no thread; a change wakes them at once. A token lets
+in one node: whoever uses it under another name is refused, and a revocation ends what waits.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl
 
 from headgate.core.problems import Bug, Detail, Problem, ProblemType
 from headgate.model.codec import as_json, from_json
-from headgate.model.node import NodeReport
+from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.store import events
-from headgate.store.services import access_feed, nodes, publishing
+from headgate.store.services import access_feed, nodes, publishing, tokens
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.web.answers import send_answer, send_problem
 from headgate.web.exchange import Exchange, Receive, Send, exchange_of
 from headgate.web.exchange import Scope as ASGIScope
-from headgate.web.segments import ClientGoneError, check_sender, content_digest, segment_name
+from headgate.web.segments import ClientGoneError, content_digest, segment_name
 from headgate.web.segments import take_in as take_in_segment
 from headgate.web.threads import in_thread
 
@@ -30,6 +30,7 @@ NUMBER_MAX = 2**63 - 1
 GENERATION_CHARACTERS_MAX = 64
 PREFIX = "/node/v1/"
 SEGMENTS = "segments/"
+NAME_FIELD = NODE_FIELD.lower().encode("ascii")
 
 closing = asyncio.Event()
 """Set when the process is about to end: whoever waits is answered at once."""
@@ -54,7 +55,7 @@ class NodeAPI:
         method, answer = self._routes.get(place, ("", None))
         if place.startswith(SEGMENTS):
             method, answer = "PUT", self._segment
-        _actor(exchange).require(Scope.NODE)
+        _check_node(scope, _actor(exchange))
         if answer is None or scope["path"] == place:
             raise not_found("URL", scope["path"])
         if scope["method"] != method:
@@ -79,6 +80,7 @@ class NodeAPI:
         after = _number(query, "after")
 
         def look() -> bytes | None:
+            tokens.check_still_valid(actor)
             delta = publishing.snapshot_delta(actor, after=after)
             return None if delta is None else as_json(delta)
 
@@ -94,6 +96,7 @@ class NodeAPI:
         generation = query.get("generation", "")[:GENERATION_CHARACTERS_MAX]
 
         def look() -> bytes | None:
+            tokens.check_still_valid(actor)
             delta = access_feed.delta(actor, generation=generation, after=after)
             return None if delta is None else as_json(delta)
 
@@ -116,7 +119,7 @@ class NodeAPI:
         name = segment_name(scope["path"].removeprefix(PREFIX + SEGMENTS))
         headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
         digest = content_digest(headers.get(b"content-digest"))
-        await in_thread(check_sender, _actor(exchange), name)
+        nodes.check_speaker(_actor(exchange), name.node)
         is_new = await take_in_segment(name, digest, receive, self._inbox, exchange.request_id)
         await send_answer(send, 201 if is_new else 200)
 
@@ -125,6 +128,17 @@ def _actor(exchange: Exchange) -> Actor:
     if exchange.actor is None:
         raise Bug("the nodes' API was reached without authentication")
     return exchange.actor
+
+
+def _check_node(scope: ASGIScope, actor: Actor) -> None:
+    """Let a token in only under its own node's name, where the caller says one.
+
+    Reports and segments name their node by themselves, and are held to it as well.
+    """
+    actor.require(Scope.NODE)
+    for field, value in scope["headers"]:
+        if field == NAME_FIELD:
+            nodes.check_speaker(actor, value.decode("latin-1"))
 
 
 def _keep_report(actor: Actor, body: bytes) -> None:

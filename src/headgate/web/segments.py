@@ -15,10 +15,7 @@ from pathlib import Path
 from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.core.text import name_error
 from headgate.model.node import SegmentName, parse_segment_name
-from headgate.store.models import Node, TrafficSegment
-from headgate.store.services import nodes
-from headgate.store.services.actor import Actor, not_found
-from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.models import TrafficSegment
 from headgate.web.exchange import Receive
 from headgate.web.threads import in_thread
 
@@ -49,21 +46,6 @@ def segment_name(text: str) -> SegmentName:
             "Name it `<node>-<boot>-<sequence>`, as the node does.",
         )
     return name
-
-
-def check_sender(actor: Actor, name: SegmentName) -> None:
-    """Let a segment pass whose node belongs to the gateway of the token.
-
-    A node that has not reported yet is registered with the token's gateway.
-
-    Raises:
-        Problem: NOT_FOUND: the node is another gateway's.
-    """
-    node = Node.objects.select_related("gateway").filter(name=name.node, removed_at=None).first()
-    if node is None:
-        nodes.register(actor, name=name.node, gateway=actor.gateway or DEFAULT_GATEWAY)
-    elif node.gateway.name != actor.gateway:
-        raise not_found("node", name.node)
 
 
 def content_digest(field: str | None) -> bytes:

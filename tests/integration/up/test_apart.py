@@ -56,9 +56,9 @@ def test_a_remote_node_serves_and_its_records_arrive(tmp_path: Path) -> None:
         _process(centre.data, "web", "--web-port", str(centre.web_port)),
     ):
         eventually((centre.data / "run" / "web.json").exists, 30)
-        token = centre.do("token", "create", "edge", "--scope", "node").out
         token_file = tmp_path / "node.token"
-        token_file.write_text(token)
+        added = centre.do("node", "add", "edge1", "--token-file", str(token_file))
+        assert "hgt_" not in added.out + added.err
         url = f"http://127.0.0.1:{centre.web_port}"
         port = ("--gateway-port", str(edge.gateway_port))
         where = ("--control-plane", url, "--token-file", str(token_file), "--name", "edge1")
@@ -75,8 +75,30 @@ def test_a_remote_node_serves_and_its_records_arrive(tmp_path: Path) -> None:
             eventually(lambda: stored() == 20, 20, every_seconds=0.5)
             records = centre.do("logs", "--json", "-n", "20").out.splitlines()
             assert {json.loads(line)["node"] for line in records} == {"edge1"}
+            centre.do("node", "revoke", "edge1")
+            centre.do("import", str(spec), "--name", "later", "--upstream", echo.url, "--open")
+            assert centre.cli("publish", "later", "--wait", "2").code == 1
+            assert edge.call("/later/a").status_code == 404
+            assert edge.call("/echo/a").status_code == 200
+            centre.do("node", "rotate", "edge1", "--token-file", str(token_file))
+            eventually(lambda: edge.call("/later/a").status_code == 200, 30, every_seconds=0.2)
         assert jobs.poll() is None
     edge.end_everything()
+
+
+def test_a_token_of_another_node_is_named_by_the_node(tmp_path: Path) -> None:
+    with tree(tmp_path / "centre") as centre:
+        token_file = tmp_path / "node.token"
+        centre.do("node", "add", "edge1", "--token-file", str(token_file))
+        edge = Tree(tmp_path / "edge")
+        port = ("--gateway-port", str(edge.gateway_port))
+        url = f"http://127.0.0.1:{centre.web_port}"
+        where = ("--control-plane", url, "--token-file", str(token_file), "--name", "edge2")
+        with _process(edge.data, "node", *where, *port):
+            log = tmp_path / "node.log"
+            eventually(lambda: "belongs to the node" in log.read_text(), 20)
+        assert token_file.read_text().strip() not in log.read_text()
+        edge.end_everything()
 
 
 def test_a_wrong_token_is_said_by_the_node(tmp_path: Path) -> None:
@@ -87,7 +109,7 @@ def test_a_wrong_token_is_said_by_the_node(tmp_path: Path) -> None:
         edge = Tree(tmp_path / "edge")
         port = ("--gateway-port", str(edge.gateway_port))
         url = f"http://127.0.0.1:{centre.web_port}"
-        where = ("--control-plane", url, "--token-file", str(token_file))
+        where = ("--control-plane", url, "--token-file", str(token_file), "--name", "edge1")
         with _process(edge.data, "node", *where, *port) as node:
             log = tmp_path / "node.log"
             eventually(lambda: "token" in log.read_text(), 20)

@@ -16,11 +16,11 @@ import pytest
 
 from headgate.model.access import AccessDelta
 from headgate.model.codec import as_json, from_json
-from headgate.model.node import EnvoyState, NodeReport
+from headgate.model.node import NODE_FIELD, EnvoyState, NodeReport
 from headgate.model.snapshot import SnapshotDelta
 from headgate.web.envelope import SEGMENT_BYTES_MAX
 from tests.support.web_process import WebProcess
-from tests.support.web_world import api_body, make_token, make_world
+from tests.support.web_world import api_body, make_world
 
 WAKE_SECONDS_MAX = 0.5  # the machine of the tests is shared; a woken poll takes milliseconds
 
@@ -176,17 +176,94 @@ def test_a_report_that_makes_no_sense_is_refused_with_its_place(node: httpx2.Cli
     assert answer.json()["errors"][0]["pointer"] == "/envoy_state"
 
 
-def test_a_node_speaks_only_for_its_own_gateway(
+def test_a_token_lets_in_one_node_of_one_gateway(
     web: WebProcess, api: httpx2.Client, node: httpx2.Client
 ) -> None:
     api.post("/gateways", json={"name": "staging"})
-    token = make_token(api, scopes=["node"], gateway="staging")
+    token = add_node(api, "elsewhere", gateway="staging")
     with web.client(token, path="/node/v1") as other:
         assert say(other, report("elsewhere")) == 204
-        assert say(other, report("local")) == 404
-        assert say(node, report("elsewhere")) == 404
+        assert say(other, report("local")) == 403
+        assert say(node, report("elsewhere")) == 403
+        assert say(node, report("unheard")) == 403
         assert other.get("/snapshot", params={"gateway": "default"}).status_code == 404
-        assert upload(other, "local-0000000a-00000001", b"{}\n").status_code == 404
+        assert upload(other, "local-0000000a-00000001", b"{}\n").status_code == 403
+        assert upload(other, "elsewhere-0000000a-00000001", b"{}\n").status_code == 201
+        for name, status in (("elsewhere", 204), ("local", 403)):
+            answer = other.get("/snapshot", headers={NODE_FIELD: name})
+            assert answer.status_code == status, name
+
+
+def test_a_node_that_was_not_added_gets_no_token(api: httpx2.Client) -> None:
+    answer = api.post("/tokens", json={"name": "x", "scopes": ["node"]})
+    assert answer.status_code == 422
+    assert "headgate node add" in answer.json()["detail"]
+    for body, status in (
+        ({"name": "with-hyphen"}, 422),
+        ({"name": "local"}, 409),
+        ({"name": "x", "gateway": "nowhere"}, 404),
+    ):
+        assert api.post("/nodes", json=body).status_code == status, body
+
+
+def test_a_rotated_token_overlaps_and_a_revoked_one_ends_at_once(
+    web: WebProcess, api: httpx2.Client
+) -> None:
+    first = add_node(api, "turning")
+    second = api.post("/nodes/turning/rotate", json={"overlap_seconds": 60}).json()["token"]
+    assert [may_come_in(web, token) for token in (first, second)] == [True, True]
+    third = api.post("/nodes/turning/rotate", json={}).json()["token"]
+    assert [may_come_in(web, token) for token in (first, second, third)] == [False, False, True]
+    listed = api.get("/nodes/turning/tokens")
+    assert [token["node"] for token in listed.json()["items"]] == ["turning"]
+    assert third not in listed.text
+    assert api.post("/nodes/turning/revoke").status_code == 204
+    assert not may_come_in(web, third)
+    assert api.get("/nodes/turning/tokens").json()["items"] == []
+    again = api.post("/nodes/turning/rotate", json={}).json()["token"]
+    assert may_come_in(web, again)
+    assert api.delete("/nodes/turning").status_code == 204
+    assert not may_come_in(web, again)
+    entries = api.get("/audit", params={"subject": "turning"})
+    assert {entry["action"] for entry in entries.json()["items"]} == {
+        "node.registered",
+        "node.token_rotated",
+        "node.tokens_revoked",
+        "node.deleted",
+    }
+    assert not any(text in entries.text for text in (first, second, third, again))
+
+
+def test_a_node_that_waits_when_it_is_revoked_gets_nothing_new(
+    web: WebProcess, api: httpx2.Client
+) -> None:
+    token = add_node(api, "waiting")
+    with web.client(token, path="/node/v1") as waiter, ThreadPoolExecutor(1) as pool:
+        delta = all_access(waiter)
+        params = {"generation": delta.generation, "after": delta.upto, "wait": 20}
+        waiting = pool.submit(lambda: (waiter.get("/access", params=params), time.monotonic()))
+        time.sleep(0.3)
+        assert not waiting.done()
+        api.post("/nodes/waiting/revoke")
+        revoked_at = time.monotonic()
+        make_world(api, "after-revocation")
+        answer, ended_at = waiting.result(20)
+    assert answer.status_code == 401
+    assert ended_at - revoked_at < WAKE_SECONDS_MAX
+
+
+def add_node(api: httpx2.Client, name: str, gateway: str = "default") -> str:
+    """The token of a new node."""
+    answer = api.post("/nodes", json={"name": name, "gateway": gateway})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["token"])
+
+
+def may_come_in(web: WebProcess, token: str) -> bool:
+    with web.client(token, path="/node/v1") as node:
+        status = node.get("/access").status_code
+    assert status in {200, 204, 401}
+    return status != 401
 
 
 def test_only_nodes_come_in(web: WebProcess, api: httpx2.Client) -> None:

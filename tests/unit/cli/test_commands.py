@@ -44,6 +44,9 @@ def test_rates_and_quotas_are_repeatable(rest: RestServer, run: Run) -> None:
         (("product", "update", "basic"), "--api"),
         (("import", "http://x.example/openapi.json", "--name", "x"), "--upstream"),
         (("apply", "-f", "/nowhere.yaml"), "nowhere.yaml"),
+        (("node", "rotate", "edge1", "--overlap", "soon"), "not a duration"),
+        (("node", "--data", "x", "add", "edge1"), "write --data behind"),
+        (("node", "--control-plane", "http://127.0.0.1:1"), "--name NAME"),
         (("nonsense",), "nonsense"),
     ],
 )
@@ -81,6 +84,21 @@ def test_a_key_is_all_that_stands_on_stdout(rest: RestServer, run: Run) -> None:
     ran = run("key", "create", "demo")
     assert (ran.code, ran.out) == (0, "hg_text\n")
     assert "shown this once" in ran.err
+
+
+def test_a_node_is_added_and_its_token_put_into_a_file_of_its_own(
+    rest: RestServer, run: Run, tmp_path: Path
+) -> None:
+    rest.answer("POST /nodes", {"id": "tok_1", "node": "edge1", "token": "hgt_text"}, 201)
+    assert run("node", "add", "edge1").out == "hgt_text\n"
+    file = tmp_path / "node.token"
+    ran = run("node", "add", "edge1", "--gateway", "staging", "--token-file", str(file), "--json")
+    assert "hgt_text" not in ran.out + ran.err
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("hgt_text\n", 0o600)
+    assert rest.bodies("POST /nodes")[1] == {"name": "edge1", "gateway": "staging"}
+    lost = run("node", "add", "edge1", "--token-file", str(tmp_path / "no" / "where"))
+    assert (lost.code, lost.out) == (1, "")
+    assert "headgate node rotate edge1" in lost.err
 
 
 def test_a_create_carries_token_and_idempotency_key(rest: RestServer, run: Run) -> None:

@@ -35,4 +35,4 @@ def admin(store: Path) -> Actor:
 @pytest.fixture
 def node(store: Path) -> Actor:
     """The agent of the local node."""
-    return Actor("local node", frozenset({Scope.NODE}), AT, gateway="default")
+    return Actor("node local", frozenset({Scope.NODE}), AT, node="local", gateway="default")

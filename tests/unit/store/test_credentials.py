@@ -173,8 +173,8 @@ def test_a_token_that_is_not_valid_is_refused_without_saying_why(admin: Actor) -
     [
         ({"name": " "}, "name is empty"),
         ({"scopes": []}, "no scopes"),
-        ({"scopes": [Scope.NODE, Scope.READ]}, "stands alone"),
-        ({"gateway": "default"}, "belong to a gateway"),
+        ({"scopes": [Scope.NODE]}, "belongs to one node"),
+        ({"scopes": [Scope.NODE, Scope.READ]}, "belongs to one node"),
     ],
 )
 def test_a_token_that_makes_no_sense_is_refused(

@@ -13,8 +13,8 @@ from cryptography.x509.oid import NameOID
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.node import CounterKind, CounterReading, EnvoyState, NodeReport
 from headgate.model.snapshot import UpstreamTLS
-from headgate.store.models import Node, NodeCounter, NodeState
-from headgate.store.services import apis, gateways, nodes, publishing, status
+from headgate.store.models import NodeCounter, NodeState
+from headgate.store.services import apis, nodes, publishing, status
 from headgate.store.services.actor import Actor
 from headgate.store.services.status import Severity
 from tests.support.store import AT, UPSTREAM, import_api
@@ -75,19 +75,13 @@ def test_a_clock_that_stepped_back_does_not_silence_a_node_for_long(node: Actor)
     assert NodeState.objects.get().revision_live == 3
 
 
-def test_an_unknown_node_registers_itself_with_its_first_report(node: Actor) -> None:
-    nodes.report(node, replace(REPORT, node="edge-1"))
-    assert Node.objects.get(name="edge-1").gateway.name == "default"
-
-
-def test_a_node_cannot_speak_for_one_of_another_gateway(admin: Actor, node: Actor) -> None:
-    gateways.create(admin, name="staging")
-    with pytest.raises(Problem) as caught:
-        nodes.report(replace(node, gateway="staging"), REPORT)
-    assert caught.value.type is ProblemType.NOT_FOUND
-    with pytest.raises(Problem) as caught:
-        nodes.report(admin, REPORT)
-    assert caught.value.type is ProblemType.FORBIDDEN
+def test_a_node_speaks_for_no_other_one(admin: Actor, node: Actor) -> None:
+    nodes.register(admin, name="edge1", gateway="default")
+    for actor, name in ((node, "edge1"), (node, "unheard"), (admin, "local")):
+        with pytest.raises(Problem) as caught:
+            nodes.report(actor, replace(REPORT, node=name))
+        assert caught.value.type is ProblemType.FORBIDDEN
+    assert not NodeState.objects.exists()
 
 
 def test_a_revision_is_live_when_every_present_node_serves_it(admin: Actor, node: Actor) -> None:
@@ -103,9 +97,11 @@ def test_a_revision_is_live_when_every_present_node_serves_it(admin: Actor, node
     assert (liveness().is_live, liveness().is_settled) == (False, False)
     nodes.report(node, replace(REPORT, revision_seen=1, revision_live=1))
     assert (liveness().is_live, liveness().is_settled) == (True, True)
-    nodes.report(node, replace(REPORT, node="edge-1"))
+    nodes.register(admin, name="edge1", gateway="default")
+    edge = replace(node, node="edge1")
+    nodes.report(edge, replace(REPORT, node="edge1"))
     assert not liveness().is_live
-    nodes.report(node, replace(REPORT, node="edge-1", revision_seen=1, revision_error="bad"))
+    nodes.report(edge, replace(REPORT, node="edge1", revision_seen=1, revision_error="bad"))
     assert (liveness().is_live, liveness().is_settled) == (False, True)
     assert [item.error for item in liveness().nodes] == ["bad", ""]
 
@@ -113,7 +109,8 @@ def test_a_revision_is_live_when_every_present_node_serves_it(admin: Actor, node
 def test_a_silent_node_does_not_hold_a_revision_up(admin: Actor, node: Actor) -> None:
     import_api(admin)
     revision = publishing.publish(admin, "pets").number
-    nodes.report(node, replace(REPORT, node="gone"))
+    nodes.register(admin, name="gone", gateway="default")
+    nodes.report(replace(node, node="gone"), replace(REPORT, node="gone"))
     later = AT + nodes.NODE_STALE_AFTER + timedelta(seconds=1)
     nodes.report(node.later(later), replace(REPORT, revision_seen=1, revision_live=1))
     found = nodes.liveness(admin.later(later), gateway="default", revision=revision)
@@ -121,13 +118,13 @@ def test_a_silent_node_does_not_hold_a_revision_up(admin: Actor, node: Actor) ->
     assert [item.is_stale for item in found.nodes] == [True, False]
 
 
-def test_a_deleted_node_is_gone_until_it_reports_again(admin: Actor, node: Actor) -> None:
+def test_a_deleted_node_stays_out(admin: Actor, node: Actor) -> None:
     nodes.report(node, REPORT)
     nodes.delete(admin, "local")
-    with pytest.raises(Problem):
-        nodes.get(admin, "local")
-    nodes.report(node, REPORT)
-    assert nodes.get(admin, "local").state.envoy_state == EnvoyState.SERVING
+    for ask in (lambda: nodes.get(admin, "local"), lambda: nodes.report(node, REPORT)):
+        with pytest.raises(Problem) as caught:
+            ask()
+        assert caught.value.type is ProblemType.NOT_FOUND
 
 
 def test_status_says_what_is_wrong_and_what_to_do(admin: Actor, node: Actor) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headgate.web.api.gateways import NodeOut
+from headgate.web.api.nodes import NodeOut
 from headgate.web.api.status import ACCESS_LAG_MAX, troubles
 
 

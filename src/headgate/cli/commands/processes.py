@@ -70,7 +70,7 @@ LogFormatOption = Annotated[
 
 
 def add(app: typer.Typer) -> None:
-    """Put `up`, `web`, `jobs` and `node` at the top."""
+    """Put `up`, `web` and `jobs` at the top; `node` is put there with its group."""
     examples = {
         up: [
             "headgate up",
@@ -79,9 +79,6 @@ def add(app: typer.Typer) -> None:
         ],
         web: ["headgate web --data /srv/headgate --web-port 8000"],
         jobs: ["headgate jobs --data /srv/headgate"],
-        node: [
-            "headgate node --control-plane https://headgate.example.com --token-file node.token",
-        ],
     }
     for function, lines in examples.items():
         name = function.__name__
@@ -151,11 +148,15 @@ def jobs(*, data: Data = None, log_format: LogFormatOption = None) -> None:
 
 
 def node(
+    context: typer.Context,
     *,
     control_plane: ControlPlane = None,
     token_file: TokenFile = None,
     gateway: Annotated[str, typer.Option("--gateway", help="The gateway it serves.")] = "default",
-    name: Annotated[str, typer.Option("--name", help="The node's name; made up once.")] = "",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The node's name, as given to `headgate node add`."),
+    ] = None,
     data: Data = None,
     gateway_port: GatewayPort = 8080,
     listen: Listen = LOOPBACK,
@@ -172,9 +173,14 @@ def node(
 ) -> None:
     """Run a gateway node: the agent and its Envoy (`headgate up` does it for you).
 
-    On another machine than the control plane, name the control plane and a token made with
-    `headgate token create NAME --scope node`.
+    On another machine than the control plane, name the control plane, the node and the file
+    with the token that `headgate node add NAME` made. Without a control plane it is the node of
+    the data folder, `local`.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
+    name = _node_name(name, control_plane)
     folder = _enter(data)
     from headgate.core.logging import configure
     from headgate.node.main import run
@@ -200,6 +206,27 @@ def node(
         raise typer.BadParameter(str(error)) from error
     configure(_format(log_format))
     _serve(lambda: run(settings))
+
+
+def _node_name(given: str | None, control_plane: str | None) -> str:
+    """The name that the node's token is bound to."""
+    from headgate.store.setup import LOCAL_NODE
+
+    if given is None and control_plane:
+        raise typer.BadParameter("with --control-plane, say which node this is: --name NAME")
+    return given or LOCAL_NODE
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """The process's own options say nothing to a sub-command: do not swallow them."""
+    given = [
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        option = given[0].replace("_", "-")
+        raise typer.BadParameter(f"write --{option} behind `{context.invoked_subcommand}`")
 
 
 def _serve(run: Callable[[], int | None]) -> None:

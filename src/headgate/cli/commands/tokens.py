@@ -14,7 +14,7 @@ COLUMNS = {
     "name": "name",
     "scopes": "scopes",
     "organization": "organization",
-    "gateway": "gateway",
+    "node": "node",
     "prefix": "prefix",
     "expires": "expires_at",
 }
@@ -25,7 +25,7 @@ def add(app: typer.Typer) -> None:
     app.add_typer(tokens, name="token")
 
 
-tokens = group("REST tokens: what commands, scripts and nodes send.")
+tokens = group("REST tokens: what commands and scripts send.")
 
 
 @rest_command(
@@ -33,7 +33,7 @@ tokens = group("REST tokens: what commands, scripts and nodes send.")
     "create",
     examples=[
         "headgate token create ci --scope read --scope write --expires-in 90d",
-        "headgate token create edge-1 --scope node",
+        "headgate token create dashboard --scope traffic",
     ],
 )
 def create(
@@ -45,19 +45,14 @@ def create(
     organization: Annotated[
         str | None, typer.Option("--organization", help="Only this organization's things.")
     ] = None,
-    gateway: Annotated[
-        str | None, typer.Option("--gateway", help="With the scope node: the node's gateway.")
-    ] = None,
     expires_in: Annotated[
         str | None, typer.Option("--expires-in", help="How long it works, e.g. 90d.")
     ] = None,
 ) -> None:
-    """Make a token and print it: this once, never again."""
+    """Make a token and print it: this once, never again. A node's: `headgate node add`."""
     body: dict[str, object] = {"name": name, "scopes": scopes}
     if organization:
         body["organization"] = organization
-    if gateway:
-        body["gateway"] = gateway
     if expires_in:
         body["expires_at"] = instant_in(expires_in)
     made = api.post("/tokens", body)

@@ -9,7 +9,7 @@ from headgate.store.models.consumers import (
     SHA256_HEX_CHARACTERS,
     Organization,
 )
-from headgate.store.models.gateways import Gateway
+from headgate.store.models.gateways import Node
 from headgate.store.models.rows import (
     DESCRIPTION_CHARACTERS_MAX,
     ID_CHARACTERS,
@@ -36,7 +36,7 @@ class Block(FeedRow):
 
 
 class Token(Row):
-    """A token of the REST API: SHA-256, scopes, and whom it is limited to."""
+    """A token: SHA-256, scopes, and whom it is limited to. `node`: exactly those of nodes."""
 
     name = models.CharField(max_length=TITLE_CHARACTERS_MAX)
     prefix = models.CharField(max_length=PREFIX_CHARACTERS)
@@ -45,9 +45,7 @@ class Token(Row):
     organization = models.ForeignKey(
         Organization, on_delete=CASCADE, null=True, blank=True, related_name="tokens"
     )
-    gateway = models.ForeignKey(
-        Gateway, on_delete=CASCADE, null=True, blank=True, related_name="tokens"
-    )
+    node = models.ForeignKey(Node, on_delete=CASCADE, null=True, blank=True, related_name="tokens")
     expires_at = models.DateTimeField(null=True, blank=True)
 
 

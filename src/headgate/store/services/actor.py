@@ -43,14 +43,16 @@ class Actor:
     """Whoever asks for something, at the instant `at`.
 
     `organization` is the name of the only organization that this actor may know of, None for
-    the operators of the installation. `gateway` is the name of the gateway that a node's token
-    belongs to. `token` is the id of the token used, empty for the system itself.
+    the operators of the installation. `node` and `gateway` are the names of the node that a
+    token belongs to and of what it serves. `token` is the id of the token used, empty for the
+    system itself.
     """
 
     name: str
     scopes: frozenset[Scope]
     at: datetime
     organization: str | None = None
+    node: str | None = None
     gateway: str | None = None
     token: str = ""
     address: str = ""

@@ -46,6 +46,8 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  # the name of an action
     NODE_REGISTERED = "node.registered"
     NODE_DELETED = "node.deleted"
+    NODE_TOKEN_ROTATED = "node.token_rotated"  # noqa: S105  # the name of an action
+    NODE_TOKENS_REVOKED = "node.tokens_revoked"  # the name of an action
     GATEWAY_CREATED = "gateway.created"
     GATEWAY_CHANGED = "gateway.changed"
     CONSUMER_ERASED = "traffic.erased"

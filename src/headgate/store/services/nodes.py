@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
+from headgate.core.problems import Problem, ProblemType
 from headgate.model.codec import as_data
 from headgate.model.node import CounterReading, NodeReport
 from headgate.store import events
@@ -21,6 +22,7 @@ from headgate.store.services.values import (
     Page,
     already_exists,
     check_name,
+    invalid,
     page_of,
     refused,
 )
@@ -28,6 +30,7 @@ from headgate.store.services.values import (
 NODE_STALE_AFTER = timedelta(seconds=20)  # several reports missed
 NODES_MAX = 1000
 COUNTERS_BATCH = 500  # rows per statement
+NODE_SHOWN_MAX = 80  # characters of a name that somebody claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,16 @@ def get(actor: Actor, name: str) -> Node:
 
 @change()
 def register(actor: Actor, *, name: str, gateway: str) -> Node:
-    """A new node of a gateway; a node also registers itself with its first report.
+    """A new node of a gateway. `node_tokens.add` also makes the token that lets it in.
 
     Raises:
-        Problem: FORBIDDEN without the scope `admin` or `node`; INVALID_INPUT; ALREADY_EXISTS;
-            CONFLICT: too many nodes.
+        Problem: FORBIDDEN without the scope `admin`; INVALID_INPUT; ALREADY_EXISTS; NOT_FOUND:
+            the gateway; CONFLICT: too many nodes.
     """
-    if not actor.may(Scope.NODE):
-        actor.require_operator(Scope.ADMIN, "node")
+    actor.require_operator(Scope.ADMIN, "node")
     check_name(name)
+    if "-" in name:  # it separates the parts of a segment's name
+        raise invalid(f"The node name {name!r} holds a hyphen; write '_' or '.'.", "/name")
     if _live().filter(name=name).exists():
         raise already_exists("a node", name)
     if _live().count() >= NODES_MAX:
@@ -94,7 +98,7 @@ def register(actor: Actor, *, name: str, gateway: str) -> Node:
 
 @change()
 def delete(actor: Actor, name: str) -> None:
-    """Forget a node that is gone for good, with its counters. One that still runs comes back.
+    """Forget a node that is gone for good, and end its tokens: one that still runs stays out.
 
     Raises:
         Problem: FORBIDDEN without the scope `admin`; NOT_FOUND.
@@ -104,6 +108,7 @@ def delete(actor: Actor, name: str) -> None:
     node.removed_at = actor.at
     node.save()
     NodeState.objects.filter(node=node).delete()
+    end_tokens(actor, node)
     audit.record(actor, Action.NODE_DELETED, name, before={"id": node.id})
 
 
@@ -112,15 +117,12 @@ def report(actor: Actor, said: NodeReport) -> None:
     """Keep what a node says of itself and its counters. A report older than the last is ignored.
 
     Raises:
-        Problem: FORBIDDEN without the scope `node`; NOT_FOUND: the node belongs to another
-            gateway than the token.
+        Problem: FORBIDDEN without the scope `node`, and for another node than the token's;
+            NOT_FOUND: the node was deleted at this moment.
     """
-    actor.require(Scope.NODE)
-    gateway = actor.gateway or gateways.DEFAULT_GATEWAY
-    node = _live().select_related("gateway").filter(name=said.node).first()
+    check_speaker(actor, said.node)
+    node = _live().filter(name=said.node).first()
     if node is None:
-        node = register(actor, name=said.node, gateway=gateway)
-    if node.gateway.name != gateway:
         raise not_found("node", said.node)
     state = NodeState.objects.filter(node=node).first()
     if state is not None and _is_old_news(state, said, actor.at):
@@ -159,6 +161,28 @@ def liveness(actor: Actor, *, gateway: str, revision: int) -> Liveness:
     is_live = bool(present) and all(node.revision_live >= revision for node in present)
     is_refused = any(node.error and node.revision_live < revision for node in present)
     return Liveness(is_live, is_live or is_refused or not present, nodes)
+
+
+def check_speaker(actor: Actor, name: str) -> None:
+    """Let a caller speak only for the node that its token belongs to.
+
+    Raises:
+        Problem: FORBIDDEN.
+    """
+    actor.require(Scope.NODE)
+    if name != actor.node:
+        raise Problem(
+            ProblemType.FORBIDDEN,
+            f"This token belongs to the node '{actor.node}', not to '{name[:NODE_SHOWN_MAX]}'.",
+            f"Start this node as `headgate node --name {actor.node}`, or give it a token of its"
+            " own: `headgate node add NAME`.",
+        )
+
+
+def end_tokens(actor: Actor, node: Node) -> None:
+    """Revoke every token of a node, in the caller's transaction; polls that wait are ended."""
+    node.tokens.filter(removed_at=None).update(removed_at=actor.at)
+    events.announce(events.Topic.TOKEN)
 
 
 def is_stale(state: NodeState, now: datetime) -> bool:

@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 from headgate.access.keys import Secret, digest, is_same, is_token, new_token
 from headgate.core.ids import new_id
 from headgate.core.problems import Problem, ProblemType
-from headgate.store.models import Gateway, Token
+from headgate.store import events
+from headgate.store.models import Node, Token
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import audit, gateways, organizations
+from headgate.store.services import audit, organizations
 from headgate.store.services.actor import Actor, Scope, implied, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -45,26 +46,33 @@ def authenticate(text: str, *, at: datetime, address: str = "", request_id: str 
     sha256 = digest(text) if is_token(text) else ""
     found = (
         Token.objects.filter(sha256=sha256, removed_at=None)
-        .select_related("organization", "gateway")
+        .select_related("organization", "node__gateway")
         .first()
     )
     if found is None or not is_same(found.sha256, sha256) or _is_over(found, at):
-        raise Problem(
-            ProblemType.UNAUTHENTICATED,
-            "This token is not valid here.",
-            "Send a valid token as 'Authorization: Bearer hgt_…'; "
-            "the first one stands in the file admin.token of the data folder.",
-        )
+        raise _not_valid()
     return Actor(
         name=found.name,
         scopes=implied(Scope(scope) for scope in found.scopes),
         at=at,
         organization=found.organization.name if found.organization else None,
-        gateway=found.gateway.name if found.gateway else None,
+        node=found.node.name if found.node else None,
+        gateway=found.node.gateway.name if found.node else None,
         token=found.id,
         address=address,
         request_id=request_id,
     )
+
+
+def check_still_valid(actor: Actor) -> None:
+    """Let a caller who has been waiting go on only if its token has not been revoked meanwhile.
+
+    Raises:
+        Problem: UNAUTHENTICATED.
+    """
+    live = Token.objects.filter(id=actor.token, removed_at=None)
+    if not live.exclude(expires_at__lte=actor.at).exists():
+        raise _not_valid()
 
 
 def page(
@@ -92,14 +100,12 @@ def create(
     name: str,
     scopes: Collection[Scope],
     organization: str | None = None,
-    gateway: str | None = None,
     expires_at: datetime | None = None,
 ) -> IssuedToken:
-    """A new token. One with the scope `node` belongs to a gateway, by default `default`.
+    """A new token. Those of nodes are made with their node (`node_tokens`).
 
     Raises:
-        Problem: FORBIDDEN without the scope `admin`; INVALID_INPUT; NOT_FOUND: the organization
-            or gateway.
+        Problem: FORBIDDEN without the scope `admin`; INVALID_INPUT; NOT_FOUND: the organization.
     """
     actor.require_operator(Scope.ADMIN, "token")
     check_text(name, TITLE_CHARACTERS_MAX, "/name")
@@ -108,15 +114,13 @@ def create(
         raise invalid("The name is empty; say who or what will use the token.", "/name")
     if not scopes:
         raise invalid("There are no scopes; a token needs at least one.", "/scopes")
-    if Scope.NODE in scopes and (len(set(scopes)) > 1 or organization is not None):
-        raise invalid("The scope 'node' stands alone, without an organization.", "/scopes")
-    if gateway is not None and Scope.NODE not in scopes:
-        raise invalid("Only tokens with the scope 'node' belong to a gateway.", "/gateway")
+    if Scope.NODE in scopes:
+        raise invalid(
+            "A token with the scope 'node' belongs to one node: `headgate node add NAME` makes it.",
+            "/scopes",
+        )
     owner = organizations.find(actor, organization) if organization is not None else None
-    served = gateways.find(gateway or gateways.DEFAULT_GATEWAY) if Scope.NODE in scopes else None
-    issued = insert(
-        new_token(), name=name, scopes=scopes, at=actor.at, expires_at=expires_at, gateway=served
-    )
+    issued = insert(new_token(), name=name, scopes=scopes, at=actor.at, expires_at=expires_at)
     if owner is not None:
         issued.token.organization = owner
         issued.token.save()
@@ -137,7 +141,7 @@ def insert(
     scopes: Collection[Scope],
     at: datetime,
     expires_at: datetime | None = None,
-    gateway: Gateway | None = None,
+    node: Node | None = None,
 ) -> IssuedToken:
     """Store a token that has been made; neither rights nor input are checked here."""
     token = Token.objects.create(
@@ -147,7 +151,7 @@ def insert(
         prefix=secret.shown,
         sha256=secret.sha256,
         scopes=sorted(set(scopes)),
-        gateway=gateway,
+        node=node,
         expires_at=expires_at,
     )
     return IssuedToken(token, secret)
@@ -164,6 +168,7 @@ def revoke(actor: Actor, token_id: str) -> None:
     token = _find(token_id)
     token.removed_at = actor.at
     token.save()
+    events.announce(events.Topic.TOKEN)
     audit.record(
         actor,
         Action.TOKEN_REVOKED,
@@ -177,12 +182,12 @@ def fields(token: Token) -> dict[str, Any]:
     """What the audit log keeps of a token: never the token, nor its hash."""
     return as_fields(token, "id", "name", "prefix", "scopes", "expires_at") | {
         "organization": token.organization.name if token.organization else None,
-        "gateway": token.gateway.name if token.gateway else None,
+        "node": token.node.name if token.node else None,
     }
 
 
 def _live() -> QuerySet[Token]:
-    return Token.objects.filter(removed_at=None).select_related("organization", "gateway")
+    return Token.objects.filter(removed_at=None).select_related("organization", "node__gateway")
 
 
 def _find(token_id: str) -> Token:
@@ -192,7 +197,20 @@ def _find(token_id: str) -> Token:
     return token
 
 
+def _not_valid() -> Problem:
+    return Problem(
+        ProblemType.UNAUTHENTICATED,
+        "This token is not valid here.",
+        "Send a valid token as 'Authorization: Bearer hgt_…'; "
+        "the first one stands in the file admin.token of the data folder, and "
+        "`headgate node rotate NAME` makes one for a node.",
+    )
+
+
 def _is_over(token: Token, at: datetime) -> bool:
     if token.organization is not None and token.organization.removed_at is not None:
+        return True
+    # Fails closed: a node's token without its node opens nothing.
+    if Scope.NODE in token.scopes and (token.node is None or token.node.removed_at is not None):
         return True
     return token.expires_at is not None and token.expires_at <= at

@@ -10,7 +10,7 @@ from headgate.core.units import count
 from headgate.store.services import feed, nodes
 from headgate.store.services.nodes import NODES_MAX
 from headgate.web.api.fields import Output
-from headgate.web.api.gateways import NodeOut, show_node
+from headgate.web.api.nodes import NodeOut, show_node
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
 

@@ -34,7 +34,6 @@ class TokenIn(Input):
     organization: Name | None = Field(
         None, description="The only organization that the token may know of."
     )
-    gateway: Name | None = Field(None, description="With the scope `node`: the node's gateway.")
     expires_at: Instant | None = None
 
 
@@ -46,7 +45,7 @@ class TokenOut(Output):
     prefix: str = Field(..., description="The first characters, to recognise it by.")
     scopes: list[Scope]
     organization: str | None
-    gateway: str | None
+    node: str | None = Field(..., description="The only node that may use it.")
     created_at: datetime
     expires_at: datetime | None
 
@@ -65,7 +64,7 @@ def show(token: Token) -> TokenOut:
         prefix=token.prefix,
         scopes=[Scope(scope) for scope in token.scopes],
         organization=token.organization.name if token.organization else None,
-        gateway=token.gateway.name if token.gateway else None,
+        node=token.node.name if token.node else None,
         created_at=token.created_at,
         expires_at=token.expires_at,
     )
@@ -85,7 +84,6 @@ def create_token(request: HttpRequest, response: HttpResponse, body: TokenIn) ->
         name=body.name,
         scopes=body.scopes,
         organization=body.organization,
-        gateway=body.gateway,
         expires_at=body.expires_at,
     )
     shown = IssuedTokenOut(**show(made.token).model_dump(), token=made.secret.text)
