@@ -14,7 +14,7 @@ from headgate.model.snapshot import PolicyUse
 from headgate.store.services import policies
 from headgate.store.services.actor import Scope
 from headgate.store.services.gateways import DEFAULT_GATEWAY
-from headgate.web.api.fields import Input, Name, Output, Parameters
+from headgate.web.api.fields import Input, Output, Parameters
 from headgate.web.api.paging import PageOut, whole
 from headgate.web.api.requests import actor
 
@@ -56,7 +56,9 @@ class EffectivePolicyOut(Output):
 class EffectiveQuery(Parameters):
     """For which gateway."""
 
-    gateway: Name = DEFAULT_GATEWAY
+    gateway: str = Field(
+        DEFAULT_GATEWAY, max_length=KIND_CHARACTERS_MAX, description="Where it would be published."
+    )
 
 
 def uses_of(given: Sequence[PolicyData]) -> tuple[PolicyUse, ...]:
