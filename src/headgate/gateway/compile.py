@@ -35,7 +35,7 @@ def check(snapshot: Snapshot) -> list[Detail]:
         ]
         found += _operation_mistakes(api, pointer)
     found += conflicts(snapshot)
-    return found + _shared_base_paths(snapshot.apis) + _hidden_operations(snapshot.apis)
+    return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
 
 
 def published_rows(snapshot: Snapshot) -> PublishedRows:
@@ -137,10 +137,14 @@ def _template_mistakes(operation: SnapshotOperation) -> list[tuple[str, str]]:
     return found
 
 
-def _shared_base_paths(apis: tuple[SnapshotAPI, ...]) -> list[Detail]:
+def _shared_base_paths(snapshot: Snapshot) -> list[Detail]:
+    """Two that requests would have to choose between; versions that only stand by are none."""
     found: list[Detail] = []
     first_with: dict[str, SnapshotAPI] = {}
-    for index, api in enumerate(apis):
+    routed = {api.row for api in snapshot.routed}
+    for index, api in enumerate(snapshot.apis):
+        if api.row not in routed:
+            continue
         first = first_with.setdefault(quoted(api.base_path), api)
         if first is not api:
             message = (

@@ -118,6 +118,7 @@ class SnapshotAPI:
     operations: tuple[SnapshotOperation, ...]
     key_sources: tuple[KeySource, ...] = DEFAULT_KEY_SOURCES
     policies: tuple[PolicyUse, ...] = ()
+    is_default: bool = True  # of the API's versions; another at its base path only stands by
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,14 @@ class Snapshot:
     apis: tuple[SnapshotAPI, ...] = ()
     policies: tuple[PolicyUse, ...] = ()
     issuer: TokenIssuer | None = None
+
+    @property
+    def routed(self) -> tuple[SnapshotAPI, ...]:
+        """The APIs that requests reach by their path: not versions that only stand by."""
+        default = {(api.name, api.base_path) for api in self.apis if api.is_default}
+        return tuple(
+            api for api in self.apis if api.is_default or (api.name, api.base_path) not in default
+        )
 
 
 @dataclass(frozen=True, slots=True)

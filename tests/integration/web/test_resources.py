@@ -104,6 +104,28 @@ def test_what_holds_for_an_operation_is_listed_with_where_it_comes_from(
     assert elsewhere.status_code == 404
 
 
+def test_versions_have_urls_and_one_of_them_is_what_the_plain_name_means(
+    api: httpx2.Client,
+) -> None:
+    first = api_body("versioned")
+    del first["base_path"]
+    assert api.post("/apis", json=first).json()["base_path"] == "/versioned"
+    further = {"name": "versioned", "version": "v2", "document": document()}
+    made = api.post("/apis", json=further)
+    assert (made.status_code, made.headers["location"]) == (201, "/api/v1/apis/versioned%40v2")
+    assert api.post("/apis", json=further).status_code == 409
+    listed = api.get("/apis/versioned/versions").json()["items"]
+    assert [(one["version"], one["is_default"]) for one in listed] == [("v1", True), ("v2", False)]
+    assert api.get("/apis/versioned@v2").json()["version"] == "v2"
+    assert api.get("/apis/versioned@v3").status_code == 404
+    assert api.post("/apis/versioned@v2/default").json()["version"] == "v2"
+    assert api.get("/apis/versioned").json()["version"] == "v2"
+    assert api.delete("/apis/versioned@v1").status_code == 204
+    missing = api.post("/apis", json={"name": "nowhere", "document": document()})
+    assert missing.status_code == 422
+    assert missing.json()["errors"][0]["pointer"] == "/upstream"
+
+
 def test_a_document_with_mistakes_is_refused_with_their_places(api: httpx2.Client) -> None:
     broken = "openapi: 3.1.0\ninfo: {title: Broken, version: '1'}\npaths:\n  /a: [1]\n  b: {}\n"
     answer = api.post("/apis", json=api_body("broken", document=document(broken)))

@@ -29,6 +29,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "importAPI": lambda w: api_body(f"{w.prefix}-new"),
     "publishAPI": lambda w: {},
     "unpublishAPI": lambda w: {},
+    "makeDefault": lambda w: None,
     "createProduct": lambda w: {"name": f"{w.prefix}-new"},
     "createPlan": lambda w: {"name": "new"},
     "createOrganization": lambda w: {"name": f"{w.prefix}-new"},

@@ -11,7 +11,9 @@ from headgate.cli.spec import document_of
 from headgate.core.problems import Problem, ProblemType
 from headgate.core.units import count
 
-Name = Annotated[str, typer.Argument(metavar="API", help="The API's name.")]
+Name = Annotated[
+    str, typer.Argument(metavar="API", help="The API's name; API@VERSION for another version.")
+]
 Spec = Annotated[
     str, typer.Argument(metavar="SPEC", help="An OpenAPI or Swagger document: file, folder, URL.")
 ]
@@ -23,7 +25,12 @@ UpstreamURL = Annotated[
 BasePath = Annotated[
     str | None, typer.Option("--base-path", help="Path at the gateway; by default /NAME.")
 ]
-Version = Annotated[str | None, typer.Option("--version", help="By default v1.")]
+Version = Annotated[
+    str | None,
+    typer.Option(
+        "--version", help="By default v1. Another one than an API has is a new version of it."
+    ),
+]
 Title = Annotated[str | None, typer.Option("--title", help="By default the document's.")]
 KeyIn = Annotated[
     list[str] | None,
@@ -36,6 +43,7 @@ KeyIn = Annotated[
 COLUMNS = {
     "name": "name",
     "version": "version",
+    "default": "is_default",
     "base path": "base_path",
     "operations": "operations",
     "live revision": "live_revision",
@@ -56,6 +64,7 @@ def add(app: typer.Typer) -> None:
             "headgate import openapi.yaml --name pets --upstream http://127.0.0.1:9000",
             "headgate import https://example.com/openapi.json --name shop --upstream http://10.0.0.7",
             "headgate import openapi.yaml --name pets --update",
+            "headgate import new.yaml --name pets --version v2",
         ],
     )(import_document)
     rest_command(app, "publish", examples=["headgate publish pets"])(publish)
@@ -90,6 +99,7 @@ def import_document(
 ) -> None:
     """Import an API's document. Nothing is live before `headgate publish`.
 
+    A further version of an API has what is not given from the version that is its default.
     A document with mistakes is refused as a whole, with every mistake's place.
     """
     document = document_of(spec, allow_private=allow_private)
@@ -103,14 +113,15 @@ def import_document(
     }
     given = {key: value for key, value in settings.items() if value is not None}
     if update:
-        _update(api, out, name, body, given)
+        _update(api, out, f"{name}@{version}" if version else name, body, given)
         return
-    if upstream is None:
+    if upstream is None and version is None:
         raise typer.BadParameter("say where the API's requests go: --upstream http://host:port")
-    new = {"base_path": f"/{name}", **given, **body, "name": name}
+    new = {**given, **body, "name": name} | ({"version": version} if version else {})
     with out.working(f"importing {name}"):
-        made = api.post("/apis", new | ({"version": version} if version else {}))
-    _show_import(out, made, f"API {name} is imported; publish it with: headgate publish {name}")
+        made = api.post("/apis", new)
+    path = name if made.get("is_default", True) else f"{name}@{version}"
+    _show_import(out, made, f"API {path} is imported; publish it with: headgate publish {path}")
 
 
 def _update(
@@ -225,6 +236,25 @@ def show_all(api: Client, out: Output) -> None:
 def show(api: Client, out: Output, *, name: Name) -> None:
     """Show one API."""
     out.record(api.get(f"/apis/{segment(name)}"))
+
+
+@rest_command(apis, "versions", examples=["headgate api versions pets"])
+def versions(api: Client, out: Output, *, name: Name) -> None:
+    """List an API's versions."""
+    found = api.items(f"/apis/{segment(name)}/versions")
+    out.table(found, COLUMNS, empty=f"{name} has no versions.")
+
+
+@rest_command(apis, "default", examples=["headgate api default pets@v2"])
+def default(
+    api: Client,
+    out: Output,
+    *,
+    version: Annotated[str, typer.Argument(metavar="API@VERSION", help="The version.")],
+) -> None:
+    """Let an API's plain name mean this version. In force at the next `headgate publish`."""
+    made = api.post(f"/apis/{segment(version)}/default", {})
+    out.result(made, f"{made['name']} now means its version {made['version']}; publish it.")
 
 
 @rest_command(apis, "operations", examples=["headgate api operations pets"])

@@ -150,7 +150,7 @@ def translate(snapshot: Snapshot, node: NodeSettings) -> EnvoyResources:
 
 def _families(snapshot: Snapshot) -> Iterable[_Family]:
     """Every API with those whose base paths lie directly below its own."""
-    by_base = {api.base_path: api for api in snapshot.apis}
+    by_base = {api.base_path: api for api in snapshot.routed}
     within: dict[str, list[SnapshotAPI]] = {}
     alone: set[str] = set()
     for base, api in by_base.items():

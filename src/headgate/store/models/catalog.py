@@ -5,7 +5,7 @@ import zlib
 from typing import Any
 
 from django.db import models
-from django.db.models import CASCADE, PROTECT, UniqueConstraint
+from django.db.models import CASCADE, PROTECT, Q, UniqueConstraint
 
 from headgate.model.access import RowState
 from headgate.model.codec import as_data, from_data
@@ -35,7 +35,11 @@ class API(Row):
 
 
 class APIVersion(FeedRow):
-    """One version of an API: where it is served, where its requests go, who may call it."""
+    """One version of an API: where it is served, where its requests go, who may call it.
+
+    One of an API's versions is its default: what its plain name means, and what is served at its
+    base path. Another version with the same base path gets only what a release gives it.
+    """
 
     api = models.ForeignKey(API, on_delete=PROTECT, related_name="versions")
     name = models.CharField(max_length=NAME_CHARACTERS_MAX)
@@ -43,12 +47,27 @@ class APIVersion(FeedRow):
     upstream_data = models.JSONField()
     key_sources_data = models.JSONField()
     is_open = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=True)
 
     class Meta:
         constraints = (
             live_unique("version_name", "api", "name"),
-            live_unique("version_base_path", "base_path"),
+            UniqueConstraint(
+                fields=["api"],
+                condition=Q(removed_at=None, is_default=True),
+                name="store_version_default_live",
+            ),
+            UniqueConstraint(
+                fields=["base_path"],
+                condition=Q(removed_at=None, is_default=True),
+                name="store_version_base_path_live",
+            ),
         )
+
+    @property
+    def path(self) -> str:
+        """`pets@v2`: what people write; the plain name means the default version."""
+        return self.api.name if self.is_default else f"{self.api.name}@{self.name}"
 
     @property
     def upstream(self) -> Upstream:

@@ -45,6 +45,16 @@ def get(actor: Actor, name: str) -> API:
     return find(name)
 
 
+def get_version(actor: Actor, name: str) -> APIVersion:
+    """The version that `pets` or `pets@v2` means.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "API")
+    return served(name)
+
+
 def operations(actor: Actor, name: str) -> list[Operation]:
     """The operations of an API by path and method.
 
@@ -52,7 +62,7 @@ def operations(actor: Actor, name: str) -> list[Operation]:
         Problem: NOT_FOUND.
     """
     actor.require_operator(Scope.READ, "API")
-    rows = version(find(name)).operations.filter(removed_at=None)
+    rows = served(name).operations.filter(removed_at=None)
     return list(rows.order_by("path", "method", "pk"))
 
 
@@ -63,7 +73,7 @@ def document(actor: Actor, name: str) -> Document:
         Problem: NOT_FOUND.
     """
     actor.require_operator(Scope.READ, "API")
-    return Document.objects.get(version=version(find(name)))
+    return Document.objects.get(version=served(name))
 
 
 def update(
@@ -76,7 +86,7 @@ def update(
     key_sources: Sequence[KeySource] | None = None,
     is_open: bool | None = None,
     resolve: Resolver = system_resolver,
-) -> API:
+) -> APIVersion:
     """Change what is not None. `is_open` takes effect at once, the rest when it is published.
 
     Raises:
@@ -87,45 +97,44 @@ def update(
     if upstream is not None:
         check_upstream(upstream, resolve)
     with change():
-        api = find(name)
-        served = version(api)
-        before = fields(api)
+        row = served(name)
+        before = fields(row)
         if title is not None:
             check_text(title, TITLE_CHARACTERS_MAX, "/title")
-            api.title = title
-            api.save()
+            row.api.title = title
+            row.api.save()
         if base_path is not None:
-            served.base_path = free_base_path(base_path, served)
+            row.base_path = free_base_path(base_path, row)
         if upstream is not None:
-            served.upstream = upstream
+            row.upstream = upstream
         if key_sources is not None:
-            served.key_sources = check_key_sources(key_sources)
-        if is_open is not None and is_open != served.is_open:
-            served.is_open = is_open
-            served.changed = feed.next_sequence()
-        served.save()
-        after = fields(api)
+            row.key_sources = check_key_sources(key_sources)
+        if is_open is not None and is_open != row.is_open:
+            row.is_open = is_open
+            row.changed = feed.next_sequence()
+        row.save()
+        after = fields(row)
         if after != before:
             audit.record(actor, Action.API_CHANGED, name, before=before, after=after)
-    return find(name)
+    return served(name)
 
 
 @change()
 def delete(actor: Actor, name: str) -> None:
-    """Delete an API that is not published, and whose products nobody is subscribed to.
+    """Delete an API with all its versions, or one version that is not the default.
 
     Raises:
-        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; CONFLICT: published or subscribed.
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; CONFLICT: something of it is
+            published, or somebody is subscribed to one of its products.
     """
     actor.require_operator(Scope.WRITE, "API")
-    api = find(name)
-    served = version(api)
-    published = gateways.published_on(served)
-    if published:
-        raise refused(
-            f"The API '{name}' is published on the gateway '{published[0]}'.",
-            f"Unpublish it first: headgate unpublish {name}.",
-        )
+    row = served(name)
+    rows = list(row.api.versions.filter(removed_at=None)) if row.is_default else [row]
+    _refuse_published(rows)
+    if not row.is_default:
+        _end(actor, rows, name)
+        return
+    api = row.api
     users = Subscription.objects.filter(product__apis=api, removed_at=None)
     subscriber = users.select_related("product", "application__organization").first()
     if subscriber is not None:
@@ -134,35 +143,67 @@ def delete(actor: Actor, name: str) -> None:
             f"'{subscriber.application.path}' is subscribed.",
             "Take the API out of the product first.",
         )
-    before = fields(api)
+    _end(actor, rows, name)
     api.products.clear()
-    served.removed_at = api.removed_at = actor.at
-    served.changed = feed.next_sequence()
-    served.save()
+    api.removed_at = actor.at
     api.save()
-    served.operations.filter(removed_at=None).update(removed_at=actor.at)
+
+
+def _refuse_published(rows: Sequence[APIVersion]) -> None:
+    for row in rows:
+        if published := gateways.published_on(row):
+            raise refused(
+                f"The API '{row.path}' is published on the gateway '{published[0]}'.",
+                f"Unpublish it first: headgate unpublish {row.path}.",
+            )
+
+
+def _end(actor: Actor, rows: Sequence[APIVersion], name: str) -> None:
+    """End versions that are live nowhere."""
+    before = fields(rows[0])
+    for row in rows:
+        row.removed_at = actor.at
+        row.changed = feed.next_sequence()
+        row.save()
+        row.operations.filter(removed_at=None).update(removed_at=actor.at)
     audit.record(actor, Action.API_DELETED, name, before=before)
 
 
-def find(name: str) -> API:
-    """One API.
+def find(reference: str) -> API:
+    """The API that `pets` or `pets@v2` names.
 
     Raises:
         Problem: NOT_FOUND.
     """
-    api = _live().filter(name=name).first()
+    api = _live().filter(name=reference.partition("@")[0]).first()
     if api is None:
-        raise not_found("API", name)
+        raise not_found("API", reference)
     return api
 
 
+def served(reference: str) -> APIVersion:
+    """The version that `pets@v2` names; `pets` means the default one.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    api = find(reference)
+    _, has_version, wanted = reference.partition("@")
+    if not has_version:
+        return version(api)
+    for row in api.versions.all():
+        if row.name == wanted:
+            return row
+    raise not_found("API version", reference)
+
+
 def version(api: API) -> APIVersion:
-    """The version of an API that is served; with `api` from a service, without a query."""
-    return next(version for version in api.versions.all() if version.removed_at is None)
+    """The default version of an API from a service; without a query."""
+    return next(row for row in api.versions.all() if row.is_default and row.removed_at is None)
 
 
 def free_base_path(text: str, own: APIVersion | None = None) -> str:
-    """A base path as it is stored, which no other API has.
+    """A base path as it is stored, which no other API has. Versions of one API may share theirs.
 
     Raises:
         Problem: INVALID_INPUT; ALREADY_EXISTS.
@@ -170,7 +211,7 @@ def free_base_path(text: str, own: APIVersion | None = None) -> str:
     path = base_paths.normalise(text)
     taken = APIVersion.objects.filter(base_path=path, removed_at=None).select_related("api")
     if own is not None:
-        taken = taken.exclude(pk=own.pk)
+        taken = taken.exclude(api=own.api_id)
     other = taken.first()
     if other is not None:
         raise Problem(
@@ -192,15 +233,15 @@ def check_key_sources(sources: Sequence[KeySource]) -> tuple[KeySource, ...]:
     return tuple(sources)
 
 
-def fields(api: API) -> dict[str, Any]:
-    """What the audit log keeps of an API: not its document."""
-    served = version(api)
-    return as_fields(api, "id", "name", "title") | {
-        "version": served.name,
-        "base_path": served.base_path,
-        "upstream": as_data(served.upstream),
-        "key_sources": [as_data(source) for source in served.key_sources],
-        "is_open": served.is_open,
+def fields(row: APIVersion) -> dict[str, Any]:
+    """What the audit log keeps of an API's version: not its document."""
+    return as_fields(row.api, "id", "name", "title") | {
+        "version": row.name,
+        "is_default": row.is_default,
+        "base_path": row.base_path,
+        "upstream": as_data(row.upstream),
+        "key_sources": [as_data(source) for source in row.key_sources],
+        "is_open": row.is_open,
     }
 
 

@@ -104,6 +104,7 @@ def apply(
     with change():
         for kind in listed:
             own = [item for item in wanted if item.kind == kind.name]
+            own.sort(key=lambda item: "@" in item.name)  # a version comes after its API
             errors += _apply_kind(actor, kind, own, changes)
         if not errors:
             errors += publications.publish(actor)
@@ -252,7 +253,7 @@ def _prune(actor: Actor, kind: Kind, names: set[str], changes: list[Change]) -> 
     if kind.name in NEVER_PRUNED:
         return []
     errors: list[Detail] = []
-    for name, _ in list(kind.present()):
+    for name, _ in reversed(list(kind.present())):  # an API goes after its versions
         if name in names:
             continue
         try:

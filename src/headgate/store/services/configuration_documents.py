@@ -100,7 +100,10 @@ class OperationPolicies(BaseModel):
 
 
 class APIDocument(_Document):
-    """An API. `operations` lists those that have policies, by id; `gateways` where it is live."""
+    """An API. `operations` lists those that have policies, by id; `gateways` where it is live.
+
+    A version that is not the API's default has the name `api@version`.
+    """
 
     kind: Literal["api"]
     title: str = ""

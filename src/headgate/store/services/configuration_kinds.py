@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 from headgate.catalog.document import DocumentSource, ImportedDocument
 from headgate.model.codec import as_data, from_data
-from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, Upstream
+from headgate.model.snapshot import KeySource, PolicyUse, Upstream
 from headgate.store.models import (
     APIVersion,
     Application,
@@ -108,9 +108,9 @@ class APIs:
         }
         attached = _operation_policies()
         rows = APIVersion.objects.filter(removed_at=None).select_related("api", "document")
-        for version in rows.prefetch_related("policies").order_by("api__name"):
+        for version in rows.prefetch_related("policies").order_by("api__name", "-is_default", "pk"):
             yield (
-                version.api.name,
+                version.path,
                 {
                     "title": version.api.title,
                     "version": version.name,
@@ -126,28 +126,35 @@ class APIs:
             )
 
     def create(self, actor: Actor, name: str, fields: Fields) -> None:
-        missing = [f for f in ("base_path", "upstream", "document") if fields.get(f) is None]
+        api, is_further, version = name.partition("@")
+        needed = ("document",) if is_further else ("base_path", "upstream", "document")
+        missing = [field for field in needed if fields.get(field) is None]
         if missing:
             raise invalid(f"A new API needs '{missing[0]}'.", f"/{missing[0]}")
+        if is_further and fields.get("version", version) != version:
+            raise invalid(f"The name says the version '{version}'.", "/version")
+        if is_further:
+            apis.find(api)
+        upstream = fields.get("upstream")
         sources = [from_data(KeySource, item) for item in fields.get("key_sources", ())]
         imports.import_document(
             actor,
-            name=name,
+            name=api,
             source=self._document(fields["document"]),
-            upstream=from_data(Upstream, fields["upstream"]),
-            base_path=fields["base_path"],
-            version=fields.get("version", "v1"),
+            upstream=None if upstream is None else from_data(Upstream, upstream),
+            base_path=fields.get("base_path"),
+            version=version or fields.get("version"),
             title=fields.get("title", ""),
-            key_sources=sources or DEFAULT_KEY_SOURCES,
-            is_open=fields.get("is_open", False),
-            uses=_uses(fields.get("policies", ())),
+            key_sources=sources or None,
+            is_open=fields.get("is_open"),
+            uses=_uses(fields["policies"]) if "policies" in fields else None,
             resolve=self._resolve,
         )
         self._attach(actor, name, fields.get("operations", {}))
         self._publications.place(name, present=(), wanted=fields.get("gateways", ()))
 
     def change(self, actor: Actor, name: str, fields: Fields) -> None:
-        served = apis.version(apis.find(name))
+        served = apis.served(name)
         live_on = gateways.published_on(served)
         if "version" in fields:
             raise invalid("The version's name cannot be changed.", "/version")
@@ -172,7 +179,7 @@ class APIs:
         self._publications.place(name, present=live_on, wanted=wanted)
 
     def delete(self, actor: Actor, name: str) -> None:
-        for gateway in gateways.published_on(apis.version(apis.find(name))):
+        for gateway in gateways.published_on(apis.served(name)):
             publishing.unpublish(actor, name, gateway=gateway)
         apis.delete(actor, name)
 
@@ -182,7 +189,7 @@ class APIs:
 
     def _attach(self, actor: Actor, name: str, operations: Fields) -> None:
         """Policies of exactly these operations; those of the others are taken away."""
-        version = apis.version(apis.find(name))
+        version = apis.served(name)
         rows = version.operations.filter(removed_at=None)
         unknown = set(operations) - set(rows.filter(id__in=operations).values_list("id", flat=True))
         if unknown:

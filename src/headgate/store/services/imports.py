@@ -21,10 +21,12 @@ from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
 from headgate.store.services.upstreams import Resolver, check_upstream, system_resolver
-from headgate.store.services.values import already_exists, check_name, check_text
+from headgate.store.services.values import already_exists, check_name, check_text, invalid, refused
 
 CHANGES_AUDITED_MAX = 200  # of one re-import; the audit entry says how many there were
 OPERATIONS_BATCH = 500  # rows per statement
+DEFAULT_VERSION = "v1"
+VERSIONS_MAX = 20  # of one API, that have not been deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +45,59 @@ def import_document(
     *,
     name: str,
     source: DocumentSource | ImportedDocument,
-    upstream: Upstream,
-    base_path: str,
-    version: str = "v1",
+    upstream: Upstream | None = None,
+    base_path: str | None = None,
+    version: str | None = None,
     title: str = "",
-    key_sources: Sequence[KeySource] = DEFAULT_KEY_SOURCES,
-    is_open: bool = False,
-    uses: Sequence[PolicyUse] = (),
+    key_sources: Sequence[KeySource] | None = None,
+    is_open: bool | None = None,
+    uses: Sequence[PolicyUse] | None = None,
     update: bool = False,
     allow_remote_refs: bool = False,
     fetch: Fetcher | None = None,
     resolve: Resolver = system_resolver,
 ) -> Imported:
-    """A new API from its document; nothing is stored when anything is wrong.
+    """A new API from its document, or a new version of one; nothing is stored if anything is wrong.
 
-    With `update`, an API of that name is re-imported, and upstream, base path, title and key
-    sources become those given. The document is parsed outside the transaction.
+    A new API is served at `/name` and needs an upstream. A new `version` of an API has what is
+    not given from the default version: base path, upstream, key sources, openness, policies. With
+    `update`, what is there is re-imported, and gets what is given. The document is parsed outside
+    the transaction.
 
     Raises:
         Problem: FORBIDDEN without the scope `write`; INVALID_INPUT; INVALID_DOCUMENT, every
-            mistake; ALREADY_EXISTS: the name or the base path; UNREACHABLE: the upstream.
+            mistake; ALREADY_EXISTS: name, version or base path; UNREACHABLE: the upstream.
     """
     actor.require_operator(Scope.WRITE, "API")
     check_name(name)
-    check_name(version, "/version")
+    check_name(version or DEFAULT_VERSION, "/version")
     check_text(title, TITLE_CHARACTERS_MAX, "/title")
-    present = API.objects.filter(name=name, removed_at=None).exists()
-    if present and not update:
-        raise already_exists("an API", name)
-    if not present:
+    policies.check(uses or (), pointer="/policies")
+    like = _default_of(name)
+    present = _present(like, version)
+    if present is not None and not update:
+        raise already_exists("an API", present.path)
+    if like is None:
+        base_path = f"/{name}" if base_path is None else base_path
         apis.free_base_path(base_path)
-    policies.check(uses, pointer="/policies")
-    check_upstream(upstream, resolve)
+        if upstream is None:
+            raise invalid("A new API needs an upstream: where its requests go.", "/upstream")
+    if upstream is not None:
+        check_upstream(upstream, resolve)
+    sources = None if key_sources is None else apis.check_key_sources(key_sources)
     document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
-    served = APIVersion(name=version, base_path=base_path, is_open=is_open)
-    served.upstream = upstream
-    served.key_sources = apis.check_key_sources(key_sources)
     with change():
-        if present:
-            imported = _reimport(actor, apis.find(name), document)
-            _move(actor, name, title, served)
+        if present is not None:
+            imported = _reimport(actor, present.path, document)
+            _move(actor, present.path, title, base_path, upstream, sources, is_open)
             return imported
-        api = API(name=name, title=title or document.description.title[:TITLE_CHARACTERS_MAX])
-        return _create(actor, document, api, served, uses)
+        row = _like(_default_of(name), name, version or DEFAULT_VERSION)
+        row.api.title = row.api.title or title or document.description.title[:TITLE_CHARACTERS_MAX]
+        row.base_path = row.base_path if base_path is None else base_path
+        row.upstream = upstream or row.upstream
+        row.key_sources = sources or row.key_sources
+        row.is_open = row.is_open if is_open is None else is_open
+        return _create(actor, document, row, uses)
 
 
 def reimport(
@@ -102,10 +114,10 @@ def reimport(
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_DOCUMENT, every mistake.
     """
     actor.require_operator(Scope.WRITE, "API")
-    apis.find(name)
+    apis.served(name)
     document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
     with change():
-        return _reimport(actor, apis.find(name), document)
+        return _reimport(actor, name, document)
 
 
 def digest(entry: str, files: Mapping[str, str]) -> str:
@@ -124,16 +136,56 @@ def _parsed(
     return parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
 
 
-def _move(actor: Actor, name: str, title: str, served: APIVersion) -> None:
-    """Give a re-imported API the place of `served`, whose upstream has been checked."""
+def _default_of(name: str) -> APIVersion | None:
+    rows = APIVersion.objects.filter(api__name=name, api__removed_at=None, removed_at=None)
+    return rows.select_related("api").filter(is_default=True).first()
+
+
+def _present(default: APIVersion | None, version: str | None) -> APIVersion | None:
+    """The version that an import names, if there is one."""
+    if default is None or version in {None, default.name}:
+        return default
+    return default.api.versions.filter(name=version, removed_at=None).first()
+
+
+def _like(default: APIVersion | None, name: str, version: str) -> APIVersion:
+    """A row not yet stored: a new API's only version, or one more with the default's settings."""
+    if default is None:
+        row = APIVersion(api=API(name=name), name=version)
+        row.key_sources = DEFAULT_KEY_SOURCES
+        return row
+    if default.api.versions.filter(removed_at=None).count() >= VERSIONS_MAX:
+        raise refused(
+            f"The API '{name}' has {VERSIONS_MAX} versions.",
+            f"Delete one that nobody calls: headgate api delete {name}@VERSION.",
+        )
+    row = APIVersion(api=default.api, name=version, is_default=False, base_path=default.base_path)
+    row.upstream, row.key_sources, row.is_open = (
+        default.upstream,
+        default.key_sources,
+        default.is_open,
+    )
+    return row
+
+
+def _move(
+    actor: Actor,
+    name: str,
+    title: str,
+    base_path: str | None,
+    upstream: Upstream | None,
+    key_sources: tuple[KeySource, ...] | None,
+    is_open: bool | None,  # noqa: FBT001  # as given to `import_document`, whose names these are
+) -> None:
+    """Give a re-imported version its new place; the upstream has been checked."""
     apis.update(
         actor,
         name,
         title=title or None,
-        base_path=served.base_path,
-        upstream=served.upstream,
-        key_sources=served.key_sources,
-        is_open=served.is_open,
+        base_path=base_path,
+        upstream=upstream,
+        key_sources=key_sources,
+        is_open=is_open,
         resolve=lambda _: True,
     )
 
@@ -141,33 +193,40 @@ def _move(actor: Actor, name: str, title: str, served: APIVersion) -> None:
 def _create(
     actor: Actor,
     document: ImportedDocument,
-    api: API,
-    version: APIVersion,
-    uses: Sequence[PolicyUse],
+    row: APIVersion,
+    uses: Sequence[PolicyUse] | None,
 ) -> Imported:
-    if API.objects.filter(name=api.name, removed_at=None).exists():
-        raise already_exists("an API", api.name)
-    version.base_path = apis.free_base_path(version.base_path)
-    api.id, api.created_at = new_id("api"), actor.at
-    api.save()
-    version.api, version.id, version.created_at = api, new_id("ver"), actor.at
-    version.changed = feed.next_sequence()
-    version.save()
-    _store_document(actor, version, document)
-    _store_operations(actor, version, document)
-    policies.attach(uses, version=version)
+    api = row.api
+    is_new_api = row.is_default
+    row.base_path = apis.free_base_path(row.base_path, None if is_new_api else row)
+    if is_new_api:
+        if API.objects.filter(name=api.name, removed_at=None).exists():
+            raise already_exists("an API", api.name)
+        api.id, api.created_at = new_id("api"), actor.at
+        api.save()
+        row.api = api
+    row.id, row.created_at = new_id("ver"), actor.at
+    row.changed = feed.next_sequence()
+    row.save()
+    _store_document(actor, row, document)
+    _store_operations(actor, row, document)
+    if uses is not None or row.is_default:
+        policies.attach(uses or (), version=row)
+    else:
+        policies.copy(apis.served(api.name), row)
     audit.record(
         actor,
         Action.API_IMPORTED,
-        api.name,
-        after=apis.fields(api) | {"operations": len(document.operations)},
+        row.path,
+        after=apis.fields(row) | {"operations": len(document.operations)},
     )
-    found = apis.find(api.name)
-    return Imported(found, apis.version(found), is_new=True, changes=(), problems=document.warnings)
+    found = apis.served(row.path)
+    return Imported(found.api, found, is_new=True, changes=(), problems=document.warnings)
 
 
-def _reimport(actor: Actor, api: API, document: ImportedDocument) -> Imported:
-    version = apis.version(api)
+def _reimport(actor: Actor, name: str, document: ImportedDocument) -> Imported:
+    version = apis.served(name)
+    api = version.api
     stored = Document.objects.get(version=version)
     changes = changes_between(stored.bundled, document.bundled)
     if stored.sha256 != digest(document.entry, document.original):
@@ -178,7 +237,7 @@ def _reimport(actor: Actor, api: API, document: ImportedDocument) -> Imported:
         audit.record(
             actor,
             Action.API_REIMPORTED,
-            api.name,
+            version.path,
             before={"document_sha256": before},
             after={
                 "document_sha256": digest(document.entry, document.original),

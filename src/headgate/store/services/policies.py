@@ -24,7 +24,7 @@ def of_api(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
         Problem: NOT_FOUND.
     """
     actor.require_operator(Scope.READ, "API")
-    return publishing.uses(apis.version(apis.find(name)).policies.all())
+    return publishing.uses(apis.served(name).policies.all())
 
 
 def of_operation(actor: Actor, name: str, operation_id: str) -> tuple[PolicyUse, ...]:
@@ -56,7 +56,7 @@ def effective_for(actor: Actor, name: str, operation_id: str, *, gateway: str) -
         Problem: NOT_FOUND.
     """
     actor.require_operator(Scope.READ, "API")
-    version = apis.version(apis.find(name))
+    version = apis.served(name)
     own = publishing.uses(_operation(name, operation_id).policies.all())
     general = publishing.uses(gateways.find(gateway).policies.all())
     return effective(
@@ -78,7 +78,7 @@ def set_api(
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT, every mistake.
     """
     actor.require_operator(Scope.WRITE, "API")
-    version = apis.version(apis.find(name))
+    version = apis.served(name)
     return _replace(actor, name, version.policies.all(), uses, pointer, version=version)
 
 
@@ -159,6 +159,16 @@ def attach(
     )
 
 
+def copy(source: APIVersion, target: APIVersion) -> None:
+    """Attach to a new version, and to its operations of the same id, what another version has."""
+    attach(publishing.uses(source.policies.all()), version=target)
+    own = {row.id: row for row in target.operations.filter(removed_at=None)}
+    rows = source.operations.filter(removed_at=None, policies__isnull=False).distinct()
+    for row in rows.prefetch_related("policies"):
+        if row.id in own:
+            attach(publishing.uses(row.policies.all()), operation=own[row.id])
+
+
 def _replace(
     actor: Actor,
     subject: str,
@@ -194,7 +204,7 @@ def _not_for_gateways(uses: Sequence[PolicyUse], pointer: str) -> list[Detail]:
 
 
 def _operation(name: str, operation_id: str) -> Operation:
-    version = apis.version(apis.find(name))
+    version = apis.served(name)
     operation = version.operations.filter(id=operation_id, removed_at=None).first()
     if operation is None:
         raise not_found("operation", f"{name} {operation_id}")

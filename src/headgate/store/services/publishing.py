@@ -64,7 +64,7 @@ def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revisi
     """
     actor.require_operator(Scope.WRITE, "API")
     served = _locked(gateway)
-    version = apis.version(apis.find(api))
+    version = apis.served(api)
     compiled = _compiled(version, actor)
     wanted = gateways.live_apis(served) | {str(version.pk): compiled.pk}
     return _advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
@@ -79,7 +79,7 @@ def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revi
     """
     actor.require_operator(Scope.WRITE, "API")
     served = _locked(gateway)
-    row = str(apis.version(apis.find(api)).pk)
+    row = str(apis.served(api).pk)
     wanted = gateways.live_apis(served)
     if row not in wanted:
         raise refused(
@@ -103,9 +103,9 @@ def publish_all(
     served = _locked(gateway)
     wanted = gateways.live_apis(served)
     for name in apis_out:
-        wanted.pop(str(apis.version(apis.find(name)).pk), None)
+        wanted.pop(str(apis.served(name).pk), None)
     for name in apis_in:
-        version = apis.version(apis.find(name))
+        version = apis.served(name)
         wanted[str(version.pk)] = _compiled(version, actor).pk
     listed = [f"publish {name}" for name in apis_in] + [f"unpublish {name}" for name in apis_out]
     return _advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
@@ -206,6 +206,7 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
         ),
         key_sources=version.key_sources,
         policies=uses(version.policies.all()),
+        is_default=version.is_default,
     )
 
 

@@ -15,8 +15,8 @@ from headgate import __version__
 from headgate.core.units import count
 from headgate.model.codec import from_data
 from headgate.model.node import EnvoyState, NodeReport
-from headgate.store.models import API, Application, Gateway, Node, NodeState
-from headgate.store.services import access_feed, apis, feed, gateways, nodes, traffic_status
+from headgate.store.models import API, APIVersion, Application, Gateway, Node, NodeState
+from headgate.store.services import access_feed, feed, gateways, nodes, traffic_status
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_status import TrafficStatus
 
@@ -227,8 +227,8 @@ def _is_late(gateway: Gateway, now: datetime) -> bool:
 
 def _certificate_findings(now: datetime) -> Iterator[Finding]:
     """Authorities of upstreams that have ended, or soon will."""
-    for api in API.objects.filter(removed_at=None).prefetch_related("versions"):
-        tls = apis.version(api).upstream.tls
+    for row in APIVersion.objects.filter(removed_at=None).select_related("api"):
+        tls = row.upstream.tls
         if tls is None or not tls.ca_pem:
             continue
         for certificate in x509.load_pem_x509_certificates(tls.ca_pem.encode()):
@@ -237,7 +237,7 @@ def _certificate_findings(now: datetime) -> Iterator[Finding]:
                 is_over = ends_at <= now
                 yield Finding(
                     Severity.ERROR if is_over else Severity.WARNING,
-                    f"A certificate of the upstream of '{api.name}'"
+                    f"A certificate of the upstream of '{row.path}'"
                     f" {'ended' if is_over else 'ends'} on {ends_at:%Y-%m-%d}.",
                     "Give the API the new certificate as upstream.tls.ca_pem and publish it.",
                 )

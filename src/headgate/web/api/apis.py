@@ -10,13 +10,12 @@ from ninja import Query, Router
 from ninja.responses import Status
 from pydantic import Field
 
-from headgate.model.snapshot import DEFAULT_KEY_SOURCES
-from headgate.store.models import API, APIVersion, Gateway, Operation
-from headgate.store.services import apis, gateways, imports
+from headgate.store.models import APIVersion, Gateway, Operation
+from headgate.store.services import apis, gateways, imports, versions
 from headgate.store.services.imports import Imported
 from headgate.web.api.documents import DocumentData, source_and_fetcher
 from headgate.web.api.fields import Input, Name, Output, Parameters, Title, created
-from headgate.web.api.paging import PageOut, PageQuery, page_out, slice_of
+from headgate.web.api.paging import PageOut, PageQuery, page_out, slice_of, whole
 from headgate.web.api.policies import PolicyData, uses_of
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
@@ -46,15 +45,24 @@ class APIIn(DocumentIn):
     """A new API."""
 
     name: Name
-    version: Name = "v1"
+    version: Name | None = Field(
+        None, description="By default v1. Another one than an API has is a new version of it."
+    )
     title: Title = Field("", description="By default the document's.")
-    base_path: str = Field(..., max_length=BASE_PATH_CHARACTERS_MAX, examples=["/pets"])
-    upstream: UpstreamValue
+    base_path: str | None = Field(
+        None,
+        max_length=BASE_PATH_CHARACTERS_MAX,
+        examples=["/pets"],
+        description="By default `/NAME`, for a further version that of the default version.",
+    )
+    upstream: UpstreamValue | None = Field(
+        None, description="A new API needs one; a further version takes the default version's."
+    )
     key_sources: list[KeySourceData] | None = Field(
         None, min_length=1, max_length=apis.KEY_SOURCES_MAX, description="By default X-API-Key."
     )
-    is_open: bool = Field(default=False, description="Callers need no key.")
-    policies: list[PolicyData] = Field(default_factory=list)
+    is_open: bool | None = Field(None, description="Callers need no key. By default they do.")
+    policies: list[PolicyData] | None = None
 
 
 class APIChange(Input):
@@ -82,6 +90,7 @@ class APIOut(Output):
     id: str
     name: str
     version: str
+    is_default: bool = Field(..., description="The plain name means this version.")
     title: str
     base_path: str
     upstream: dict[str, Any]
@@ -148,20 +157,19 @@ class DocumentQuery(Parameters):
     form: Form = Form.ORIGINAL
 
 
-def show(rows: list[API]) -> list[APIOut]:
+def show(versions: list[APIVersion]) -> list[APIOut]:
     """As they are answered: counts and publications of all in a few queries."""
-    versions = [apis.version(api) for api in rows]
     counts = _operation_counts(versions)
     live = _live_versions()
     return [
-        APIOut(**_fields(api, version, counts.get(version.pk, 0), live.get(version.pk, [])))
-        for api, version in zip(rows, versions, strict=True)
+        APIOut(**_fields(version, counts.get(version.pk, 0), live.get(version.pk, [])))
+        for version in versions
     ]
 
 
 def show_imported(imported: Imported) -> ImportedOut:
     """As an import is answered."""
-    shown = show([imported.api])[0]
+    shown = show([imported.version])[0]
     return ImportedOut(
         **shown.model_dump(),
         changes=[
@@ -179,7 +187,7 @@ def show_imported(imported: Imported) -> ImportedOut:
 def list_apis(request: HttpRequest, paging: Query[PageQuery]) -> object:
     """APIs in the order in which they were made."""
     page = apis.page(actor(request), cursor=paging.position, limit=paging.limit)
-    shown = dict(zip(page.items, show(list(page.items)), strict=True))
+    shown = dict(zip(page.items, show([apis.version(api) for api in page.items]), strict=True))
     return page_out(page, shown.__getitem__)
 
 
@@ -200,13 +208,13 @@ def import_api(
         actor(request),
         name=body.name,
         source=source,
-        upstream=upstream_of(body.upstream),
+        upstream=None if body.upstream is None else upstream_of(body.upstream),
         base_path=body.base_path,
         version=body.version,
         title=body.title,
-        key_sources=key_sources_of(body.key_sources) if body.key_sources else DEFAULT_KEY_SOURCES,
+        key_sources=key_sources_of(body.key_sources) if body.key_sources else None,
         is_open=body.is_open,
-        uses=uses_of(body.policies),
+        uses=None if body.policies is None else uses_of(body.policies),
         update=query.update,
         allow_remote_refs=body.allow_remote_refs,
         fetch=fetch,
@@ -215,13 +223,19 @@ def import_api(
     shown = show_imported(imported)
     if not imported.is_new:
         return Status(200, shown)
-    return Status(201, created(response, shown, "apis", body.name))
+    return Status(201, created(response, shown, "apis", imported.version.path))
 
 
 @router.get("/apis/{name}", response=APIOut, operation_id="getAPI")
 def get_api(request: HttpRequest, name: str) -> object:
     """One API."""
-    return show([apis.get(actor(request), name)])[0]
+    return show([apis.get_version(actor(request), name)])[0]
+
+
+@router.get("/apis/{name}/versions", response=PageOut[APIOut], operation_id="listVersions")
+def list_versions(request: HttpRequest, name: str) -> object:
+    """Every version of an API, the default one first. Others are named `pets@v2` in URLs."""
+    return whole(show(versions.listed(actor(request), name)))
 
 
 @router.patch("/apis/{name}", response=APIOut, operation_id="changeAPI")
@@ -239,6 +253,12 @@ def change_api(request: HttpRequest, name: str, body: APIChange) -> object:
         resolve=resolver(),
     )
     return show([changed])[0]
+
+
+@router.post("/apis/{name}/default", response=APIOut, operation_id="makeDefault")
+def make_default(request: HttpRequest, name: str) -> object:
+    """Make the version `pets@v2` the one that `pets` means; publish to put it in force."""
+    return show([versions.make_default(actor(request), name)])[0]
 
 
 @router.delete("/apis/{name}", response={204: None}, operation_id="deleteAPI")
@@ -301,13 +321,15 @@ def _live_versions() -> dict[int, list[PublicationOut]]:
 
 
 def _fields(
-    api: API, version: APIVersion, operations: int, published: list[PublicationOut]
+    version: APIVersion, operations: int, published: list[PublicationOut]
 ) -> dict[str, Any]:
+    api = version.api
     on_default = [p.revision for p in published if p.gateway == gateways.DEFAULT_GATEWAY]
     return {
         "id": api.id,
         "name": api.name,
         "version": version.name,
+        "is_default": version.is_default,
         "title": api.title,
         "base_path": version.base_path,
         "upstream": show_upstream(version.upstream),
