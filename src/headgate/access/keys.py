@@ -1,4 +1,4 @@
-"""How is a key written, recognised and remembered? `hg_`, 32 base62 characters, a checksum.
+"""How is a secret written, recognised and remembered? `hg_`, 32 base62 characters, a checksum.
 
 The text is shown once. What is kept is its SHA-256 (190 random bits need no salt and no slow
 hash) and the first characters, by which people recognise it. The checksum lets scanners and the
@@ -16,6 +16,8 @@ from headgate.core.ids import RandomBytes
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "hg_"
 TOKEN_PREFIX = "hgt_"  # noqa: S105  # what a token starts with
+CLIENT_SECRET_PREFIX = "hgs_"  # noqa: S105  # what an OAuth client's secret starts with
+REFRESH_TOKEN_PREFIX = "hgr_"  # noqa: S105  # what a refresh token starts with
 RANDOM_CHARACTERS = 32
 CHECKSUM_CHARACTERS = 6
 SHOWN_CHARACTERS = 6  # of the random part, beside the prefix
@@ -43,6 +45,16 @@ def new_token(random_bytes: RandomBytes = secrets.token_bytes) -> Secret:
     return _new(TOKEN_PREFIX, random_bytes)
 
 
+def new_client_secret(random_bytes: RandomBytes = secrets.token_bytes) -> Secret:
+    """A new secret of an OAuth client."""
+    return _new(CLIENT_SECRET_PREFIX, random_bytes)
+
+
+def new_refresh_token(random_bytes: RandomBytes = secrets.token_bytes) -> Secret:
+    """A new refresh token."""
+    return _new(REFRESH_TOKEN_PREFIX, random_bytes)
+
+
 def is_key(text: str) -> bool:
     """Whether `text` is written like an API key, checksum included."""
     return _is_well_formed(text, KEY_PREFIX)
@@ -54,9 +66,9 @@ def is_token(text: str) -> bool:
 
 
 def secret_of(text: str) -> Secret:
-    """The secret whose text is known already: a key or token, well-formed."""
-    prefix = TOKEN_PREFIX if text.startswith(TOKEN_PREFIX) else KEY_PREFIX
-    return Secret(text, digest(text), text[: len(prefix) + SHOWN_CHARACTERS])
+    """The secret whose text is known already, well-formed."""
+    prefix_characters = text.index("_") + 1
+    return Secret(text, digest(text), text[: prefix_characters + SHOWN_CHARACTERS])
 
 
 def digest(text: str) -> str:

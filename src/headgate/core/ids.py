@@ -7,7 +7,22 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
 ID_BYTES = 16  # every id has this length: the access table and the log store it without a length
 
 Kind = Literal[
-    "org", "app", "key", "sub", "pln", "prd", "api", "ver", "tok", "aud", "nod", "req", "blk", "gtw"
+    "org",
+    "app",
+    "key",
+    "cli",
+    "sub",
+    "pln",
+    "prd",
+    "api",
+    "ver",
+    "tok",
+    "rft",
+    "aud",
+    "nod",
+    "req",
+    "blk",
+    "gtw",
 ]
 
 

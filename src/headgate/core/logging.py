@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 LogFormat = Literal["console", "json"]
 REDACTED = "[redacted]"
 
-_SECRET = re.compile(r"\b(hgt?_)[0-9A-Za-z]{8,}")  # API keys and REST tokens
+_SECRET = re.compile(r"\b(hg[trs]?_|eyJ)[\w.-]{8,}")  # keys, tokens, secrets of ours, and JWTs
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
 _SECRET_NAMES = frozenset(
     {"key", "secret", "password", "token", "authorization", "cookie", "x-api-key", "secret_key"}

@@ -73,7 +73,8 @@ def run(
 
 def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
     """The loops of the traffic store, and the housekeeping. Django must be set up."""
-    from headgate.store.services import housekeeping
+    from headgate.store.services import housekeeping, signing_keys
+    from headgate.store.services.actor import Actor
     from headgate.store.services.traffic_compaction import Compaction
     from headgate.store.services.traffic_ingest import Ingest
     from headgate.store.services.traffic_retention import Retention
@@ -111,7 +112,10 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
         return False
 
     def tidy() -> bool:
-        forgotten = housekeeping.tidy(clock.now())
+        now = clock.now()
+        if signing_keys.tend(Actor.system("jobs", now)):
+            _log.info("keys of tokens changed")
+        forgotten = housekeeping.tidy(now)
         if forgotten:
             _log.info("forgotten", **asdict(forgotten))
         return bool(forgotten)

@@ -6,6 +6,7 @@ spaces), `exp`, `iat`, `jti`.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 ALGORITHM = "RS256"
@@ -15,6 +16,10 @@ and a gateway checks it in less than half of the time of an elliptic curve's sig
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # `typ` of an access token's header (RFC 9068 §2.1)
 CLOCK_SKEW_SECONDS = 60  # how much longer than `exp` a gateway may believe a token
 BLOCK_KEY_BYTES = 16
+ISSUER_CHARACTERS_MAX = 200
+_ORIGIN = re.compile(
+    r"https?://(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +46,10 @@ def client_sha256(issuer: str, client_id: str) -> str:
 def token_block_key(jti: str) -> bytes:
     """The 16 bytes by which a revoked token stands among the blocks."""
     return hashlib.sha256(jti.encode()).digest()[:BLOCK_KEY_BYTES]
+
+
+def is_public_url(text: str) -> bool:
+    """Whether `text` is an origin: `https://apis.example.com`, with a port perhaps, no path."""
+    found = _ORIGIN.fullmatch(text)
+    is_port = found is not None and 0 < int(found["port"] or 1) < 65_536
+    return is_port and len(text) <= ISSUER_CHARACTERS_MAX

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from headgate.model.tokens import is_public_url
+
 DATA_FOLDER_DEFAULT = ".headgate"
 
 
@@ -23,5 +25,20 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
         raise ValueError(
             "HEADGATE_DATABASE_URL is not a database that Headgate knows; "
             "leave it empty for SQLite or write postgresql://user:password@host:5432/name"
+        )
+    return url
+
+
+def public_url(environment: Mapping[str, str] = os.environ) -> str:
+    """HEADGATE_PUBLIC_URL; empty where it is not said.
+
+    Raises:
+        ValueError: it is not an origin.
+    """
+    url = environment.get("HEADGATE_PUBLIC_URL", "").strip()
+    if url and not is_public_url(url):
+        raise ValueError(
+            "HEADGATE_PUBLIC_URL is not an origin; write https://apis.example.com, "
+            "without a path and without a slash at its end"
         )
     return url

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -14,6 +15,7 @@ import structlog
 from headgate.core.clock import SystemClock
 from headgate.core.logging import LogFormat, configure
 from headgate.core.problems import Problem, ProblemType
+from headgate.store.environment import public_url
 
 BACKLOG = 512
 USED_WRONGLY = 2
@@ -35,18 +37,45 @@ def run(*, data: Path, host: str, port: int, log_format: LogFormat = "console") 
     # Django is configured by it, and not before
     from headgate.store import setup
 
+    at = SystemClock().now()
     try:
+        known_as = _public_url()
         listener = listen(host, port)
-        setup.start(SystemClock().now())
+        setup.start(at)
     except Problem as problem:
         said = {"detail": problem.detail, "next_step": problem.next_step}
         log.error("cannot start", **said)  # noqa: TRY400  # the caller's to fix: no traceback
         return USED_WRONGLY
+    _settle_url(known_as or url_of(listener), at)
     try:
         _serve(listener, data / RUN_FILE)
     finally:
         remove_run_file(data / RUN_FILE)
     return 0
+
+
+def _public_url() -> str:
+    """Where clients reach us, if it is said.
+
+    Raises:
+        Problem: it is said wrongly.
+    """
+    try:
+        return public_url()
+    except ValueError as error:
+        raise Problem(
+            ProblemType.INVALID_INPUT, f"{error}.", "Correct it and start again."
+        ) from error
+
+
+def _settle_url(url: str, at: datetime) -> None:
+    """Issue tokens under this URL from now on."""
+    # Django's models can be imported only now
+    from headgate.store.services import signing_keys
+    from headgate.store.services.actor import Actor
+
+    if signing_keys.settle_url(Actor.system("web", at), url):
+        log.info("tokens are issued under a new URL", issuer=url)
 
 
 def _serve(listener: socket.socket, run_file: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from headgate.store import setup
+from headgate.store.services import signing_keys
 from headgate.store.services.actor import Actor, Scope, implied
 from tests.support.store import AT
 
@@ -36,3 +37,10 @@ def admin(store: Path) -> Actor:
 def node(store: Path) -> Actor:
     """The agent of the local node."""
     return Actor("node local", frozenset({Scope.NODE}), AT, node="local", gateway="default")
+
+
+@pytest.fixture
+def issuer(admin: Actor) -> str:
+    """The URL under which the store's tokens are issued."""
+    signing_keys.settle_url(admin, "https://apis.example.com")
+    return "https://apis.example.com"

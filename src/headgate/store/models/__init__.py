@@ -19,6 +19,13 @@ from headgate.store.models.ledger import (
     Installation,
     Token,
 )
+from headgate.store.models.oauth import (
+    ClientSecret,
+    DeviceGrant,
+    OAuthClient,
+    RefreshGrant,
+    SigningKey,
+)
 from headgate.store.models.products import Plan, Product
 from headgate.store.models.traffic import (
     HourRollup,
@@ -38,7 +45,9 @@ __all__ = [
     "Application",
     "AuditEntry",
     "Block",
+    "ClientSecret",
     "Credential",
+    "DeviceGrant",
     "Document",
     "Gateway",
     "HourRollup",
@@ -49,12 +58,15 @@ __all__ = [
     "Node",
     "NodeCounter",
     "NodeState",
+    "OAuthClient",
     "Operation",
     "Organization",
     "Plan",
     "PolicyAttachment",
     "Product",
+    "RefreshGrant",
     "Revision",
+    "SigningKey",
     "Subscription",
     "Token",
     "TrafficEvent",

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import CASCADE, PROTECT, Index, Q, UniqueConstraint
 
-from headgate.model.access import RowState
+from headgate.model.access import CredentialKind, RowState
 from headgate.store.models.products import Plan, Product
 from headgate.store.models.rows import (
     DESCRIPTION_CHARACTERS_MAX,
@@ -16,6 +16,7 @@ from headgate.store.models.rows import (
 
 SHA256_HEX_CHARACTERS = 64
 PREFIX_CHARACTERS = 12
+KIND_CHARACTERS_MAX = 16
 
 
 class Organization(Row):
@@ -82,11 +83,15 @@ class Subscription(FeedRow):
 
 
 class Credential(FeedRow):
-    """An API key: the SHA-256 of its text and the few characters that people recognise it by."""
+    """What a caller presents, by a SHA-256 (`CredentialKind` says of what).
 
+    `prefix`: the few characters of a key that people recognise it by.
+    """
+
+    kind = models.CharField(max_length=KIND_CHARACTERS_MAX, default=CredentialKind.KEY.value)
     application = models.ForeignKey(Application, on_delete=PROTECT, related_name="credentials")
     name = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
-    prefix = models.CharField(max_length=PREFIX_CHARACTERS)
+    prefix = models.CharField(max_length=PREFIX_CHARACTERS, blank=True)
     sha256 = models.CharField(max_length=SHA256_HEX_CHARACTERS, unique=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -94,6 +99,15 @@ class Credential(FeedRow):
     replaced_by = models.ForeignKey(
         "self", on_delete=CASCADE, null=True, blank=True, related_name="replaces"
     )
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                fields=["application", "name"],
+                condition=Q(kind=CredentialKind.OAUTH_CLIENT.value, revoked_at=None),
+                name="store_client_name_live",
+            ),
+        )
 
     @property
     def state(self) -> RowState:

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import CASCADE, Index, UniqueConstraint
 
 from headgate.model.access import RowState
+from headgate.model.tokens import ISSUER_CHARACTERS_MAX
 from headgate.store.models.consumers import (
     PREFIX_CHARACTERS,
     SHA256_HEX_CHARACTERS,
@@ -93,9 +94,13 @@ class AccessCounter(models.Model):
 
 
 class Installation(models.Model):
-    """One row: the store's own name, made at its first start."""
+    """One row: the store's own name, made at its first start, and the URL it is known by.
+
+    `issuer` is that URL as tokens name it; empty before the web process has first run.
+    """
 
     generation = models.CharField(max_length=64)
+    issuer = models.CharField(max_length=ISSUER_CHARACTERS_MAX, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -15,6 +15,7 @@ from headgate.model.access import (
     ApplicationRow,
     BlockKind,
     BlockRow,
+    CredentialKind,
     CredentialRow,
     PlanRow,
     RowState,
@@ -118,9 +119,10 @@ def _subscription(row: Subscription) -> SubscriptionRow:
 
 
 def _credential(row: tuple[Any, ...]) -> CredentialRow:
-    pk, changed, id_, application, sha256, revoked_at, expires_at = row
+    pk, changed, id_, application, sha256, revoked_at, expires_at, kind = row
     state = RowState.ACTIVE if revoked_at is None else RowState.REVOKED
-    return CredentialRow(pk, changed, id_, application, sha256, state, expires_at)
+    kind = CredentialKind(kind)
+    return CredentialRow(pk, changed, id_, application, sha256, state, expires_at, kind)
 
 
 def _block(row: Block) -> BlockRow:
@@ -132,7 +134,7 @@ def _block(row: Block) -> BlockRow:
 def _credentials() -> QuerySet[Credential, tuple[Any, ...]]:
     # Tuples, not instances: a page of a million keys takes half the time.
     return Credential.objects.values_list(
-        "pk", "changed", "id", "application_id", "sha256", "revoked_at", "expires_at"
+        "pk", "changed", "id", "application_id", "sha256", "revoked_at", "expires_at", "kind"
     )
 
 

@@ -40,6 +40,12 @@ class Action(StrEnum):
     CREDENTIAL_CHANGED = "credential.changed"
     CREDENTIAL_ROTATED = "credential.rotated"
     CREDENTIAL_REVOKED = "credential.revoked"
+    CLIENT_CREATED = "client.created"
+    CLIENT_CHANGED = "client.changed"
+    CLIENT_ROTATED = "client.rotated"
+    CLIENT_REVOKED = "client.revoked"
+    DEVICE_DECIDED = "client.device_decided"
+    ISSUER_CHANGED = "issuer.changed"
     BLOCK_CREATED = "block.created"
     BLOCK_LIFTED = "block.lifted"
     TOKEN_CREATED = "token.created"  # noqa: S105  # the name of an action

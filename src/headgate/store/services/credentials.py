@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from headgate.access.keys import Secret, new_key
 from headgate.core.ids import new_id
+from headgate.model.access import CredentialKind
 from headgate.store.models import Application, Credential
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import applications, audit, feed
@@ -188,7 +189,8 @@ def note_use(used_at: Mapping[str, datetime]) -> int:
 
 def visible(actor: Actor) -> QuerySet[Credential]:
     """The keys that the actor may know of."""
-    rows = Credential.objects.select_related("application__organization", "replaced_by")
+    rows = Credential.objects.filter(kind=CredentialKind.KEY)
+    rows = rows.select_related("application__organization", "replaced_by")
     if actor.organization is None:
         return rows
     return rows.filter(

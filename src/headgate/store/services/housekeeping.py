@@ -6,11 +6,19 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from headgate.store.models import AuditEntry, Block, IdempotencyRecord
+from headgate.store.models import (
+    AuditEntry,
+    Block,
+    ClientSecret,
+    DeviceGrant,
+    IdempotencyRecord,
+    RefreshGrant,
+)
 
 BLOCKS_KEPT = timedelta(days=1)  # a node that was away longer meets blocks that have ended
 AUDIT_KEPT = timedelta(days=400)  # over a year: the last yearly review can be looked up
 ANSWERS_KEPT = timedelta(hours=24)  # answers to creates with an Idempotency-Key
+GRANTS_KEPT = timedelta(hours=1)  # a late device hears that it is late, not that it is unknown
 ROWS_AT_ONCE = 1000  # a deletion keeps other writers waiting no longer than that takes
 
 M = TypeVar("M", bound=Model)
@@ -23,9 +31,10 @@ class Tidied:
     blocks: int
     audit_entries: int
     answers: int
+    grants: int
 
     def __bool__(self) -> bool:
-        return bool(self.blocks or self.audit_entries or self.answers)
+        return bool(self.blocks or self.audit_entries or self.answers or self.grants)
 
 
 def tidy(now: datetime) -> Tidied:
@@ -34,6 +43,10 @@ def tidy(now: datetime) -> Tidied:
         blocks=_forget(Block.objects.filter(expires_at__lt=now - BLOCKS_KEPT)),
         audit_entries=_forget(AuditEntry.objects.filter(at__lt=now - AUDIT_KEPT)),
         answers=_forget(IdempotencyRecord.objects.filter(created_at__lt=now - ANSWERS_KEPT)),
+        grants=sum(
+            _forget(model.objects.filter(expires_at__lt=now - GRANTS_KEPT))
+            for model in (DeviceGrant, RefreshGrant, ClientSecret)
+        ),
     )
 
 

@@ -7,6 +7,7 @@ a new revision with the content of an old one.
 
 from collections.abc import Collection, Iterable
 from hashlib import sha256
+from typing import Any
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.gateway.compile import check
@@ -27,7 +28,7 @@ from headgate.store.models import (
     Revision,
 )
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import apis, audit, gateways
+from headgate.store.services import apis, audit, gateways, token_issuer
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -150,6 +151,16 @@ def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
     return _advance(actor, served, gateways.live_apis(served), Action.PUBLISHED, "policies")
 
 
+def renew(actor: Actor, note: str) -> None:
+    """A new revision of each gateway with the content of its present one, in the caller's
+    transaction: something that nodes receive beside it has changed.
+    """
+    for gateway in Gateway.objects.filter(removed_at=None, revision__gt=0).order_by("pk"):
+        served = _locked(gateway.name)
+        present = served.revisions.get(number=served.revision)
+        _insert(actor, served, present.apis, present.policies, Action.PUBLISHED, note)
+
+
 def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
     """What leads a node of the actor's gateway from revision `after` to the live one.
 
@@ -173,6 +184,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         changed=_parsed(changed),
         removed=tuple(int(row) for row in before if row not in target.apis),
         policies=tuple(from_data(PolicyUse, use) for use in target.policies),
+        issuer=token_issuer.current(),
     )
 
 
@@ -245,6 +257,19 @@ def _advance(
     number = served.revisions_made + 1
     snapshot = Snapshot(number, served.name, _parsed(wanted.values()), policies)
     _refuse(check(snapshot))
+    return _insert(actor, served, wanted, listed, action, note)
+
+
+def _insert(
+    actor: Actor,
+    served: Gateway,
+    wanted: dict[str, int],
+    listed: list[Any],
+    action: Action,
+    note: str,
+) -> Revision:
+    """The next revision of a locked gateway, with this content."""
+    number = served.revisions_made + 1
     revision = Revision.objects.create(
         gateway=served,
         number=number,
