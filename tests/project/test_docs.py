@@ -3,6 +3,7 @@
 import re
 
 from headgate.core.problems import ProblemType
+from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS
 from headgate.model.record import Verdict
 from tests.project.tree import ROOT, tracked
 
@@ -16,6 +17,18 @@ def test_every_problem_and_every_verdict_is_explained() -> None:
     kinds = {str(kind) for kind in ProblemType}
     verdicts = {verdict.replace("_", "-") for verdict in Verdict}
     assert kinds | verdicts <= explained
+
+
+def test_every_answer_of_the_gateway_is_explained_with_its_status() -> None:
+    text = (ROOT / "docs/problems.md").read_text()
+    parts = re.split(r"^### ([a-z-]+)$", text, flags=re.MULTILINE)
+    explained = dict(zip(parts[1::2][::-1], parts[2::2][::-1], strict=True))  # the gateway's first
+    wrong = [
+        f"{answer.type}: {answer.status}"
+        for answer in (*FILTER_ANSWERS, *ENVOY_ANSWERS)
+        if str(answer.status or "") not in explained.get(answer.type, "")
+    ]
+    assert wrong == []
 
 
 def test_no_problem_is_explained_that_does_not_exist() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from headgate.access.keys import Secret, new_key
 from headgate.gateway.envoy.access_log import OPERATORS
+from headgate.gateway.envoy.local_replies import local_replies, route_words
 from headgate.gateway.filter import FOLDER, MODULE_NAME
 from headgate.gateway.filter.build import build
 from headgate.gateway.table import AccessTable
@@ -36,8 +37,8 @@ from headgate.model.access import (
     SubscriptionRow,
 )
 from headgate.model.limits import Limit
-from headgate.model.logline import LINE_FIELDS
-from headgate.model.snapshot import KeySource
+from headgate.model.logline import LINE_FIELDS, METADATA_NAMESPACE
+from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource
 from tests.support.lines import read_line
 
 GENERATION = "test-generation"
@@ -87,35 +88,40 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path prefix and the metadata of its route; `op` 0 with a kind for what is no operation."""
+    """A path prefix and the first word of its route's name: an operation's row, or why none."""
 
     prefix: str
-    op: int
-    api_row: int
-    kind: str = "operation"
-    allow: str = ""
+    word: str
     answer: int = 0  # what Envoy answers by itself; 0: the upstream does
 
 
 ROUTES = (
-    Route("/open/", 3, 2),
-    Route("/two/", 2, 1),
-    Route("/direct/", 1, 1, answer=200),
-    Route("/method/", 0, 1, "method_not_allowed", "GET, POST", answer=500),
-    Route("/none/", 0, 0, "no_route", answer=500),
-    Route("/api/", 1, 1),
+    Route("/open/", "3"),
+    Route("/two/", "2"),
+    Route("/direct/", "1", answer=200),
+    Route("/method/", "method_not_allowed", answer=500),
+    Route("/none/", "no_route", answer=500),
+    Route("/api/", "1"),
 )
 
 
 class Gateway:
     """Envoy, its upstream and its table, in a folder; ports come from the system."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, http2_port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        http2_port: int = 0,
+        sources: tuple[KeySource, ...] = DEFAULT_KEY_SOURCES,
+    ) -> None:
         """`http2_port`: an HTTP/2 upstream in place of the one that echoes."""
         build()
         self.folder = folder
         self.workers = workers
         self._http2_port = http2_port
+        self._sources = sources
         self.table_path = folder / "access.tbl"
         self.table = AccessTable.open(self.table_path, generation=GENERATION)
         self.sequence = self.table.sequence
@@ -219,13 +225,13 @@ class Gateway:
         return statuses[0]["local_address"]["socket_address"]["port_value"] if statuses else 0
 
     def _config(self) -> dict[str, Any]:
-        def metadata(route: Route) -> dict[str, Any]:
-            fields = {"op": route.op, "api_row": route.api_row, "kind": route.kind}
-            fields |= {"allow": route.allow}
-            return {"filter_metadata": {"headgate": fields}}
-
+        told = route_words(self._sources) | {"allow": "GET, POST"}
         routes = [
-            {"match": {"prefix": route.prefix}, "metadata": metadata(route), "name": "pets v1 op"}
+            {
+                "match": {"prefix": route.prefix},
+                "metadata": {"filter_metadata": {METADATA_NAMESPACE: told}},
+                "name": f"{route.word} pets v1 op",
+            }
             | (
                 {"direct_response": {"status": route.answer}}
                 if route.answer
@@ -241,6 +247,7 @@ class Gateway:
                 "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]
             },
             "upgrade_configs": [{"upgrade_type": "websocket"}],
+            "local_reply_config": local_replies(),
             "access_log": [self._access_log()],
         }
         return {
@@ -295,14 +302,14 @@ class Gateway:
                 "filter_name": "headgate",
                 "filter_config": {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": json.dumps({"table": str(self.table_path)}),
+                    "value": str(self.table_path),
                 },
             },
         }
 
     def _access_log(self) -> dict[str, Any]:
         formats = {field: OPERATORS[field] for field in LINE_FIELDS} | {
-            "refused": "%DYNAMIC_METADATA(headgate:verdict)%",
+            "refused": "%DYNAMIC_METADATA(headgate:reason)%",
             "target": "%REQ(:PATH)%",
             "key": "%REQ(X-API-KEY)%",
             "authorization": "%REQ(AUTHORIZATION)%",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headgate.core.ids import ALPHABET
-from headgate.model.logline import LINE_FIELDS, words
+from headgate.model.logline import LINE_FIELDS, route_words, words
 
 DEFAULT_START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -89,7 +89,7 @@ def access(verdict: str | None, caller: str = "-", target: str = "/") -> str | N
 def read_line(text: str | bytes) -> dict[str, Any]:
     """One line of a real log, and beside its fields what `route` and `access` hold."""
     found: dict[str, Any] = json.loads(text)
-    api, version, operation = words(found["route"] or "")
+    api, version, operation = route_words(found["route"] or "")
     verdict, caller, target = words(found["access"] or "")
     path, _, query = target.partition("?")
     held = {"api": api, "version": version, "operation": operation, "verdict": verdict}
@@ -111,7 +111,9 @@ def _line(
     return {
         "started_us": str(now_us),
         "request_id": str(_uuid(chance)),
-        "route": f"api-{api} v1" + (f" getThing{operation}" if is_routed else ""),
+        "route": f"{api * 100 + operation} api-{api} v1 getThing{operation}"
+        if is_routed
+        else f"no_route api-{api} v1",
         "access": access(
             verdict,
             _caller(chance.randrange(shape.applications)) if is_known else "-",

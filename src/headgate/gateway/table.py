@@ -33,10 +33,10 @@ from headgate.model.access import (
 from headgate.model.node import CounterKind, CounterReading
 
 STATE_CODES = {
-    RowState.ACTIVE: 1,
-    RowState.SUSPENDED: 2,
-    RowState.REVOKED: 3,
-    RowState.REMOVED: 4,
+    RowState.ACTIVE: layout.ACTIVE,
+    RowState.SUSPENDED: layout.SUSPENDED,
+    RowState.REVOKED: layout.REVOKED,
+    RowState.REMOVED: layout.REMOVED,
 }
 COUNTERS_MAX = 10_000  # readings at one time: a second of Python for a million would be felt
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -230,7 +230,7 @@ class AccessTable:
         words = self._file.words
         self._put_id(_PLAN.at(row.row, "id"), row.id)
         first = _PLAN.at(row.row, "limits") // 8
-        for slot in range(8):
+        for slot in range(layout.PLAN_LIMITS):
             limit = row.limits[slot] if slot < len(row.limits) else None
             words[first + slot] = 0 if limit is None else limit_word(limit)
         fence()

@@ -5,6 +5,7 @@ used again. A place that changes hands carries a mark meanwhile, so that readers
 """
 
 import ipaddress
+import struct
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.gateway import table_layout as layout
@@ -19,6 +20,7 @@ _TAG, _KEY, _EXPIRES, _PREFIX, _ROW = (
 )
 _CHANGING = 1  # a tag that no block has
 _MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
+_HALVES = struct.Struct("=QQ")
 _BITS = {
     BlockKind.CREDENTIAL: layout.BLOCK_BIT_CREDENTIAL,
     BlockKind.APPLICATION: layout.BLOCK_BIT_APPLICATION,
@@ -26,12 +28,12 @@ _BITS = {
 }
 
 
-def block_hash(key: bytes, prefix: int) -> int:
-    """62 bits of FNV-1a over the key and the prefix; the filter computes the same."""
-    found = 0xCBF2_9CE4_8422_2325
-    for byte in (*key, prefix):
-        found = ((found ^ byte) * 0x100_0000_01B3) & _MASK_64
-    return (found ^ found >> 32) & ((1 << 62) - 1)
+def block_hash(key: bytes, kind: int) -> int:
+    """62 bits of the key and its kind; the filter computes the same."""
+    mixed = 0
+    for part in (*_HALVES.unpack(key), kind):
+        mixed = ((mixed ^ part) * layout.MIX) & _MASK_64
+    return (mixed ^ mixed >> 32) & ((1 << 62) - 1)
 
 
 def block_key(block: BlockRow) -> tuple[bytes, int]:

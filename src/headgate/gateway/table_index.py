@@ -19,7 +19,7 @@ _MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
 
 def subscription_hash(application: int, product: int) -> int:
     """32 bits of the pair; the filter computes the same."""
-    return ((((application << 32) | product) * 0x9E37_79B9_7F4A_7C15) & _MASK_64) >> 32
+    return ((((application << 32) | product) * layout.MIX) & _MASK_64) >> 32
 
 
 class HashIndex:

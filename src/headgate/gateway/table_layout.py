@@ -1,13 +1,14 @@
-"""Where does each fact stand in the access table's file? The same bytes as `filter/table.zig`.
+"""Where does each fact stand in the access table's file?
 
 Native byte order: the file never leaves its machine. Structures are laid out as C does, sections
-begin at whole pages. A test compares this description with the one the filter prints.
+begin at whole pages. The filter's `layout.zig` is written from this description
+(`python -m headgate.gateway.filter.layout`); a test holds it to that.
 """
 
 import struct
 from dataclasses import dataclass
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 MAGIC = f"HGTBL{LAYOUT_VERSION:03d}".encode()
 FAMILY = MAGIC[:5]  # a file that begins so is an access table of some layout
 STATE_READY = 1
@@ -26,22 +27,38 @@ COUNTER_SLOTS = 1 << 18  # subjects that limits per application or address count
 REGION_MIN = 12  # an index region of 2^n entries begins at entry 2^n
 REGION_MAX = 25
 DIRTY_ROWS = 64  # rows that share one "changed" byte
+PLAN_LIMITS = 8
+SCOPED_LIMITS = 4  # per API and per operation
 PRODUCTS_MAX = 16  # per API
 SOURCES_MAX = 3  # key sources per API
 SOURCE_NAME_BYTES_MAX = 34
 GENERATION_BYTES_MAX = 64
 
+ACTIVE = 1  # states of rows; 0 is a row that was never written
+SUSPENDED = 2
+REVOKED = 3
+REMOVED = 4
+SOURCE_HEADER = 1
+SOURCE_BEARER = 2
+SOURCE_QUERY = 3
 BLOCK_BIT_CREDENTIAL = 129  # bits 0 to 128 are prefix lengths
 BLOCK_BIT_APPLICATION = 130
 BLOCK_BIT_TOKEN = 131
+MIX = 0x9E37_79B9_7F4A_7C15  # 2^64 by the golden ratio: spreads hashes of what is near
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The offsets of one structure's fields, and its size, in bytes."""
+    """The offsets of one structure's fields, and its size, in bytes.
 
+    `fields` are all fields in their order, padding included, by their `struct` format; the format
+    of a field that holds other records is their name and how many there are.
+    """
+
+    name: str
     size: int
     offsets: dict[str, int]
+    fields: dict[str, str | tuple[str, int]]
 
     def __getitem__(self, field: str) -> int:
         return self.offsets[field]
@@ -65,27 +82,33 @@ class Section:
         return self.offset + row * self.record.size + self.record.offsets[field]
 
 
-def _record(**fields: str) -> Record:
+def _record(name: str, **fields: "str | tuple[Record, int]") -> Record:
     offsets: dict[str, int] = {}
     formats = ""
-    for name, item in fields.items():
+    for field, kind in fields.items():
+        item = kind if isinstance(kind, str) else f"{kind[0].size * kind[1]}s"
         formats += item
         # the size up to and with this field, less the field, is where it begins, padding included
-        offsets[name] = struct.calcsize("@" + formats) - struct.calcsize("@" + item)
-    known = {name: at for name, at in offsets.items() if not name.startswith("pad")}
-    return Record(struct.calcsize("@" + formats), known)
+        offsets[field] = struct.calcsize("@" + formats) - struct.calcsize("@" + item)
+    known = {field: at for field, at in offsets.items() if not field.startswith("pad")}
+    named = {
+        field: kind if isinstance(kind, str) else (kind[0].name, kind[1])
+        for field, kind in fields.items()
+    }
+    return Record(name, struct.calcsize("@" + formats), known, named)
 
 
 HEADER = _record(
-    magic="8s",
+    "Header",
+    magic="Q",
     state="Q",
-    is_filled="Q",
+    is_filled="Q",  # 1 once a complete set of rows has been applied
     credential_region="Q",
     subscription_region="Q",
-    block_bits="4Q",
+    block_bits="4Q",  # 0-128: prefix lengths in use; from 129: kinds of ids
     hash_key="2Q",
     pad_writer="5Q",
-    clock_ns="Q",
+    clock_ns="Q",  # the latest time any worker saw, to some milliseconds
     clock_steps="Q",
     dropped="Q",
     damaged="Q",
@@ -94,57 +117,88 @@ HEADER = _record(
     credential_entries="Q",
     subscription_entries="Q",
     created_us="Q",
-    allocated="6Q",
-    rows="6Q",
-    generation="64s",
+    allocated="6Q",  # bytes of each row section that have disk space
+    rows="6Q",  # one above the highest row of each row section
+    generation=f"{GENERATION_BYTES_MAX}s",
     epoch="32s",
 )
+SOURCE = _record("Source", location="B", length="B", bytes=f"{SOURCE_NAME_BYTES_MAX}s")
 SETTINGS = _record(
-    state="I",
-    is_open="I",
-    product_count="I",
-    source_count="I",
-    products="16I",
-    sources="108s",
-    pad="I",
+    "Settings",
+    state="B",
+    is_open="B",
+    product_count="B",
+    source_count="B",
+    products=f"{PRODUCTS_MAX}I",
+    sources=(SOURCE, SOURCES_MAX),
+    pad="16s",
 )
-_API = _record(version="Q", limits="4Q", counters="4Q", pad="7Q", copies=f"{2 * SETTINGS.size}s")
-API = Record(
-    _API.size,
-    _API.offsets | {f"copies.{name}": at for name, at in SETTINGS.offsets.items()},
+API = _record(  # a request reads two cache lines: this one's first and its settings' first
+    "API",
+    version="Q",  # copy `version & 1` is the valid one; 0: no such row
+    limits=f"{SCOPED_LIMITS}Q",
+    pad_limits="3Q",
+    counters=f"{SCOPED_LIMITS}Q",
+    pad_counters="4Q",
+    copies=(SETTINGS, 2),
 )
-BYTE = Record(1, {})
-ENTRY = Record(8, {})
+BYTE = Record("u8", 1, {}, {})
+ENTRY = Record("u64", 8, {}, {})
 
 _SECTIONS: tuple[tuple[str, Record, int], ...] = (
     ("header", HEADER, 1),
     ("application_dirty", BYTE, APPLICATIONS_MAX // DIRTY_ROWS),
     ("operation_dirty", BYTE, OPERATIONS_MAX // DIRTY_ROWS),
-    ("block", _record(tag="Q", key="16s", expires_us="Q", prefix="Q", row="Q"), BLOCK_SLOTS),
-    ("counter", _record(key="Q", value="Q"), COUNTER_SLOTS),
+    (
+        "block",
+        _record("Block", tag="Q", key="16s", expires_us="Q", prefix="Q", row="Q"),
+        BLOCK_SLOTS,
+    ),
+    ("counter", _record("Counter", key="Q", value="Q"), COUNTER_SLOTS),
     ("credential_index", ENTRY, 2 << REGION_MAX),
     ("subscription_index", ENTRY, 2 << REGION_MAX),
-    ("plan", _record(id="16s", state="Q", limits="8Q", pad="5Q"), PLANS_MAX),
+    (
+        "plan",
+        _record("Plan", id="16s", state="Q", limits=f"{PLAN_LIMITS}Q", pad="5Q"),
+        PLANS_MAX,
+    ),
     ("api", API, APIS_MAX),
     (
         "operation",
-        _record(api="Q", allowed="Q", rejected="Q", limits="4Q", counters="4Q", pad="5Q"),
+        _record(
+            "Operation",
+            api="Q",  # 0: no such row
+            allowed="Q",
+            rejected="Q",
+            limits=f"{SCOPED_LIMITS}Q",
+            counters=f"{SCOPED_LIMITS}Q",
+            pad="5Q",
+        ),
         OPERATIONS_MAX,
     ),
     (
         "application",
-        _record(id="16s", organization="16s", state="Q", allowed="Q", rejected="Q", pad="Q"),
+        _record(
+            "Application",
+            id="16s",
+            organization="16s",
+            state="Q",
+            allowed="Q",
+            rejected="Q",
+            pad="Q",
+        ),
         APPLICATIONS_MAX,
     ),
     (
         "subscription",
         _record(
+            "Subscription",
             id="16s",
             application="I",
             product="I",
-            plan_state="Q",
+            plan_state="Q",  # the plan's row in the low half, the state in the high half
             expires_us="Q",
-            counters="8Q",
+            counters=f"{PLAN_LIMITS}Q",
             pad="3Q",
         ),
         SUBSCRIPTIONS_MAX,
@@ -152,6 +206,7 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
     (
         "credential",
         _record(
+            "Credential",
             sha256="32s",
             id="16s",
             application="I",
@@ -179,15 +234,3 @@ def _place() -> tuple[dict[str, Section], int]:
 SECTIONS, FILE_BYTES = _place()
 ROW_SECTIONS = ("plan", "api", "operation", "application", "subscription", "credential")
 """Sections addressed by row, in the order of the header's `allocated` and `rows`."""
-
-
-def description() -> dict[str, object]:
-    """The layout in the form in which the filter prints its own."""
-    found: dict[str, object] = {"file_bytes": FILE_BYTES}
-    for name, section in SECTIONS.items():
-        found[name] = {
-            "offset": section.offset,
-            "size": section.record.size,
-            "count": section.count,
-        } | section.record.offsets
-    return found

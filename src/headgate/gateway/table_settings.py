@@ -25,7 +25,7 @@ from headgate.model.snapshot import KeyLocation, KeySource
 
 _API = layout.SECTIONS["api"]
 _OPERATION = layout.SECTIONS["operation"]
-_SETTINGS = struct.Struct("@IIII16I108sI")
+_SETTINGS = struct.Struct("@BBBB16I108s16x")
 _SOURCE = struct.Struct("@BB34s")
 _KINDS = {LimitKind.RATE: 1, LimitKind.QUOTA: 2}
 _WINDOWS = {window: code for code, window in enumerate(Window)}
@@ -34,7 +34,11 @@ _SUBJECTS = {
     LimitSubject.APPLICATION: 1,
     LimitSubject.ADDRESS: 2,
 }
-_LOCATIONS = {KeyLocation.HEADER: 1, KeyLocation.BEARER: 2, KeyLocation.QUERY: 3}
+_LOCATIONS = {
+    KeyLocation.HEADER: layout.SOURCE_HEADER,
+    KeyLocation.BEARER: layout.SOURCE_BEARER,
+    KeyLocation.QUERY: layout.SOURCE_QUERY,
+}
 _DEFAULT_HEADER = "x-api-key"
 
 
@@ -89,9 +93,7 @@ class SettingsWriter:
         products = [*row.products, *[0] * (layout.PRODUCTS_MAX - len(row.products))]
         self._change(
             row.row,
-            _SETTINGS.pack(
-                state, int(row.is_open), len(row.products), old[3], *products, old[20], 0
-            ),
+            _SETTINGS.pack(state, int(row.is_open), len(row.products), old[3], *products, old[20]),
         )
 
     def publish(self, rows: PublishedRows) -> None:
@@ -105,9 +107,7 @@ class SettingsWriter:
     def _put_sources(self, row: APISettingsRow) -> None:
         old = _SETTINGS.unpack(self._settings(row.row))
         sources = b"".join(_source(source) for source in row.key_sources)
-        self._change(
-            row.row, _SETTINGS.pack(*old[:3], len(row.key_sources), *old[4:20], sources, 0)
-        )
+        self._change(row.row, _SETTINGS.pack(*old[:3], len(row.key_sources), *old[4:20], sources))
 
     def _put_operation(self, row: OperationRow) -> None:
         self._put_limits(_OPERATION.at(row.row, "limits"), row.limits)

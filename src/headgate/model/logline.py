@@ -6,7 +6,9 @@ gateway are not in the line: the segment's name says them.
 Two fields hold several values, because each field costs the request time: Envoy writes one
 string faster than it looks up five (docs/decisions/0004).
 
-`route`   `<api> <version> <operation>`; the operation may hold spaces, and may be missing.
+`route`   `<row> <api> <version> <operation>`; the operation may hold spaces. `row` is the
+          operation's in the access table, for the filter to read; it is `no_route` or
+          `method_not_allowed` where there is no operation, and then others may be missing.
 `access`  `<verdict> <caller> <target>`, written by the filter and absent when the request did not
           reach it. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known.
           The target is path and query as the caller sent them, less the key. A line without
@@ -16,7 +18,7 @@ string faster than it looks up five (docs/decisions/0004).
 from enum import StrEnum
 
 METADATA_NAMESPACE = "headgate"
-"""Namespace of the route metadata that the filter reads and of what it writes."""
+"""Namespace of what routes and the filter tell the writer of the gateway's own answers."""
 
 ACCESS_STATE = "headgate"
 """Name of Envoy's filter state that holds the filter's words on a request."""
@@ -57,8 +59,13 @@ LINE_FIELDS: dict[str, LineType] = {
 }
 
 
+def route_words(route: str) -> tuple[str, str, str]:
+    """API, version and operation of the field `route`."""
+    return words(route.partition(" ")[2])
+
+
 def words(text: str) -> tuple[str, str, str]:
-    """The first two words and the rest of `route` or `access`; empty where there are fewer."""
+    """The first two words and the rest of `access`; empty where there are fewer."""
     first, _, rest = text.partition(" ")
     second, _, last = rest.partition(" ")
     return first, second, last

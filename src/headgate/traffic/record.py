@@ -7,7 +7,7 @@ line, so that the rules can be tested and read; a test runs both on the same lin
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from headgate.model.logline import CALLER_IDS, LINE_FIELDS, LineType, words
+from headgate.model.logline import CALLER_IDS, LINE_FIELDS, LineType, route_words, words
 from headgate.model.record import RequestRecord, Verdict
 
 STARTED_US_MAX = 4_102_444_800_000_000  # the year 2100: later is a wrong clock or a wrong field
@@ -42,15 +42,18 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
 CACHE_HIT = "cache.response_from_cache_filter"
 """Envoy's details of an answer from its cache."""
 
-WORDS_SQL = """split_part(coalesce(route, ''), ' ', 1) AS route_api,
-  split_part(coalesce(route, ''), ' ', 2) AS route_version,
+WORDS_SQL = """split_part(coalesce(route, ''), ' ', 1) AS route_row,
+  split_part(coalesce(route, ''), ' ', 2) AS route_api,
+  split_part(coalesce(route, ''), ' ', 3) AS route_version,
   split_part(coalesce(access, ''), ' ', 1) AS access_verdict,
   split_part(coalesce(access, ''), ' ', 2) AS access_caller,
   substr(coalesce(access, ''), length(split_part(coalesce(access, ''), ' ', 1))
     + length(split_part(coalesce(access, ''), ' ', 2)) + 3) AS access_target"""
 """Columns to be selected beside those of the line: what the others are made from."""
 
-_OPERATION = "substr(coalesce(route, ''), length(route_api) + length(route_version) + 3)"
+_OPERATION = (
+    "substr(coalesce(route, ''), length(route_row) + length(route_api) + length(route_version) + 4)"
+)
 _PATH = "CASE WHEN access_target = '' THEN path ELSE split_part(access_target, '?', 1) END"
 _QUERY = "coalesce(substr(access_target, nullif(instr(access_target, '?'), 0) + 1), '')"
 
@@ -153,7 +156,7 @@ def line_error(line: Mapping[str, object]) -> str | None:
 
 def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> RequestRecord:
     """The record of one line that has no `line_error`."""
-    api, version, operation = words(_raw(line, "route"))
+    api, version, operation = route_words(_raw(line, "route"))
     verdict, caller, target = words(_raw(line, "access"))
     path, _, query = target.partition("?")
     texts = {

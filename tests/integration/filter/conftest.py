@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource
 from tests.support.filter_gateway import Gateway
 
 
 @pytest.fixture
-def start_gateway(tmp_path: Path) -> Iterator[Callable[[int], Gateway]]:
-    """Starts a gateway with so many workers; stopped at the end."""
+def start_gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+    """Starts a gateway whose routes tell of `sources`; stopped at the end."""
     started: list[Gateway] = []
 
-    def start(workers: int = 1) -> Gateway:
-        gateway = Gateway(tmp_path, workers=workers)
+    def start(workers: int = 1, sources: tuple[KeySource, ...] = DEFAULT_KEY_SOURCES) -> Gateway:
+        gateway = Gateway(tmp_path, workers=workers, sources=sources)
         started.append(gateway)
         gateway.start()
         return gateway
@@ -25,6 +26,6 @@ def start_gateway(tmp_path: Path) -> Iterator[Callable[[int], Gateway]]:
 
 
 @pytest.fixture
-def gateway(start_gateway: Callable[[int], Gateway]) -> Gateway:
+def gateway(start_gateway: Callable[..., Gateway]) -> Gateway:
     """One worker, nothing in the table yet."""
     return start_gateway(1)

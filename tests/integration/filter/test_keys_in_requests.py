@@ -1,6 +1,7 @@
 """Is the caller's key gone from the request, wherever it stood and whatever came of it?"""
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,10 @@ def test_the_header_does_not_reach_the_upstream(gateway: Gateway) -> None:
     _assert_nowhere(gateway, key, 1)
 
 
-def test_a_bearer_token_is_taken_and_basic_is_left_alone(gateway: Gateway) -> None:
+def test_a_bearer_token_is_taken_and_basic_is_left_alone(
+    start_gateway: Callable[..., Gateway],
+) -> None:
+    gateway = start_gateway(sources=(BEARER,))
     key = fill(gateway, sources=(BEARER,)).text
     answer = gateway.call(headers={"authorization": f"bearer {key}"})
     assert answer.status == 200

@@ -15,7 +15,7 @@ from tests.integration.node.load import load
 from tests.support.control_plane import wait_until
 
 pytestmark = pytest.mark.integration
-ROUTE = "a1 v1 op0"  # API, version and operation as the log names them
+ROUTE = "10 a1 v1 op0"  # API, version and operation as the log names them
 ROUNDS = 6
 LOST_PER_ENVOY_KILL_MAX = 200  # an unflushed buffer: 100 ms of three callers
 

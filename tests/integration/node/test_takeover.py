@@ -11,7 +11,7 @@ from tests.integration.node.load import load
 from tests.support.control_plane import wait_until
 
 pytestmark = pytest.mark.integration
-ROUTE = "a1 v1 op0"  # API, version and operation as the log names them
+ROUTE = "10 a1 v1 op0"  # API, version and operation as the log names them
 
 
 def test_envoy_serves_on_while_the_agent_is_dead_and_is_adopted(node: Node) -> None:

@@ -184,7 +184,7 @@ def test_numbers_out_of_all_proportion_are_stored_without_breaking_the_sums(
         "duration_us": 2**62,
         "request_bytes": 2**62,
         "response_bytes": 2**62,
-        "route": "a\0b v1 x",
+        "route": "1 a\0b v1 x",
     }
     text = json.dumps(line(**huge)).encode() + b"\n"
     put(folders, text * 50)

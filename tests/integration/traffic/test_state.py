@@ -157,7 +157,7 @@ def counted(
     """What the filter's counters say after these lines: only what it has decided itself."""
     seen = [(*str(i["access"]).split(" ")[:2], str(i["route"])) for i in items if i["access"]]
     known = [one for one in seen if one[1] != "-"]
-    routed = [one for one in seen if len(one[2].split(" ")) > 2]
+    routed = [one for one in seen if len(one[2].split(" ")) > 3]
 
     def both(some: list[tuple[str, str, str]]) -> tuple[int, int]:
         allowed = sum(one[0] == Verdict.ALLOWED for one in some)

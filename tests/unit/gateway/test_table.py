@@ -255,11 +255,11 @@ def test_feed_and_snapshot_each_keep_what_the_other_wrote(table: AccessTable) ->
     table.publish(PublishedRows((APISettingsRow(4, (bearer,)),), (OperationRow(6, 4),)))
     version = _word(table, "api", 4, "version")
     settings = table._settings._settings(4)
-    assert struct.unpack_from("IIII2I", settings) == (1, 1, 2, 1, 9, 8)
+    assert struct.unpack_from("BBBB2I", settings) == (1, 1, 2, 1, 9, 8)
     table.publish(PublishedRows((APISettingsRow(4, (bearer,)),), ()))
     assert _word(table, "api", 4, "version") == version
     table.apply(_delta(after=1, apis=(APIRow(4, 2, (8,)),)))
-    assert struct.unpack_from("IIII2I", table._settings._settings(4)) == (1, 0, 1, 1, 8, 0)
+    assert struct.unpack_from("BBBB2I", table._settings._settings(4)) == (1, 0, 1, 1, 8, 0)
     assert _word(table, "operation", 6, "api") == 4
 
 

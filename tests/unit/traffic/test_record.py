@@ -42,7 +42,7 @@ LINE = st.fixed_dictionaries(
     | {
         "started_us": st.integers(1, STARTED_US_MAX - 1),
         "access": st.one_of(TEXT, st.builds(access, VERDICT, CALLER, TEXT)),
-        "route": st.one_of(TEXT, st.just("pets v1 GET /pets/{id}"), st.just("pets v1")),
+        "route": st.one_of(TEXT, st.just("17 pets v1 GET /pets/{id}"), st.just("no_route pets v1")),
         "details": st.sampled_from(
             [None, "via_upstream", "rbac_access_denied_matched_policy[x]", "downstream_local_reset"]
         ),
@@ -156,7 +156,7 @@ def test_a_value_that_envoy_does_not_know_is_no_error() -> None:
 def test_words_are_split_into_route_verdict_caller_and_query() -> None:
     ids = ["key_000000000001", "app_000000000002", "org_000000000003", "-" * 16, "pln_000000000005"]
     words = access("allowed", "".join(ids), "/a?b=c d?e")
-    found = line(path="/rewritten", access=words, route="pets v1 GET /pets/{id}")
+    found = line(path="/rewritten", access=words, route="17 pets v1 GET /pets/{id}")
     record = record_from(found, node="n", gateway="g")
     assert (record.path, record.query) == ("/a", "b=c d?e")
     assert (record.api, record.version, record.operation) == ("pets", "v1", "GET /pets/{id}")

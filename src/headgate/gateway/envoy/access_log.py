@@ -8,7 +8,7 @@ it has, `path` is what the upstream was asked for.
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
-from headgate.model.logline import ACCESS_STATE, LINE_FIELDS, METADATA_NAMESPACE
+from headgate.model.logline import ACCESS_STATE, LINE_FIELDS
 
 FILE_LOG = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
 
@@ -48,20 +48,3 @@ def access_log(node: NodeSettings) -> list[JSON]:
             log_format={"json_format": line},
         )
     ]
-
-
-def verdict_is(value: JSON, *, otherwise: bool) -> JSON:
-    """A log filter on the access filter's refusal; `otherwise` where it has not refused.
-
-    The filter leaves its verdict in the dynamic metadata only when it answers by itself.
-    """
-    return {
-        "metadata_filter": {
-            "matcher": {
-                "filter": METADATA_NAMESPACE,
-                "path": [{"key": "verdict"}],
-                "value": value,
-            },
-            "match_if_key_not_found": otherwise,
-        }
-    }

@@ -1,7 +1,5 @@
 """How does Envoy take requests? The listener, its protocols and limits, and the filter chain."""
 
-import orjson
-
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.access_log import access_log
 from headgate.gateway.envoy.local_replies import local_replies
@@ -147,14 +145,16 @@ def _access(node: NodeSettings) -> list[JSON]:
     """The access filter. Envoy refuses the whole listener when it cannot load: fails closed."""
     if not node.has_filter:
         return []
-    config = orjson.dumps({"table": str(node.table_path)}).decode()
     return [
         wire.extension(
             wire.ACCESS_FILTER,
             MODULE,
             dynamic_module_config={"name": "headgate"},
             filter_name="headgate",
-            filter_config={"@type": wire.TYPE + "google.protobuf.StringValue", "value": config},
+            filter_config={
+                "@type": wire.TYPE + "google.protobuf.StringValue",
+                "value": str(node.table_path),
+            },
         )
     ]
 

@@ -1,173 +1,117 @@
-"""What does a caller read when Envoy itself refuses? A problem like all others (RFC 9457).
+"""How does Envoy write the answers that come from no upstream? As problems (RFC 9457).
 
-Only Envoy's own answers are rewritten: an upstream's answer is passed on as it is, and the access
-filter writes its own. A gRPC caller gets a status and no JSON.
+The access filter refuses with a status and its reason; Envoy adds the body, and the fields that
+depend on the route. Envoy's own refusals become problems in the same way. A gRPC caller gets a
+status and the detail. An upstream's answer is passed on as it is.
 """
 
-from dataclasses import dataclass
+from functools import lru_cache
 
 from headgate.core.problems import TYPE_PREFIX
-from headgate.gateway.envoy.access_log import verdict_is
+from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS, SEND_PLACE, Answer
 from headgate.gateway.envoy.wire import JSON
+from headgate.model.logline import METADATA_NAMESPACE
+from headgate.model.snapshot import KeyLocation, KeySource
 
+CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
+FIELDS: dict[str, dict[str, str]] = {
+    "no_credential": {"www-authenticate": CHALLENGE},
+    "unknown_credential": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "revoked": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "expired": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "method_not_allowed": {"allow": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:allow)%"},
+}
+"""Fields of the answer, by the filter's reason. Source: RFC 9110 §11.6.1; RFC 6750 §3.1."""
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: `status` (0: any from 400), and Envoy's response flags that lead to it."""
+GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 429: 8, 503: 14}
+"""INTERNAL, UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED, RESOURCE_EXHAUSTED, UNAVAILABLE.
 
-    status: int
-    flags: tuple[str, ...]
-    type: str
-    title: str
-    detail: str
-    next_step: str
-
-
-RETRY = "Try again in a moment; if it goes on, tell the API's provider the request id."
-
-REPLIES = (
-    Reply(
-        403,
-        (),
-        "blocked",
-        "Blocked",
-        "This address may not call the API.",
-        "Ask the API's provider to admit the address.",
-    ),
-    Reply(
-        413,
-        (),
-        "too-large",
-        "Too large",
-        "The request's body is larger than the API takes.",
-        "Send a smaller body.",
-    ),
-    Reply(
-        431,
-        (),
-        "too-large",
-        "Too large",
-        "The request's headers are larger than the gateway takes.",
-        "Send fewer or smaller headers.",
-    ),
-    Reply(
-        408,
-        (),
-        "client-closed",
-        "Request timed out",
-        "The request did not arrive in full in time.",
-        "Send the request without pauses.",
-    ),
-    Reply(
-        504,
-        (),
-        "upstream-failed",
-        "Upstream timed out",
-        "The API's upstream did not answer in time.",
-        RETRY,
-    ),
-    Reply(
-        503,
-        ("UH", "NC"),
-        "upstream-failed",
-        "Upstream unavailable",
-        "No host of the API's upstream is in service.",
-        RETRY,
-    ),
-    Reply(
-        503,
-        ("UO",),
-        "upstream-failed",
-        "Upstream overloaded",
-        "The API's upstream has as many requests under way as it takes.",
-        RETRY,
-    ),
-    Reply(
-        503,
-        ("UF", "UC", "UR", "LR", "URX"),
-        "upstream-failed",
-        "Upstream failed",
-        "The connection to the API's upstream failed.",
-        RETRY,
-    ),
-    Reply(
-        503,
-        (),
-        "unavailable",
-        "Unavailable",
-        "The gateway takes no more requests at present.",
-        RETRY,
-    ),
-    Reply(
-        502,
-        (),
-        "upstream-failed",
-        "Upstream failed",
-        "The API's upstream sent an answer that is not HTTP.",
-        RETRY,
-    ),
-    Reply(
-        404,
-        (),
-        "no-route",
-        "No route",
-        "There is no API at this path.",
-        "Compare the path with the API's documentation.",
-    ),
-    Reply(
-        405,
-        (),
-        "method-not-allowed",
-        "Method not allowed",
-        "The path does not take this method.",
-        "Use one of the methods in the Allow header.",
-    ),
-    Reply(
-        400,
-        (),
-        "malformed",
-        "Malformed",
-        "The request is not valid HTTP.",
-        "Correct the request.",
-    ),
-    Reply(
-        0,
-        (),
-        "internal",
-        "Not served",
-        "The gateway could not serve the request.",
-        RETRY,
-    ),
-)
+Said here, because Envoy takes the answer of a module for status 0, which is success.
+Source: gRPC, "Status codes and their use in gRPC"."""
 
 
 def local_replies() -> JSON:
-    """Envoy's `LocalReplyConfig`; the first reply that fits is taken."""
-    return {"mappers": [_mapper(reply) for reply in REPLIES]}
+    """Envoy's `LocalReplyConfig`; the first mapper that fits is taken."""
+    mappers = [_mapper(answer) for answer in FILTER_ANSWERS]
+    mappers += [_grpc_mapper(answer) for answer in FILTER_ANSWERS]
+    return {"mappers": [*mappers, *(_mapper(answer) for answer in ENVOY_ANSWERS)]}
 
 
-def _mapper(reply: Reply) -> JSON:
-    filters: list[JSON] = [
-        _status(reply.status or 400, "EQ" if reply.status else "GE"),
-        verdict_is({"string_match": {"exact": "allowed"}}, otherwise=True),
-        _is_not_grpc(),
-    ]
-    if reply.flags:
-        filters.append({"response_flag_filter": {"flags": list(reply.flags)}})
+@lru_cache(maxsize=256)
+def route_words(sources: tuple[KeySource, ...]) -> dict[str, str]:
+    """What the texts need to know of a route: how callers authenticate, in two forms."""
     return {
-        "filter": {"and_filter": {"filters": filters}},
+        "challenge": ", ".join(_challenge(source) for source in sources),
+        "send": _where(sources[0]),
+    }
+
+
+def _challenge(source: KeySource) -> str:
+    if source.location is KeyLocation.BEARER:
+        return 'Bearer realm="headgate"'
+    return f'ApiKey in="{source.location}", name="{_plain(source.name)}"'
+
+
+def _where(source: KeySource) -> str:
+    if source.location is KeyLocation.BEARER:
+        return "as Authorization: Bearer <key>"
+    place = "header" if source.location is KeyLocation.HEADER else "query parameter"
+    return f"in the {place} {_plain(source.name)}"
+
+
+def _plain(name: str) -> str:
+    """Only characters that need no escape in a header field."""
+    return "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_."))
+
+
+def _mapper(answer: Answer) -> JSON:
+    return _when(answer, is_grpc=False) | {
         "body_format_override": {
             "json_format": {
-                "type": TYPE_PREFIX + reply.type,
-                "title": reply.title,
+                "type": TYPE_PREFIX + answer.type,
+                "title": answer.title,
                 "status": "%RESPONSE_CODE%",
-                "detail": reply.detail,
-                "next_step": reply.next_step,
+                "detail": answer.detail,
+                "next_step": answer.next_step.replace(
+                    SEND_PLACE, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:send)%"
+                ),
                 "request_id": "%REQ(X-REQUEST-ID)%",
             },
             "content_type": "application/problem+json",
         },
+        **_fields(FIELDS.get(answer.reason, {})),
     }
+
+
+def _grpc_mapper(answer: Answer) -> JSON:
+    return _when(answer, is_grpc=True) | {
+        "body_format_override": {"text_format_source": {"inline_string": answer.detail}},
+        **_fields({"grpc-status": str(GRPC_STATUS[answer.status])}),
+    }
+
+
+def _fields(fields: dict[str, str]) -> JSON:
+    if not fields:
+        return {}
+    return {
+        "headers_to_add": [
+            {
+                "header": {"key": name, "value": value},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
+            for name, value in fields.items()
+        ]
+    }
+
+
+def _when(answer: Answer, *, is_grpc: bool) -> JSON:
+    """The answer's status, then what is dearer to look at."""
+    filters = [_status(answer.status or 400, "EQ" if answer.status else "GE")]
+    if answer.reason:
+        filters.append(_reason_is(answer.reason))
+    if answer.flags:
+        filters.append({"response_flag_filter": {"flags": list(answer.flags)}})
+    return {"filter": {"and_filter": {"filters": [*filters, _is_grpc(invert=not is_grpc)]}}}
 
 
 def _status(value: int, comparison: str) -> JSON:
@@ -181,13 +125,27 @@ def _status(value: int, comparison: str) -> JSON:
     }
 
 
-def _is_not_grpc() -> JSON:
+def _reason_is(reason: str) -> JSON:
+    """The filter leaves its reason in the dynamic metadata when it refuses, and only then."""
+    return {
+        "metadata_filter": {
+            "matcher": {
+                "filter": METADATA_NAMESPACE,
+                "path": [{"key": "reason"}],
+                "value": {"string_match": {"exact": reason}},
+            },
+            "match_if_key_not_found": False,
+        }
+    }
+
+
+def _is_grpc(*, invert: bool) -> JSON:
     return {
         "header_filter": {
             "header": {
                 "name": "content-type",
                 "string_match": {"prefix": "application/grpc"},
-                "invert_match": True,
+                "invert_match": invert,
                 "treat_missing_header_as_empty": True,
             }
         }

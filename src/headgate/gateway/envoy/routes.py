@@ -16,6 +16,7 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Constant, Encoded
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
+from headgate.gateway.envoy.local_replies import route_words
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Policy, Stage
 from headgate.gateway.routing import HIDDEN_DOTS_REGEX, PathGroup, path_groups, quoted
@@ -205,9 +206,9 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
     }
     made: JSON = {
-        "name": _name(api, operation),
+        "name": _name(operation.row, api, operation.id),
         "match": match,
-        "metadata": _metadata(api, "operation", operation),
+        "metadata": _metadata(api, **route_words(api.key_sources)),
         "route": action,
     }
     configured = _filters(policies.values(), None)
@@ -221,9 +222,9 @@ def _refusal(
 ) -> JSON:
     """A route that the access filter answers; without the filter Envoy answers the bare status."""
     made: JSON = {
-        "name": _name(api),
+        "name": _name(kind, api),
         "match": {"prefix": "/"},
-        "metadata": _metadata(api, kind, None, allow),
+        "metadata": _metadata(api, **({"allow": allow} if allow else {})),
         "direct_response": {"status": status},
     }
     configured = _filters(policies.values(), Stage.EDGE)
@@ -246,26 +247,16 @@ def _filters(policies: Iterable[Policy], only: Stage | None) -> JSON:
     return {made.name: made.route for made in used}
 
 
-def _name(api: SnapshotAPI | None, operation: SnapshotOperation | None = None) -> str:
-    """The field `route` of the log: what a request fell in."""
+def _name(first: str | int, api: SnapshotAPI | None, operation: str = "") -> str:
+    """The field `route` of the log, and the first word for the filter: `model/logline.py`."""
     words = [api.name, api.version] if api else []
-    return " ".join([*words, operation.id] if operation else words)
+    return " ".join([str(first), *words, *([operation] if operation else [])])
 
 
-def _metadata(
-    api: SnapshotAPI | None, kind: str, operation: SnapshotOperation | None, allow: str = ""
-) -> JSON:
-    """What the access filter reads of a route."""
-    found: JSON = {
-        "op": operation.row if operation else 0,
-        "api_row": api.row if api else 0,
-        "kind": kind,
-    }
-    if api and api.base_path:
-        found["base"] = quoted(api.base_path)
-    if allow:
-        found["allow"] = allow
-    return {"filter_metadata": {METADATA_NAMESPACE: found}}
+def _metadata(api: SnapshotAPI | None, **words: str) -> JSON:
+    """What answers and headers say of a route. Looking here costs, so the filter does not."""
+    base = {"base": quoted(api.base_path)} if api and api.base_path else {}
+    return {"filter_metadata": {METADATA_NAMESPACE: base | words}}
 
 
 def _matches(regex: str) -> JSON:

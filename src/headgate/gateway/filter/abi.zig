@@ -1,8 +1,8 @@
 //! Which part of Envoy's dynamic-module ABI does the filter use?
 //!
 //! Declared by hand after `source/extensions/dynamic_modules/abi/abi.h` of Envoy 1.40 (ABI
-//! v0.2.0). Buffers that Envoy hands out live until the header or metadata they come from is
-//! changed: copy before writing.
+//! v0.2.0). Buffers that Envoy hands out live until the header they come from is changed: copy
+//! before writing. Envoy copies what it is given.
 
 pub const VERSION = "v0.2.0";
 pub const Stream = ?*anyopaque;
@@ -17,37 +17,25 @@ pub const Buffer = extern struct {
         return if (self.ptr) |p| p[0..self.len] else "";
     }
 };
-pub const Pair = extern struct {
-    key: [*]const u8,
-    key_len: usize,
-    value: [*]const u8,
-    value_len: usize,
+pub const Pair = extern struct { key: Buffer, value: Buffer };
 
-    pub fn of(key: []const u8, value: []const u8) Pair {
-        return .{ .key = key.ptr, .key_len = key.len, .value = value.ptr, .value_len = value.len };
-    }
-};
-
-pub const REQUEST: c_int = 0;
-pub const RESPONSE: c_int = 2;
-pub const METADATA_OF_ROUTE: c_int = 1;
-pub const SOURCE_ADDRESS: c_int = 24;
-pub const LOG_CRITICAL: c_int = 5;
 pub const CONTINUE: c_int = 0;
 pub const STOP: c_int = 1;
+pub const SOURCE_ADDRESS: c_int = 24;
+pub const ROUTE_NAME: c_int = 61;
+const REQUEST: c_int = 0;
+const RESPONSE: c_int = 2;
+const LOG_CRITICAL: c_int = 5;
+const NAMESPACE = Buffer.of("headgate"); // model/logline.py
 
 extern fn envoy_dynamic_module_callback_log(level: c_int, message: Buffer) void;
 extern fn envoy_dynamic_module_callback_http_get_header(s: Stream, kind: c_int, key: Buffer, out: *Buffer, index: usize, count: ?*usize) bool;
 extern fn envoy_dynamic_module_callback_http_set_header(s: Stream, kind: c_int, key: Buffer, value: Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_add_header(s: Stream, kind: c_int, key: Buffer, value: Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_send_response(s: Stream, status: u32, headers: ?[*]const Pair, count: usize, body: Buffer, details: Buffer) void;
-extern fn envoy_dynamic_module_callback_http_get_metadata_number(s: Stream, source: c_int, namespace: Buffer, key: Buffer, out: *f64) bool;
-extern fn envoy_dynamic_module_callback_http_get_metadata_string(s: Stream, source: c_int, namespace: Buffer, key: Buffer, out: *Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s: Stream, namespace: Buffer, pairs: [*]const Pair, count: usize) void;
 extern fn envoy_dynamic_module_callback_http_set_filter_state_bytes(s: Stream, key: Buffer, value: Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_filter_get_attribute_string(s: Stream, id: c_int, out: *Buffer) bool;
-
-const NAMESPACE = Buffer{ .ptr = "headgate", .len = 8 };
 
 pub fn requestHeader(s: Stream, name: []const u8) ?[]const u8 {
     var out: Buffer = .{};
@@ -63,30 +51,20 @@ pub fn removeRequestHeader(s: Stream, name: []const u8) void {
 pub fn addResponseHeader(s: Stream, name: []const u8, value: []const u8) void {
     _ = envoy_dynamic_module_callback_http_add_header(s, RESPONSE, .of(name), .of(value));
 }
-pub fn routeNumber(s: Stream, key: []const u8) u32 {
-    var out: f64 = 0;
-    if (!envoy_dynamic_module_callback_http_get_metadata_number(s, METADATA_OF_ROUTE, NAMESPACE, .of(key), &out)) return 0;
-    return if (out >= 1 and out < 4294967296) @trunc(out) else 0;
-}
-pub fn routeText(s: Stream, key: []const u8) ?[]const u8 {
+pub fn attribute(s: Stream, id: c_int) []const u8 {
     var out: Buffer = .{};
-    const found = envoy_dynamic_module_callback_http_get_metadata_string(s, METADATA_OF_ROUTE, NAMESPACE, .of(key), &out);
-    return if (found and out.ptr != null) out.slice() else null;
-}
-pub fn sourceAddress(s: Stream) []const u8 {
-    var out: Buffer = .{};
-    _ = envoy_dynamic_module_callback_http_filter_get_attribute_string(s, SOURCE_ADDRESS, &out);
-    return out.slice();
+    return if (envoy_dynamic_module_callback_http_filter_get_attribute_string(s, id, &out)) out.slice() else "";
 }
 pub fn setMetadata(s: Stream, key: []const u8, value: []const u8) void {
-    envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s, NAMESPACE, &.{Pair.of(key, value)}, 1);
+    const pair: Pair = .{ .key = .of(key), .value = .of(value) };
+    envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s, NAMESPACE, @ptrCast(&pair), 1);
 }
 /// What the access log prints: half the price of metadata (docs/decisions/0006).
-pub fn setState(s: Stream, key: []const u8, value: []const u8) void {
-    _ = envoy_dynamic_module_callback_http_set_filter_state_bytes(s, .of(key), .of(value));
+pub fn setState(s: Stream, value: []const u8) void {
+    _ = envoy_dynamic_module_callback_http_set_filter_state_bytes(s, NAMESPACE, .of(value));
 }
-pub fn answer(s: Stream, status: u32, headers: []const Pair, body: []const u8, details: []const u8) void {
-    envoy_dynamic_module_callback_http_send_response(s, status, headers.ptr, headers.len, .of(body), .of(details));
+pub fn answer(s: Stream, status: u32, headers: []const Pair, details: []const u8) void {
+    envoy_dynamic_module_callback_http_send_response(s, status, headers.ptr, headers.len, .{}, .of(details));
 }
 pub fn log(message: []const u8) void {
     envoy_dynamic_module_callback_log(LOG_CRITICAL, .of(message));

@@ -43,9 +43,8 @@ def build(folder: Path = FOLDER) -> Path:
     with tempfile.TemporaryDirectory(prefix="headgate-zig-") as cache:
         made = folder / f".{LIBRARY_NAME}.{os.getpid()}"
         fast = Path(cache) / "hash_fast.o"
-        cpu = WITH_SHA.get(platform.machine(), "baseline")
         try:
-            _compile(folder, cache, "build-obj", "hash_fast.zig", "-fPIC", "-mcpu", cpu, made=fast)
+            compile_hash(folder, cache, fast)
             linked = ("-dynamic", "-lc", "-z", "lazy", "-fallow-shlib-undefined", str(fast))
             _compile(
                 folder, cache, "build-lib", "filter.zig", *linked, "-mcpu", "baseline", made=made
@@ -55,6 +54,16 @@ def build(folder: Path = FOLDER) -> Path:
             raise
         made.replace(library)
     return library
+
+
+def compile_hash(folder: Path, cache: str, made: Path) -> None:
+    """Compile the one file for processors that hash by themselves.
+
+    Raises:
+        RuntimeError: the compiler is missing or refuses the source; with its words.
+    """
+    cpu = WITH_SHA.get(platform.machine(), "baseline")
+    _compile(folder, cache, "build-obj", "hash_fast.zig", "-fPIC", "-mcpu", cpu, made=made)
 
 
 def _compile(folder: Path, cache: str, *arguments: str, made: Path) -> None:

@@ -3,6 +3,7 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const t = @import("table.zig");
+const layout = t.layout;
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const mapping = @import("mapping.zig");
@@ -11,26 +12,16 @@ const answers = @import("answers.zig");
 
 const Decision = decide.Decision;
 const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
-const DEFAULT_SOURCE = blk: {
-    var source: t.Source = .{ .location = 1, .length = 9, .name = @splat(0) };
-    @memcpy(source.name[0..9], "x-api-key");
-    break :blk source;
-};
+const DEFAULT_SOURCE: layout.Source = .{ .location = layout.SOURCE_HEADER, .length = 9, .bytes = ("x-api-key" ++ @as([25]u8, @splat(0))).* };
 
 export fn envoy_dynamic_module_on_program_init() [*:0]const u8 {
     hash.choose();
     return abi.VERSION;
 }
 
-/// `{"table": "/path/of/access.tbl"}`; anything else is refused and Envoy keeps what it had.
+/// The configuration is the path of the access table.
 export fn envoy_dynamic_module_on_http_filter_config_new(_: ?*anyopaque, _: abi.Buffer, config: abi.Buffer) ?*mapping.Mapping {
-    const Config = struct { table: []const u8 };
-    const parsed = std.json.parseFromSlice(Config, std.heap.c_allocator, config.slice(), .{}) catch {
-        abi.log("headgate: the filter's configuration is not {\"table\": \"<path>\"}");
-        return null;
-    };
-    defer parsed.deinit();
-    return mapping.Mapping.create(parsed.value.table);
+    return mapping.Mapping.create(config.slice());
 }
 export fn envoy_dynamic_module_on_http_filter_config_destroy(map: *mapping.Mapping) void {
     map.destroy();
@@ -39,84 +30,84 @@ export fn envoy_dynamic_module_on_http_filter_config_destroy(map: *mapping.Mappi
 const Stream = struct { map: *mapping.Mapping, decision: Decision };
 
 export fn envoy_dynamic_module_on_http_filter_new(map: *mapping.Mapping, _: ?*anyopaque) ?*Stream {
-    const stream = std.heap.c_allocator.create(Stream) catch return null;
+    const stream: *Stream = @ptrCast(@alignCast(std.c.malloc(@sizeOf(Stream)) orelse return null));
     stream.map = map;
     stream.decision.count = 0;
     return stream;
 }
 export fn envoy_dynamic_module_on_http_filter_destroy(stream: *Stream) void {
-    std.heap.c_allocator.destroy(stream);
+    std.c.free(stream);
 }
 
 export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {
-    var settings: t.Settings = undefined;
-    settings.source_count = 0;
-    stream.decision = .{};
     const d = &stream.decision;
-    const kind = consider(s, stream.map, &settings, d);
-    const verdict = answers.verdict(d.reason);
-    tellLog(s, verdict, d);
+    d.begin(mapping.nowNs());
+    consider(s, stream.map, d);
+    tellLog(s, d);
     if (d.reason == .allowed) return abi.CONTINUE;
-    abi.setMetadata(s, "verdict", verdict); // Envoy must not rewrite an answer of ours
-    answers.refuse(s, d, &settings, if (kind) |_| abi.routeText(s, "allow") orelse "" else "");
+    answers.refuse(s, d);
     d.count = 0; // the answer has its fields: the response hook adds none
     return abi.STOP;
 }
 
 /// Leaves `<verdict> <caller> <target>` for the access log: one string is what Envoy prints fastest.
-fn tellLog(s: abi.Stream, verdict: []const u8, d: *const Decision) void {
-    var words: answers.Text(128 + LOGGED_TARGET_BYTES_MAX) = .{};
-    words.add(verdict);
+fn tellLog(s: abi.Stream, d: *const Decision) void {
+    var words: answers.Text = .{ .bytes = &answers.scratch };
+    words.add(d.reason.verdict());
     words.add(" ");
     words.add(if (d.has_caller) &d.caller else "-");
     words.add(" ");
     const target = abi.requestHeader(s, ":path") orelse "";
     words.add(target[0..@min(target.len, LOGGED_TARGET_BYTES_MAX)]);
-    abi.setState(s, "headgate", words.text());
+    abi.setState(s, words.text());
 }
 
-/// Decides; returns the route's kind where it is no operation.
-fn consider(s: abi.Stream, map: *mapping.Mapping, settings: *t.Settings, d: *Decision) ?[]const u8 {
-    var call: decide.Call = .{ .now_ns = mapping.nowNs(), .operation = abi.routeNumber(s, "op"), .api = 0, .address = undefined, .key = null };
+/// Decides. The route's name begins with the operation's row, or with what the route is instead.
+fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var presented: keys.Presented = .{};
-    if (call.operation == 0) {
+    const route = abi.attribute(s, abi.ROUTE_NAME);
+    const word = route[0 .. std.mem.findScalar(u8, route, ' ') orelse route.len];
+    const row = std.fmt.parseInt(u32, word, 10) catch {
         cutQuery(s, "", &presented);
-        const kind = abi.routeText(s, "kind") orelse "no_route";
-        d.reason = if (std.mem.eql(u8, kind, "method_not_allowed")) .method_not_allowed else .no_route;
-        return kind;
-    }
-    call.api = abi.routeNumber(s, "api_row");
-    const table = map.table(call.now_ns);
-    const api = if (table) |found| found.api(call.api) else null;
-    if (api) |row| {
-        if (!table.?.settings(row, settings)) settings.source_count = 0;
-    }
-    if (settings.source_count == 0) {
-        settings.source_count = 1;
-        settings.sources[0] = DEFAULT_SOURCE;
-    }
-    presentedKey(s, settings, &presented);
-    const found = table orelse return null;
+        d.reason = if (std.mem.eql(u8, word, "method_not_allowed")) .method_not_allowed else .no_route;
+        return;
+    };
+    const table = map.table(d.now_ns);
+    const operation = if (table) |found| found.operation(row) else null;
+    const api = if (operation) |found| table.?.api(t.load(&found.api)) else null;
+    var settings: layout.Settings = undefined;
+    const is_known = if (api) |found| t.copySettings(found, &settings) else false;
+    takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
+    if (table == null) return;
     d.reason = .table_filling;
-    if (api == null or t.load(&found.header().is_filled) == 0) return null;
-    call.key = presented.text();
-    call.address = keys.parseAddress(abi.sourceAddress(s));
-    decide.decide(found, api.?, settings, &call, d);
-    return null;
+    if (!is_known or t.load(&table.?.header().is_filled) == 0) return;
+    var call: decide.Call = .{
+        .table = table.?,
+        .api = api.?,
+        .settings = &settings,
+        .operation = operation.?,
+        .operation_row = row,
+        .address = keys.parseAddress(abi.attribute(s, abi.SOURCE_ADDRESS)),
+        .key = presented.text(),
+        .d = d,
+    };
+    call.decide();
+}
+
+fn nameOf(source: *const layout.Source) []const u8 {
+    return source.bytes[0..@min(source.length, source.bytes.len)];
 }
 
 /// Takes the key out of the request. The first source that carries something decides; a key that
 /// stands in a further source is taken out too, so that neither upstream nor log can see it.
-fn presentedKey(s: abi.Stream, settings: *const t.Settings, presented: *keys.Presented) void {
-    var has_query = false;
-    for (settings.sources[0..settings.source_count]) |*source| {
-        const is_bearer = source.location == 2;
-        const name = if (is_bearer) "authorization" else source.name[0..source.length];
-        if (source.location == 3) {
-            cutQuery(s, name, presented);
-            has_query = true;
+fn takeKey(s: abi.Stream, sources: []const layout.Source, presented: *keys.Presented) void {
+    for (sources) |*source| {
+        if (source.location == layout.SOURCE_QUERY) {
+            cutQuery(s, nameOf(source), presented);
             continue;
         }
+        const is_bearer = source.location == layout.SOURCE_BEARER;
+        const name = if (is_bearer) "authorization" else nameOf(source);
         const raw = abi.requestHeader(s, name) orelse continue;
         const value = if (is_bearer) keys.bearer(raw) orelse continue else raw;
         const is_first = presented.len == 0 and value.len > 0;
@@ -124,19 +115,18 @@ fn presentedKey(s: abi.Stream, settings: *const t.Settings, presented: *keys.Pre
         if (is_first) presented.set(value);
         abi.removeRequestHeader(s, name);
     }
-    if (!has_query) cutQuery(s, "", presented);
+    cutQuery(s, "", presented);
 }
 
 fn cutQuery(s: abi.Stream, name: []const u8, presented: *keys.Presented) void {
     const path = abi.requestHeader(s, ":path") orelse return;
     if (std.mem.findScalar(u8, path, '?') == null) return;
-    const out = std.heap.c_allocator.alloc(u8, path.len) catch return abi.setRequestHeader(s, ":path", "/");
-    defer std.heap.c_allocator.free(out);
-    if (keys.cutQuery(path, name, out, presented)) |cut| abi.setRequestHeader(s, ":path", cut);
+    if (path.len > answers.scratch.len) return abi.setRequestHeader(s, ":path", "/");
+    if (keys.cutQuery(path, name, &answers.scratch, presented)) |cut| abi.setRequestHeader(s, ":path", cut);
 }
 
 export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {
-    if (stream.decision.count > 0) answers.addRateHeaders(s, &stream.decision);
+    if (stream.decision.count > 0) answers.addRateFields(s, &stream.decision);
     return abi.CONTINUE;
 }
 
@@ -146,22 +136,17 @@ fn proceed() callconv(.c) c_int {
 }
 fn ignore() callconv(.c) void {}
 comptime {
-    const prefix = "envoy_dynamic_module_on_http_filter_";
-    for (.{ "request_body", "request_trailers", "response_body", "response_trailers", "local_reply" }) |name|
-        @export(&proceed, .{ .name = prefix ++ name });
-    for (.{
-        "stream_complete",                              "http_callout_done",                           "http_stream_headers",        "http_stream_data",
-        "http_stream_trailers",                         "http_stream_complete",                        "http_stream_reset",          "scheduled",
-        "downstream_above_write_buffer_high_watermark", "downstream_below_write_buffer_low_watermark", "config_scheduled",           "config_http_callout_done",
-        "config_http_stream_complete",                  "config_http_stream_data",                     "config_http_stream_headers", "config_http_stream_reset",
-        "config_http_stream_trailers",                  "per_route_config_new",                        "per_route_config_destroy",
-    }) |name|
-        @export(&ignore, .{ .name = prefix ++ name });
-}
-
-/// For the test that both ways of hashing agree.
-export fn headgate_hash(text: [*]const u8, length: usize, out: *[32]u8, is_chosen: bool) bool {
-    hash.choose();
-    (if (is_chosen) hash.sha256 else &hash.portable)(text, length, out);
-    return hash.isFast();
+    const proceeding = "request_body request_trailers response_body response_trailers local_reply";
+    const ignoring =
+        \\stream_complete http_callout_done http_stream_headers http_stream_data http_stream_trailers
+        \\http_stream_complete http_stream_reset scheduled downstream_above_write_buffer_high_watermark
+        \\downstream_below_write_buffer_low_watermark config_scheduled config_http_callout_done
+        \\config_http_stream_complete config_http_stream_data config_http_stream_headers
+        \\config_http_stream_reset config_http_stream_trailers per_route_config_new per_route_config_destroy
+    ;
+    @setEvalBranchQuota(10_000);
+    for (.{ proceeding, ignoring }, .{ &proceed, &ignore }) |names, hook| {
+        var each = std.mem.tokenizeAny(u8, names, " \n");
+        while (each.next()) |name| @export(hook, .{ .name = "envoy_dynamic_module_on_http_filter_" ++ name });
+    }
 }

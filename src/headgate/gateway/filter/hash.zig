@@ -26,7 +26,3 @@ pub fn choose() void {
     for (needed) |word| if (std.mem.find(u8, text[0..@intCast(count)], word) == null) return;
     sha256 = &headgate_sha256;
 }
-
-pub fn isFast() bool {
-    return sha256 != &portable;
-}

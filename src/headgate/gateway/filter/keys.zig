@@ -2,6 +2,7 @@
 const std = @import("std");
 
 pub const KEY_BYTES = 41; // `hg_`, 32 random characters, 6 of checksum; access/keys.py writes them
+const V4_MAPPED = [12]u8{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Has `text` the length and the beginning of a key?
@@ -97,7 +98,11 @@ pub fn parseAddress(text: []const u8) [16]u8 {
         return parsed.bytes;
     }
     const parsed = std.Io.net.Ip4Address.parse(text[0..end], 0) catch return @splat(0);
-    return .{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } ++ parsed.bytes;
+    return V4_MAPPED ++ parsed.bytes;
+}
+
+pub fn isV4(address: *const [16]u8) bool {
+    return std.mem.eql(u8, address[0..12], &V4_MAPPED);
 }
 
 const testing = std.testing;

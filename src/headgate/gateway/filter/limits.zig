@@ -6,6 +6,7 @@
 //! A word is therefore never reset, and a slot whose word has run out can be given to another key.
 const std = @import("std");
 const t = @import("table.zig");
+const layout = t.layout;
 
 const EPOCH_NS: u64 = 1_577_836_800_000_000_000; // 2020-01-01
 const TOLERANCE_MAX: u64 = 1 << 58; // nine years: keeps now + burst below 60 bits until 2047
@@ -15,6 +16,8 @@ const WINDOW_S = [_]u64{ 1, 60, 3600, 86_400 };
 /// How many windows a stored index may lead the clock and still hold: the clock stepped back over
 /// a boundary. A longer lead is a clock that was wrong: its count moves to the present window.
 const LEAD_MAX = [_]u64{ 0, 60, 24, 1, 1 };
+
+const PROBES_MAX = 64; // counters looked at before a subject is refused
 
 pub const Kind = enum(u2) { none, rate, quota, _ };
 pub const Subject = enum(u2) { everyone, application, address, _ };
@@ -145,10 +148,10 @@ fn isRunOut(value: u64, now_ns: u64) bool {
 /// Of two slots that claimed one key at the same time, both sides settle on the first.
 pub fn claim(table: t.Table, key: u64, now_ns: u64) ?*u64 {
     for (0..4) |_| {
-        var free: ?*t.Counter = null;
+        var free: ?*layout.Counter = null;
         var free_key: u64 = 0;
-        for (0..t.COUNTER_PROBES_MAX) |step| {
-            const slot = table.counterSlot(key +% step);
+        for (0..PROBES_MAX) |step| {
+            const slot = table.at(layout.counter, (key +% step) & (layout.COUNTER_SLOTS - 1));
             const owner = t.load(&slot.key);
             if (owner == key) return &slot.value;
             if (free == null and (owner == 0 or isRunOut(t.load(&slot.value), now_ns))) {

@@ -6,15 +6,14 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 const t = @import("table.zig");
+const layout = t.layout;
 
+const linux = std.os.linux;
 const CHECK_NS = std.time.ns_per_s;
 const RETRY_NS = 50 * std.time.ns_per_ms;
-const GRACE_NS = 10 * std.time.ns_per_s; // a hook runs for microseconds: none still reads the old file
+const GRACE_NS = std.time.ns_per_s; // a hook runs for microseconds: none reads a file replaced so long ago
 const DAMAGED = "headgate: the access table is missing or damaged; every call is refused with 503";
-const linux = std.os.linux;
-const OLD_MAX = 4; // changes within the grace period; a further one waits for its end
-const File = struct { base: [*]align(std.heap.page_size_min) u8, inode: u64, device: u64 };
-const Old = struct { file: *File, since_ns: u64 };
+const Base = [*]align(std.heap.page_size_min) u8;
 
 pub fn nowNs() u64 {
     var now: std.c.timespec = undefined;
@@ -24,90 +23,73 @@ pub fn nowNs() u64 {
 
 pub const Mapping = struct {
     path: [:0]u8,
-    current: ?*File = null,
-    old: [OLD_MAX]?Old = @splat(null),
+    base: ?Base = null,
+    identity: [3]u64 = undefined, // of the file at `base`: inode and device
+    previous: ?Base = null, // another worker may still be reading it
+    replaced_ns: u64 = 0,
     next_check_ns: u64 = 0,
     lock: u32 = 0,
     is_reported: bool = false,
 
     pub fn create(path: []const u8) ?*Mapping {
         const self = std.heap.c_allocator.create(Mapping) catch return null;
-        const copy = std.heap.c_allocator.dupeSentinel(u8, path, 0) catch return null;
-        self.* = .{ .path = copy };
+        self.* = .{ .path = std.heap.c_allocator.dupeSentinel(u8, path, 0) catch return null };
         return self;
     }
-
     pub fn destroy(self: *Mapping) void {
-        if (self.current) |file| unmap(file);
-        for (self.old) |old| if (old) |found| unmap(found.file);
+        for ([_]?Base{ self.base, self.previous }) |base| unmap(base);
         std.heap.c_allocator.free(self.path);
         std.heap.c_allocator.destroy(self);
     }
 
     /// The table to decide with, null while there is none that can be read.
     pub fn table(self: *Mapping, now_ns: u64) ?t.Table {
-        if (!isDue(now_ns, @atomicLoad(u64, &self.next_check_ns, .monotonic), CHECK_NS)) {
-            if (self.healthy()) |found| return found;
+        if (self.healthy()) |found| {
+            if (!self.isDue(now_ns, CHECK_NS)) return found;
         }
         while (@cmpxchgWeak(u32, &self.lock, 0, 1, .acquire, .monotonic) != null) std.atomic.spinLoopHint();
         defer @atomicStore(u32, &self.lock, 0, .release);
-        const was = self.healthy();
-        const next = @atomicLoad(u64, &self.next_check_ns, .monotonic);
-        if (isDue(now_ns, next, if (was == null) RETRY_NS else CHECK_NS)) {
-            self.check(now_ns);
-            const is_healthy = self.healthy() != null;
-            @atomicStore(u64, &self.next_check_ns, now_ns + if (is_healthy) @as(u64, CHECK_NS) else RETRY_NS, .monotonic);
-            if (!is_healthy and !self.is_reported) abi.log(DAMAGED);
-            self.is_reported = !is_healthy;
-        }
-        return self.healthy();
+        if (!self.isDue(now_ns, if (self.healthy() == null) RETRY_NS else CHECK_NS)) return self.healthy();
+        self.check(now_ns);
+        const found = self.healthy();
+        @atomicStore(u64, &self.next_check_ns, now_ns + if (found == null) RETRY_NS else @as(u64, CHECK_NS), .monotonic);
+        if (found == null and !self.is_reported) abi.log(DAMAGED);
+        self.is_reported = found == null;
+        return found;
     }
 
-    /// Is it time, or so long until then that the clock must have stepped back?
-    fn isDue(now_ns: u64, next_ns: u64, wait_ns: u64) bool {
-        return now_ns >= next_ns or next_ns - now_ns > wait_ns;
+    /// Is the next look past, or so far ahead that the clock must have stepped back?
+    fn isDue(self: *Mapping, now_ns: u64, wait_ns: u64) bool {
+        return @atomicLoad(u64, &self.next_check_ns, .monotonic) -% now_ns -% 1 >= wait_ns;
     }
 
     fn healthy(self: *Mapping) ?t.Table {
-        const file = @atomicLoad(?*File, &self.current, .acquire) orelse return null;
-        const found: t.Table = .{ .base = @alignCast(file.base) };
+        const found: t.Table = .{ .base = @alignCast(@atomicLoad(?Base, &self.base, .acquire) orelse return null) };
         return if (found.isHealthy()) found else null;
     }
 
     fn check(self: *Mapping, now_ns: u64) void {
-        var place: ?*?Old = null;
-        for (&self.old) |*old| {
-            if (old.*) |found| if (now_ns -% found.since_ns > GRACE_NS) {
-                unmap(found.file);
-                old.* = null;
-            };
-            if (old.* == null) place = old;
-        }
+        const fd = std.c.open(self.path, .{ .ACCMODE = .RDWR, .CLOEXEC = true });
+        if (fd < 0) return;
+        defer _ = std.c.close(fd);
         var status: linux.Statx = undefined;
-        if (linux.statx(linux.AT.FDCWD, self.path, 0, .{ .INO = true, .SIZE = true }, &status) != 0) return;
-        const device = @as(u64, status.dev_major) << 32 | status.dev_minor;
-        if (self.current) |file| {
-            if (file.inode == status.ino and file.device == device and status.size == t.FILE_BYTES) return;
-        }
-        const free = place orelse return;
-        const made: ?*File = if (status.size == t.FILE_BYTES) map(self.path, status.ino, device) else null;
-        if (self.current) |file| free.* = .{ .file = file, .since_ns = now_ns };
-        @atomicStore(?*File, &self.current, made, .release);
+        if (linux.statx(fd, "", linux.AT.EMPTY_PATH, .{ .INO = true, .SIZE = true }, &status) != 0) return;
+        const identity = [3]u64{ status.ino, status.dev_major, status.dev_minor };
+        const is_whole = status.size == layout.FILE_BYTES;
+        if (self.base != null and is_whole and std.mem.eql(u64, &identity, &self.identity)) return;
+        if (now_ns -% self.replaced_ns < GRACE_NS) return;
+        unmap(self.previous);
+        self.previous = self.base;
+        self.replaced_ns = now_ns;
+        self.identity = identity;
+        @atomicStore(?Base, &self.base, if (is_whole) map(fd) else null, .release);
     }
 };
 
-fn map(path: [:0]const u8, inode: u64, device: u64) ?*File {
-    const fd = std.c.open(path, .{ .ACCMODE = .RDWR, .CLOEXEC = true });
-    if (fd < 0) return null;
-    defer _ = std.c.close(fd);
-    const base = std.c.mmap(null, t.FILE_BYTES, .{ .READ = true, .WRITE = true }, .{ .TYPE = .SHARED }, fd, 0);
-    if (base == std.c.MAP_FAILED) return null;
-    const file = std.heap.c_allocator.create(File) catch return null;
-    file.* = .{ .base = @ptrCast(@alignCast(base)), .inode = inode, .device = device };
-    return file;
+fn map(fd: c_int) ?Base {
+    const made = std.c.mmap(null, layout.FILE_BYTES, .{ .READ = true, .WRITE = true }, .{ .TYPE = .SHARED }, fd, 0);
+    return if (made == std.c.MAP_FAILED) null else @ptrCast(@alignCast(made));
 }
-
-fn unmap(file: *File) void {
-    _ = std.c.munmap(@ptrCast(@alignCast(file.base)), t.FILE_BYTES);
-    std.heap.c_allocator.destroy(file);
+fn unmap(base: ?Base) void {
+    if (base) |mapped| _ = std.c.munmap(@ptrCast(mapped), layout.FILE_BYTES);
 }

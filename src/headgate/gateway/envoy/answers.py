@@ -1,0 +1,276 @@
+"""What does a caller read when the gateway answers by itself? Every text of it, in one table.
+
+`docs/problems.md` has a section for each `type`. The filter knows its reasons by name and status
+only (`filter/decide.zig`); a test holds the two to each other.
+"""
+
+from dataclasses import dataclass
+
+RETRY = "Try again in a moment; if it goes on, tell the API's provider the request id."
+ASK = "Ask the provider of this API."
+WAIT = "Wait for the seconds in Retry-After, then send at the rate in RateLimit-Policy."
+SEND_PLACE = "{send}"
+"""In a next step: where the API wants the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    `reason` is the filter's; without one, Envoy answers by itself: with this status (0: any from
+    400), and one of these response flags when there are any.
+    """
+
+    status: int
+    type: str
+    title: str
+    detail: str
+    next_step: str
+    reason: str = ""
+    flags: tuple[str, ...] = ()
+
+
+FILTER_ANSWERS = (
+    Answer(
+        429,
+        "rate-limited",
+        "Too many requests",
+        "The rate of requests is above the limit.",
+        WAIT,
+        "rate_limited",
+    ),
+    Answer(
+        429,
+        "quota-exceeded",
+        "Quota exceeded",
+        "The quota of this calendar window is used up.",
+        "Wait for the seconds in Retry-After, or choose a larger plan.",
+        "quota_exceeded",
+    ),
+    Answer(
+        429,
+        "rate-limited",
+        "Too many requests",
+        "The gateway has no room to count one more caller.",
+        "Try again after the seconds in Retry-After.",
+        "counters_full",
+    ),
+    Answer(
+        401,
+        "no-credential",
+        "No credential",
+        "This API wants a key and the request carries none.",
+        f"Send your key {SEND_PLACE}.",
+        "no_credential",
+    ),
+    Answer(
+        401,
+        "unknown-credential",
+        "Unknown credential",
+        "No application has this key.",
+        "Check the key for typing mistakes, or create a new one.",
+        "unknown_credential",
+    ),
+    Answer(
+        401,
+        "revoked",
+        "Credential revoked",
+        "This key was revoked and does not work any more.",
+        "Use another key of your application, or create a new one.",
+        "revoked",
+    ),
+    Answer(
+        401,
+        "expired",
+        "Credential expired",
+        "This key was valid until a time that has passed.",
+        "Create a new key for your application.",
+        "expired",
+    ),
+    Answer(
+        403,
+        "not-subscribed",
+        "Not subscribed",
+        "Your application has no subscription to a product that contains this API.",
+        "Subscribe your application to one of the API's products.",
+        "not_subscribed",
+    ),
+    Answer(
+        403,
+        "not-subscribed",
+        "Not subscribed",
+        "Your application's subscription is suspended.",
+        ASK,
+        "subscription_suspended",
+    ),
+    Answer(
+        403,
+        "not-subscribed",
+        "Not subscribed",
+        "Your application's subscription has ended.",
+        "Renew the subscription.",
+        "subscription_expired",
+    ),
+    Answer(
+        403,
+        "not-subscribed",
+        "Not subscribed",
+        "Your application or its organization is suspended.",
+        ASK,
+        "application_suspended",
+    ),
+    Answer(
+        403,
+        "not-subscribed",
+        "Not subscribed",
+        "This API is not open to callers.",
+        ASK,
+        "api_closed",
+    ),
+    Answer(
+        403,
+        "blocked",
+        "Blocked",
+        "Calls from here are blocked for some time.",
+        ASK,
+        "blocked",
+    ),
+    Answer(
+        404,
+        "no-route",
+        "No such operation",
+        "No published API has an operation at this path.",
+        "Check the path against the API's documentation.",
+        "no_route",
+    ),
+    Answer(
+        405,
+        "method-not-allowed",
+        "Method not allowed",
+        "The path exists, but not with this method.",
+        "Use one of the methods in the Allow header.",
+        "method_not_allowed",
+    ),
+    Answer(
+        503,
+        "table-damaged",
+        "Gateway not ready",
+        "The gateway cannot read its access table and lets nobody in.",
+        "Try again later; the operator finds the reason in the node's log.",
+        "table_damaged",
+    ),
+    Answer(
+        503,
+        "table-damaged",
+        "Gateway not ready",
+        "The gateway is still receiving its access rows.",
+        "Try again in a few seconds.",
+        "table_filling",
+    ),
+)
+"""The filter's. Those that a flood of calls would meet come first: Envoy tries one by one."""
+
+ENVOY_ANSWERS = (
+    Answer(
+        403,
+        "blocked",
+        "Blocked",
+        "This address may not call the API.",
+        "Ask the API's provider to admit the address.",
+    ),
+    Answer(
+        413,
+        "too-large",
+        "Too large",
+        "The request's body is larger than the API takes.",
+        "Send a smaller body.",
+    ),
+    Answer(
+        431,
+        "too-large",
+        "Too large",
+        "The request's headers are larger than the gateway takes.",
+        "Send fewer or smaller headers.",
+    ),
+    Answer(
+        408,
+        "client-closed",
+        "Request timed out",
+        "The request did not arrive in full in time.",
+        "Send the request without pauses.",
+    ),
+    Answer(
+        504,
+        "upstream-failed",
+        "Upstream timed out",
+        "The API's upstream did not answer in time.",
+        RETRY,
+    ),
+    Answer(
+        503,
+        "upstream-failed",
+        "Upstream unavailable",
+        "No host of the API's upstream is in service.",
+        RETRY,
+        flags=("UH", "NC"),
+    ),
+    Answer(
+        503,
+        "upstream-failed",
+        "Upstream overloaded",
+        "The API's upstream has as many requests under way as it takes.",
+        RETRY,
+        flags=("UO",),
+    ),
+    Answer(
+        503,
+        "upstream-failed",
+        "Upstream failed",
+        "The connection to the API's upstream failed.",
+        RETRY,
+        flags=("UF", "UC", "UR", "LR", "URX"),
+    ),
+    Answer(
+        503,
+        "unavailable",
+        "Unavailable",
+        "The gateway takes no more requests at present.",
+        RETRY,
+    ),
+    Answer(
+        502,
+        "upstream-failed",
+        "Upstream failed",
+        "The API's upstream sent an answer that is not HTTP.",
+        RETRY,
+    ),
+    Answer(
+        404,
+        "no-route",
+        "No route",
+        "There is no API at this path.",
+        "Compare the path with the API's documentation.",
+    ),
+    Answer(
+        405,
+        "method-not-allowed",
+        "Method not allowed",
+        "The path does not take this method.",
+        "Use one of the methods in the Allow header.",
+    ),
+    Answer(
+        400,
+        "malformed",
+        "Malformed",
+        "The request is not valid HTTP.",
+        "Correct the request.",
+    ),
+    Answer(
+        0,
+        "internal",
+        "Not served",
+        "The gateway could not serve the request.",
+        RETRY,
+    ),
+)
+"""Envoy's own; the first that fits is taken."""
