@@ -19,6 +19,7 @@ from headgate.cli.commands import (
     policies,
     processes,
     products,
+    releases,
     status,
     subscriptions,
     tokens,
@@ -32,6 +33,7 @@ from headgate.core.problems import DependencyError, Problem
 MODULES = (
     processes,
     apis,
+    releases,
     products,
     plans,
     organizations,

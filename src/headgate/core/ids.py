@@ -23,6 +23,7 @@ Kind = Literal[
     "req",
     "blk",
     "gtw",
+    "rel",
 ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from headgate.core.problems import Detail
 from headgate.gateway.effective import conflicts
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
+from headgate.gateway.release import release_mistakes
 from headgate.gateway.routing import parse_template, quoted
 from headgate.gateway.upstreams import upstream_mistakes
 from headgate.model.access import APISettingsRow, OperationRow, PublishedRows, ScopedLimit
@@ -34,7 +35,7 @@ def check(snapshot: Snapshot) -> list[Detail]:
             for one in upstream_mistakes(api.upstream, f"{pointer}/upstream")
         ]
         found += _operation_mistakes(api, pointer)
-    found += conflicts(snapshot)
+    found += conflicts(snapshot) + release_mistakes(snapshot)
     return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
 
 

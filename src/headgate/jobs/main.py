@@ -24,6 +24,7 @@ INGEST_SECONDS = 0.3
 COMPACTION_SECONDS = 5.0
 RETENTION_SECONDS = 60.0
 HOUSEKEEPING_SECONDS = 600.0
+RELEASES_SECONDS = 2.0
 STOP_SECONDS_MAX = 30.0  # a merge under way ends well before; a longer one is done again
 COMPACTION_MEMORY_MB = 384
 
@@ -54,7 +55,7 @@ def run(
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
-    loops = traffic_loops(data, clock)
+    loops = [*traffic_loops(data, clock), *store_loops(clock)]
     threads = [
         threading.Thread(target=run_loop, args=(loop, stop, clock), name=loop.name, daemon=True)
         for loop in loops
@@ -72,9 +73,7 @@ def run(
 
 
 def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
-    """The loops of the traffic store, and the housekeeping. Django must be set up."""
-    from headgate.store.services import housekeeping, signing_keys
-    from headgate.store.services.actor import Actor
+    """The loops of the traffic store. Django must be set up."""
     from headgate.store.services.traffic_compaction import Compaction
     from headgate.store.services.traffic_ingest import Ingest
     from headgate.store.services.traffic_retention import Retention
@@ -111,6 +110,24 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
             _log.info("retention", files=result.files, rows=result.rows)
         return False
 
+    failed = _failure_keeper(clock)
+    return [
+        Loop("ingest", INGEST_SECONDS, _connected(store_segments), failed, ingest.release),
+        Loop("compaction", COMPACTION_SECONDS, _connected(compact), failed, merging.close),
+        Loop("retention", RETENTION_SECONDS, _connected(retain), failed, lambda: None),
+    ]
+
+
+def store_loops(clock: Clock) -> list[Loop]:
+    """The loops over what is configured. Django must be set up."""
+    from headgate.store.services import housekeeping, releases, signing_keys
+    from headgate.store.services.actor import Actor
+
+    def watch_releases() -> bool:
+        for row in releases.watch(Actor.system("release watch", clock.now())):
+            _log.warning("release taken back", release=row.candidate.path, reason=row.reason)
+        return False
+
     def tidy() -> bool:
         now = clock.now()
         if signing_keys.tend(Actor.system("jobs", now)):
@@ -122,9 +139,7 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
 
     failed = _failure_keeper(clock)
     return [
-        Loop("ingest", INGEST_SECONDS, _connected(store_segments), failed, ingest.release),
-        Loop("compaction", COMPACTION_SECONDS, _connected(compact), failed, merging.close),
-        Loop("retention", RETENTION_SECONDS, _connected(retain), failed, lambda: None),
+        Loop("releases", RELEASES_SECONDS, _connected(watch_releases), failed, lambda: None),
         Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]
 

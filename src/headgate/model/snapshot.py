@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from headgate.model.release import Release
 from headgate.model.tokens import TokenIssuer
 
 
@@ -133,6 +134,7 @@ class Snapshot:
     apis: tuple[SnapshotAPI, ...] = ()
     policies: tuple[PolicyUse, ...] = ()
     issuer: TokenIssuer | None = None
+    releases: tuple[Release, ...] = ()
 
     @property
     def routed(self) -> tuple[SnapshotAPI, ...]:
@@ -157,6 +159,7 @@ class SnapshotDelta:
     removed: tuple[int, ...] = ()
     policies: tuple[PolicyUse, ...] = ()
     issuer: TokenIssuer | None = None
+    releases: tuple[Release, ...] = ()
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -173,4 +176,6 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
         apis.pop(row, None)
     apis.update({api.row: api for api in delta.changed})
     ordered = tuple(sorted(apis.values(), key=lambda api: (api.name, api.version)))
-    return Snapshot(delta.revision, delta.gateway, ordered, delta.policies, delta.issuer)
+    return Snapshot(
+        delta.revision, delta.gateway, ordered, delta.policies, delta.issuer, delta.releases
+    )

@@ -253,3 +253,36 @@ def test_one_word_that_is_no_command_is_used_wrongly(rest: RestServer, run: Run)
     ran = run("policies", "pets")
     assert ran.code == 2
     assert rest.received == []
+
+
+def test_a_release_sends_what_is_given_and_shows_numbers_when_nothing_is(
+    rest: RestServer, run: Run
+) -> None:
+    made = {"revision": 4, "gateway": "default", "live": True, "nodes": []}
+    rest.answer("PUT /apis/pets%40v2/release", made)
+    ran = run("release", "pets@v2", "--percent", "5", "--abort-if", "error_ratio > 0.02")
+    assert ran.code == 0
+    assert rest.bodies("PUT /apis/pets%40v2/release") == [
+        {
+            "percent": 5.0,
+            "abort_if": "error_ratio > 0.02",
+            "gateway": "default",
+            "wait_seconds": 10,
+        }
+    ]
+    numbers = [{"version": "v2", "requests": 7, "metrics": {"error_ratio": 0.5}}]
+    rest.answer("GET /apis/pets%40v2/release", {"version": "v2", "numbers": numbers})
+    ran = run("release", "pets@v2")
+    assert ran.code == 0
+    assert "0.5" in ran.out
+
+
+def test_the_end_of_a_release_says_how_to_go_back(rest: RestServer, run: Run) -> None:
+    made = {"revision": 4, "gateway": "default", "live": True, "nodes": []}
+    rest.answer("POST /apis/pets/release/promote", made)
+    rest.answer("POST /apis/pets/release/abort", made)
+    assert "headgate gateway rollback default 3" in run("promote", "pets").out
+    assert run("abort", "pets", "--reason", "slow").code == 0
+    [body] = rest.bodies("POST /apis/pets/release/abort")
+    assert body["reason"] == "slow"
+    assert run("release", "pets@v2", "--percent", "101").code == 2

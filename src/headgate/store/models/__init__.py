@@ -27,6 +27,7 @@ from headgate.store.models.oauth import (
     SigningKey,
 )
 from headgate.store.models.products import Plan, Product
+from headgate.store.models.releases import Release
 from headgate.store.models.traffic import (
     HourRollup,
     Lease,
@@ -65,6 +66,7 @@ __all__ = [
     "PolicyAttachment",
     "Product",
     "RefreshGrant",
+    "Release",
     "Revision",
     "SigningKey",
     "Subscription",

@@ -76,13 +76,14 @@ class Revision(models.Model):
     """An immutable published state of a gateway.
 
     `apis` maps version rows (as text: JSON keys) to rows of `APIRevision`; `policies` are the
-    gateway's own, as [{kind, settings}].
+    gateway's own, as [{kind, settings}]; `releases` are values of `model.release`.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=CASCADE, related_name="revisions")
     number = models.BigIntegerField()
     apis = models.JSONField(default=dict)
     policies = models.JSONField(default=list)
+    releases = models.JSONField(default=list)
     note = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     actor = models.CharField(max_length=TITLE_CHARACTERS_MAX)
     created_at = models.DateTimeField()

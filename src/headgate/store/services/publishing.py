@@ -7,11 +7,12 @@ a new revision with the content of an old one.
 
 from collections.abc import Collection, Iterable
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.gateway.compile import check
 from headgate.model.codec import as_data, as_json, from_data, from_json
+from headgate.model.release import Release
 from headgate.model.snapshot import (
     PolicyUse,
     Snapshot,
@@ -27,6 +28,7 @@ from headgate.store.models import (
     PolicyAttachment,
     Revision,
 )
+from headgate.store.models import Release as ReleaseRow
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import apis, audit, gateways, token_issuer
 from headgate.store.services.actor import Actor, Scope, not_found
@@ -37,6 +39,15 @@ from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of, re
 DEFAULT_GATEWAY = gateways.DEFAULT_GATEWAY
 REVISIONS_KEPT_MAX = 32  # per gateway: enough to roll back a bad afternoon
 PARSED_APIS_MAX = 4096  # compiled APIs kept parsed, by content: about 1 MB per 1,000 operations
+
+
+class Content(NamedTuple):
+    """What a revision holds, by the names of its columns."""
+
+    apis: dict[str, int]
+    policies: list[Any]
+    releases: list[Any]
+
 
 _parsed_apis: dict[tuple[str, int], SnapshotAPI] = {}
 """By digest and row. Content never changes under its digest, so that nothing here grows old."""
@@ -64,11 +75,11 @@ def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revisi
             that the gateway's configuration would have.
     """
     actor.require_operator(Scope.WRITE, "API")
-    served = _locked(gateway)
+    served = locked(gateway)
     version = apis.served(api)
-    compiled = _compiled(version, actor)
+    compiled = compiled_row(version, actor)
     wanted = gateways.live_apis(served) | {str(version.pk): compiled.pk}
-    return _advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
+    return advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
 
 
 @change()
@@ -79,7 +90,7 @@ def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revi
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; CONFLICT: it is not published.
     """
     actor.require_operator(Scope.WRITE, "API")
-    served = _locked(gateway)
+    served = locked(gateway)
     row = str(apis.served(api).pk)
     wanted = gateways.live_apis(served)
     if row not in wanted:
@@ -87,8 +98,13 @@ def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revi
             f"The API '{api}' is not published on the gateway '{gateway}'.",
             "There is nothing to do.",
         )
+    if any(row in {str(r.stable), str(r.candidate)} for r in live_releases(_live(served))):
+        raise refused(
+            f"The API '{api}' is part of a release on the gateway '{gateway}'.",
+            f"End the release first: headgate abort {api.partition('@')[0]}.",
+        )
     del wanted[row]
-    return _advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
+    return advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
 
 
 @change()
@@ -101,15 +117,15 @@ def publish_all(
         Problem: as `publish`.
     """
     actor.require_operator(Scope.WRITE, "API")
-    served = _locked(gateway)
+    served = locked(gateway)
     wanted = gateways.live_apis(served)
     for name in apis_out:
         wanted.pop(str(apis.served(name).pk), None)
     for name in apis_in:
         version = apis.served(name)
-        wanted[str(version.pk)] = _compiled(version, actor).pk
+        wanted[str(version.pk)] = compiled_row(version, actor).pk
     listed = [f"publish {name}" for name in apis_in] + [f"unpublish {name}" for name in apis_out]
-    return _advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
+    return advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
 
 
 @change()
@@ -117,13 +133,14 @@ def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
     """A new revision with the content of a kept one.
 
     The gateway's policies and the APIs stay as edited: the next publish brings them back.
+    Releases are not restored, and one that is under way ends: everybody gets the default version.
 
     Raises:
         Problem: FORBIDDEN without the scope `admin`; NOT_FOUND: the gateway or revision;
             CONFLICT: an API of that revision has been deleted, or its place was taken.
     """
     actor.require_operator(Scope.ADMIN, "gateway")
-    served = _locked(gateway)
+    served = locked(gateway)
     old = served.revisions.filter(number=revision).first()
     if old is None:
         raise not_found("revision", str(revision))
@@ -136,7 +153,9 @@ def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
         )
     policies = tuple(from_data(PolicyUse, use) for use in old.policies)
     note = f"rollback to {revision}"
-    return _advance(actor, served, dict(old.apis), Action.ROLLED_BACK, note, policies)
+    under_way = ReleaseRow.objects.filter(gateway=served, removed_at=None)
+    under_way.update(removed_at=actor.at, outcome="aborted", reason=note)
+    return advance(actor, served, dict(old.apis), Action.ROLLED_BACK, note, policies, releases=())
 
 
 def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
@@ -145,10 +164,10 @@ def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
     Raises:
         Problem: CONFLICT, with every mistake.
     """
-    served = _locked(gateway.name)
+    served = locked(gateway.name)
     if served.revision == 0:
         return None
-    return _advance(actor, served, gateways.live_apis(served), Action.PUBLISHED, "policies")
+    return advance(actor, served, gateways.live_apis(served), Action.PUBLISHED, "policies")
 
 
 def renew(actor: Actor, note: str) -> None:
@@ -156,9 +175,10 @@ def renew(actor: Actor, note: str) -> None:
     transaction: something that nodes receive beside it has changed.
     """
     for gateway in Gateway.objects.filter(removed_at=None, revision__gt=0).order_by("pk"):
-        served = _locked(gateway.name)
+        served = locked(gateway.name)
         present = served.revisions.get(number=served.revision)
-        _insert(actor, served, present.apis, present.policies, Action.PUBLISHED, note)
+        content = Content(present.apis, present.policies, present.releases)
+        _insert(actor, served, content, Action.PUBLISHED, note)
 
 
 def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
@@ -185,7 +205,14 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         removed=tuple(int(row) for row in before if row not in target.apis),
         policies=tuple(from_data(PolicyUse, use) for use in target.policies),
         issuer=token_issuer.current(),
+        releases=live_releases(target),
     )
+
+
+def live_releases(revision: Revision | None) -> tuple[Release, ...]:
+    """The shares of further versions in a revision."""
+    listed = revision.releases if revision is not None else []
+    return tuple(from_data(Release, release) for release in listed)
 
 
 def has_unpublished_changes(version: APIVersion, gateway: Gateway) -> bool:
@@ -222,7 +249,11 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
     )
 
 
-def _locked(name: str) -> Gateway:
+def _live(served: Gateway) -> Revision | None:
+    return served.revisions.filter(number=served.revision).first()
+
+
+def locked(name: str) -> Gateway:
     """The gateway, which no other transaction can change until this one ends."""
     found = Gateway.objects.select_for_update().filter(name=name, removed_at=None).first()
     if found is None:
@@ -230,7 +261,7 @@ def _locked(name: str) -> Gateway:
     return found
 
 
-def _compiled(version: APIVersion, actor: Actor) -> APIRevision:
+def compiled_row(version: APIVersion, actor: Actor) -> APIRevision:
     body = as_json(compile_api(version))
     compiled, _ = APIRevision.objects.get_or_create(
         version=version,
@@ -240,41 +271,44 @@ def _compiled(version: APIVersion, actor: Actor) -> APIRevision:
     return compiled
 
 
-def _advance(
+def advance(
     actor: Actor,
     served: Gateway,
     wanted: dict[str, int],
     action: Action,
     note: str,
     policies: tuple[PolicyUse, ...] | None = None,
+    releases: tuple[Release, ...] | None = None,
 ) -> Revision:
-    """The next revision of a locked gateway, or the present one when it would be the same."""
+    """The next revision of a locked gateway, or the present one when it would be the same.
+
+    Without `policies` the gateway's own as edited, without `releases` those that are live.
+
+    Raises:
+        Problem: CONFLICT, with every mistake.
+    """
     policies = uses(served.policies.all()) if policies is None else policies
+    present = _live(served)
+    if releases is None:
+        releases = live_releases(present)
     listed = [as_data(use) for use in policies]
-    present = served.revisions.filter(number=served.revision).first()
-    if present is not None and (present.apis, present.policies) == (wanted, listed):
+    shares = [as_data(release) for release in releases]
+    content = Content(wanted, listed, shares)
+    if present is not None and Content(present.apis, present.policies, present.releases) == content:
         return present
     number = served.revisions_made + 1
-    snapshot = Snapshot(number, served.name, _parsed(wanted.values()), policies)
+    snapshot = Snapshot(number, served.name, _parsed(wanted.values()), policies, releases=releases)
     _refuse(check(snapshot))
-    return _insert(actor, served, wanted, listed, action, note)
+    return _insert(actor, served, content, action, note)
 
 
-def _insert(
-    actor: Actor,
-    served: Gateway,
-    wanted: dict[str, int],
-    listed: list[Any],
-    action: Action,
-    note: str,
-) -> Revision:
+def _insert(actor: Actor, served: Gateway, content: Content, action: Action, note: str) -> Revision:
     """The next revision of a locked gateway, with this content."""
     number = served.revisions_made + 1
     revision = Revision.objects.create(
         gateway=served,
         number=number,
-        apis=wanted,
-        policies=listed,
+        **content._asdict(),
         note=note[:TITLE_CHARACTERS_MAX],
         actor=actor.name,
         created_at=actor.at,

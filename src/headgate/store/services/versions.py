@@ -1,10 +1,11 @@
 """Which versions does an API have, and which one does its plain name mean?"""
 
-from headgate.store.models import APIVersion
+from headgate.store.models import APIVersion, Release
 from headgate.store.services import apis, audit
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
+from headgate.store.services.values import refused
 
 
 def listed(actor: Actor, name: str) -> list[APIVersion]:
@@ -24,13 +25,18 @@ def make_default(actor: Actor, name: str) -> APIVersion:
 
     Raises:
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; ALREADY_EXISTS: another API has
-            its base path.
+            its base path; CONFLICT: a release is under way.
     """
     actor.require_operator(Scope.WRITE, "API")
     row = apis.served(name)
     if row.is_default:
         return row
     before = apis.version(row.api)
+    if Release.objects.filter(stable=before, removed_at=None).exists():
+        raise refused(
+            f"A release of '{row.api.name}' is under way.",
+            f"Promote it or end it first: headgate promote {row.api.name}.",
+        )
     row.base_path = apis.free_base_path(row.base_path, row)
     before.is_default, row.is_default = False, True
     before.save(update_fields=["is_default"])

@@ -67,16 +67,21 @@ async def _made_live(
     """Change the gateway, then wait for its nodes; waiting holds no thread."""
     who = actor(request)
     revision = await in_thread(change, who, name, gateway=body.gateway)
-    found = await _settled(who, body.gateway, revision.number, body.wait_seconds)
+    return await settled(who, body.gateway, revision, body.wait_seconds)
+
+
+async def settled(who: Actor, gateway: str, revision: Revision, wait_seconds: int) -> PublishedOut:
+    """A new revision as it is answered, once the nodes serve it or the time is over."""
+    found = await _liveness(who, gateway, revision.number, wait_seconds)
     return PublishedOut(
         revision=revision.number,
-        gateway=body.gateway,
+        gateway=gateway,
         live=found.is_live,
         nodes=[NodeLivenessOut.model_validate(node) for node in found.nodes],
     )
 
 
-async def _settled(who: Actor, gateway: str, revision: int, wait_seconds: int) -> Liveness:
+async def _liveness(who: Actor, gateway: str, revision: int, wait_seconds: int) -> Liveness:
     def look() -> Liveness | None:
         found = nodes.liveness(who.later(_clock.now()), gateway=gateway, revision=revision)
         latest.append(found)

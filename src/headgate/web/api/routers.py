@@ -16,6 +16,7 @@ from headgate.web.api import (
     policies,
     products,
     publishing,
+    releases,
     status,
     subscriptions,
     tokens,
@@ -25,6 +26,7 @@ from headgate.web.api import (
 ROUTERS: dict[str, Router] = {
     "APIs": apis.router,
     "Publishing": publishing.router,
+    "Releases": releases.router,
     "Policies": policies.router,
     "Products": products.router,
     "Organizations": organizations.router,
