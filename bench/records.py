@@ -47,16 +47,15 @@ class Filler:
     def __init__(self, data: Path) -> None:
         from headgate.store.services.traffic_compaction import Compaction
         from headgate.store.services.traffic_ingest import Ingest
-        from headgate.traffic.io.engine import Engine
+        from headgate.traffic.io.engine import INGEST_THREADS, Engine
         from headgate.traffic.io.folders import TrafficFolders
 
         self.clock = FixedClock(DEFAULT_START)
         self.folders = TrafficFolders(data)
         self.folders.make()
         self._number = 0
-        self._ingest = Ingest(
-            self.folders, Engine(self.folders.scratch), clock=self.clock, holder="bench"
-        )
+        parsing = Engine(self.folders.scratch, threads=INGEST_THREADS)
+        self._ingest = Ingest(self.folders, parsing, clock=self.clock, holder="bench")
         merging = Engine(self.folders.scratch / "merging", memory_mb=1024)
         self._compaction = Compaction(self.folders, merging, clock=self.clock, holder="bench")
 

@@ -77,13 +77,14 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
     from headgate.store.services.traffic_compaction import Compaction
     from headgate.store.services.traffic_ingest import Ingest
     from headgate.store.services.traffic_retention import Retention
-    from headgate.traffic.io.engine import Engine
+    from headgate.traffic.io.engine import INGEST_THREADS, Engine
     from headgate.traffic.io.folders import TrafficFolders
 
     folders = TrafficFolders(data)
     folders.make()
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    ingest = Ingest(folders, Engine(folders.scratch), clock=clock, holder=holder)
+    parsing = Engine(folders.scratch, threads=INGEST_THREADS)
+    ingest = Ingest(folders, parsing, clock=clock, holder=holder)
     merging = Engine(folders.scratch / "merging", memory_mb=COMPACTION_MEMORY_MB)
     compaction = Compaction(folders, merging, clock=clock, holder=f"{holder}:compaction")
     retention = Retention(folders, clock=clock, holder=f"{holder}:retention")

@@ -13,7 +13,7 @@ from headgate.model.logline import LINE_FIELDS
 from headgate.traffic.io.cleaning import Cleaned, Reject, clean, count_lines
 from headgate.traffic.io.engine import JSON_LINE_BYTES_MAX, Engine
 from headgate.traffic.io.sums import rollups_of
-from headgate.traffic.record import COLUMN_SQL, FILTER_VERDICT_SQL, INVALID_SQL, WORDS_SQL
+from headgate.traffic.record import COLUMN_SQL, FILTER_VERDICT_SQL, INVALID_SQL, words_sql
 from headgate.traffic.rollups import BatchRollups
 
 KEYS_USED_MAX = 2_000  # of one batch; a key in use comes again with the next
@@ -32,6 +32,10 @@ _LINES = (
     f" filename = 'source_file', maximum_object_size = {JSON_LINE_BYTES_MAX})"
 )
 _RECORD_COLUMNS = ", ".join(f"{expression} AS {name}" for name, expression in COLUMN_SQL.items())
+_RECORDS = (
+    f"SELECT {_RECORD_COLUMNS}, {{node}} AS node, {{gateway}} AS gateway, batch,"  # noqa: S608  # our own words
+    f" {FILTER_VERDICT_SQL} AS filter_verdict FROM {words_sql('line')}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,27 +217,37 @@ def _copy(
     node: str,
     gateway: str,
 ) -> bool:
-    """Write the records of `sources`; false when one of them has not as many as expected."""
+    """Write the records of `sources`; false when one of them has not as many as expected.
+
+    The lines are parsed into a table first: it knows which columns are ASCII, and counts.
+    """
     paths = [str(source.path) for source in sources]
     numbers = [source.number for source in sources]
     try:
         cursor.execute(
-            f"COPY (SELECT {_RECORD_COLUMNS}, ? AS node, ? AS gateway, number AS batch,"  # noqa: S608  # our own words
-            f" {FILTER_VERDICT_SQL} AS filter_verdict FROM (SELECT *, {WORDS_SQL} FROM {_LINES})"
-            " JOIN (SELECT unnest(?::VARCHAR[]) AS source_file, unnest(?::BIGINT[]) AS number)"
-            f" USING (source_file) WHERE NOT ({INVALID_SQL})) TO {_quoted(target)} {WRITE_OPTIONS}",
-            [node, gateway, paths, paths, numbers],
+            f"CREATE OR REPLACE TEMP TABLE line AS SELECT * EXCLUDE (source_file) FROM {_LINES}"  # noqa: S608  # our own words
+            " JOIN (SELECT unnest(?::VARCHAR[]) AS source_file, unnest(?::BIGINT[]) AS batch)"
+            " USING (source_file)",
+            [paths, paths, numbers],
         )
     except duckdb.IOException:
         raise  # the disk, not the lines
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False
-    found = dict(
-        cursor.execute(
-            f"SELECT batch, count(*) FROM {_table(target)} GROUP BY ALL"  # noqa: S608  # our own words
-        ).fetchall()
-    )
-    return all(found.get(source.number, 0) == expected[source.name] for source in sources)
+    rows = cursor.execute(
+        f"SELECT batch, count(*) FROM line WHERE NOT ({INVALID_SQL}) GROUP BY ALL"  # noqa: S608  # our own words
+    ).fetchall()
+    found = dict(rows)
+    if any(found.get(source.number, 0) != expected[source.name] for source in sources):
+        return False
+    records = _RECORDS.format(node=_constant(node), gateway=_constant(gateway))
+    cursor.execute(f"COPY ({records}) TO {_quoted(target)} {WRITE_OPTIONS}")
+    return True
+
+
+def _constant(text: str) -> str:
+    """A column of one value. As an enumeration, so that it is not looked up for each row."""
+    return f"{_quoted(text)}::ENUM({_quoted(text)})"
 
 
 def _is_whole(cursor: duckdb.DuckDBPyConnection, segment: SegmentFile, lines: int) -> bool:
@@ -277,5 +291,5 @@ def _table(path: Path) -> str:
     return f"read_parquet({_quoted(path)})"
 
 
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _quoted(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
