@@ -25,6 +25,9 @@ _UNRESERVED = "%!$&'()*+,;=:@~-._/"  # RFC 3986 pchar and "/": everything else i
 _SEGMENT_REGEX = "[^/?#]+"
 _REST_REGEX = "[^?#]+"  # {name+}, {+name}, {name*}: RFC 6570 reserved expansion
 
+DEPTH_MAX = 32  # paths that are deeper have no depth of their own
+DEPTH_VARIES = -1
+
 HIDDEN_DOTS_REGEX = (
     r"(?i)[^?]*(?:"
     r"(?:/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:%2f|%5c).*"
@@ -32,7 +35,8 @@ HIDDEN_DOTS_REGEX = (
     r")"
 )
 """A path and query in which `.` or `..` stands beside an encoded slash. An upstream that decodes
-before it resolves would serve another operation than the one that was checked and recorded."""
+before it resolves would serve another operation than the one that was checked and recorded. There
+is a `%` in every such path."""
 
 
 def quoted(path: str) -> str:
@@ -46,13 +50,18 @@ class PathTemplate:
 
     `prefix` is the literal text before the first parameter, `regex` matches whole paths (both
     percent-encoded), `order` sorts templates most specific first, `is_literal` says that there
-    is no parameter. Two templates with one `regex` are the same path to a caller.
+    is no parameter, `is_open` that behind `prefix` stand parameters alone, each a whole segment.
+    `depth` is the number of segments: 0 when one of them is empty or they are more than
+    `DEPTH_MAX`, `DEPTH_VARIES` when a parameter takes several. Two templates with one `regex` are
+    the same path to a caller.
     """
 
     prefix: str
     regex: str
     order: tuple[tuple[int, int, int, str], ...]
+    depth: int
     is_literal: bool
+    is_open: bool
 
 
 @lru_cache(maxsize=65_536)
@@ -63,7 +72,18 @@ def parse_template(path: str) -> PathTemplate:
     regex = [re.escape(texts[0])]
     for name, text in zip(pieces[1::2], texts[1:], strict=True):
         regex += [_REST_REGEX if _takes_rest(name) else _SEGMENT_REGEX, re.escape(text)]
-    return PathTemplate(texts[0], "".join(regex), _order(path), len(pieces) == 1)
+    names, behind = pieces[1::2], texts[1:]
+    takes_rest = any(_takes_rest(name) for name in names)
+    is_open = (
+        bool(names) and not takes_rest and texts[0].endswith("/") and behind[-1] == ""
+    ) and all(text == "/" for text in behind[:-1])
+    depth = DEPTH_VARIES if takes_rest else _depth(path)
+    return PathTemplate(texts[0], "".join(regex), _order(path), depth, not names, is_open)
+
+
+def _depth(path: str) -> int:
+    segments = _PARAMETER.sub("x", path).split("/")[1:]
+    return len(segments) if all(segments) and len(segments) <= DEPTH_MAX else 0
 
 
 def _order(path: str) -> tuple[tuple[int, int, int, str], ...]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from headgate.gateway.compile import check
-from headgate.gateway.routing import Decision, Oracle
+from headgate.gateway.routing import DEPTH_MAX, Decision, Oracle
 from headgate.model.snapshot import Snapshot, SnapshotAPI
 from tests.support.peer import Peer
 from tests.support.proxy import Proxy, api
@@ -161,6 +161,18 @@ def test_an_api_at_the_root_has_no_forwarded_prefix_even_if_a_caller_sends_one(
     assert "x-forwarded-prefix" not in seen["headers"]
 
 
+def test_paths_deeper_than_any_tree_are_decided_like_others(gateway: Proxy, upstream: Peer) -> None:
+    deep = "/".join(["x"] * (DEPTH_MAX - 1))  # and the base path
+    deep_api = _at(
+        api(f"GET /{deep}/{{id}}", f"GET /{deep}", f"GET /{deep}/{{id}}/y", "GET /{r+}/end"),
+        upstream.port,
+    )
+    gateway.publish(deep_api)
+    paths = [f"/shop/{deep}", f"/shop/{deep}/1", f"/shop/{deep}/1/y", f"/shop/{deep}/1/end"]
+    asked = [(method, path) for method in ("GET", "PUT") for path in [*paths, paths[2] + "/z"]]
+    agrees(gateway, (deep_api,), asked)
+
+
 def test_hundreds_of_templates_below_one_prefix_are_told_apart(
     gateway: Proxy, upstream: Peer
 ) -> None:
@@ -174,7 +186,7 @@ def test_hundreds_of_templates_below_one_prefix_are_told_apart(
     agrees(gateway, (large,), [*asked, ("GET", "/shop/repos/a")])
 
 
-SEGMENTS = ("a", "b", "ab", "{x}", "{y}", "a{z}", "{z}b", "x-{p}-{q}", "c.json")
+SEGMENTS = ("a", "b", "ab", "{x}", "{y}", "a{z}", "{z}b", "x-{p}-{q}", "c.json", "{r+}", "")
 WORDS = ("a", "b", "ab", "abb", "zb", "aa", "x-1-2", "c.json", "", "%2F", "q?r=/a/b")
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.gateway.envoy.access_log import OPERATORS
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.resources import Translator, translate
 from headgate.gateway.envoy.settings import NodeSettings
-from headgate.gateway.routing import parse_template
+from headgate.gateway.routing import DEPTH_MAX, DEPTH_VARIES, parse_template
 from headgate.model.logline import LINE_FIELDS
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
 from tests.support.proxy import api
@@ -34,6 +34,7 @@ VARIANTS = (
     api("GET /x", row=2, base_path="/a", policies=[CACHE]),
     api("GET /x", row=3, base_path="/a/b", port=7),
     api("GET /x", row=3, base_path="/a/c"),
+    api("GET /{u}/{v}", row=5, base_path="/a/b/e"),
     api("GET /{z}", row=4, base_path="/d", of_operation={"GET /{z}": (DENY,)}),
 )
 
@@ -42,6 +43,7 @@ def distinct(found: list[SnapshotAPI]) -> tuple[SnapshotAPI, ...]:
     return tuple({one.row: one for one in found}.values())
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -133,6 +135,29 @@ def test_a_certificate_without_its_key_is_refused() -> None:
 )
 def test_the_more_specific_template_comes_first(first: str, second: str) -> None:
     assert parse_template(first).order < parse_template(second).order
+
+
+@pytest.mark.parametrize(
+    ("path", "depth", "is_open"),
+    [
+        ("/pets", 1, False),
+        ("/pets/{id}", 2, True),
+        ("/pets/{id}/{part}", 3, True),
+        ("/{kind}", 1, True),
+        ("/pets/{id}/toys", 3, False),
+        ("/pets/{id}.json", 2, False),
+        ("/pets/v{id}", 2, False),
+        ("/pets/{a}{b}", 2, False),
+        ("/pets/{id}/", 0, False),
+        ("/pets//{id}", 0, True),
+        ("/files/{path+}", DEPTH_VARIES, False),
+        ("/x" * DEPTH_MAX, DEPTH_MAX, False),
+        ("/x" * (DEPTH_MAX + 1), 0, False),
+    ],
+)
+def test_a_template_knows_how_deep_its_paths_are(path: str, depth: int, is_open: bool) -> None:
+    template = parse_template(path)
+    assert (template.depth, template.is_open) == (depth, is_open)
 
 
 def test_literal_text_is_compared_as_it_stands_in_a_request() -> None:

@@ -58,6 +58,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
     "Predicate": {
         "single_predicate": Field(1, "SinglePredicate"),
         "or_matcher": Field(2, "PredicateList"),
+        "and_matcher": Field(3, "PredicateList"),
     },
     "PredicateList": {"predicate": Field(1, "Predicate")},
     "SinglePredicate": {"input": Field(1, "Extension"), "value_match": Field(2, "ValueMatch")},
@@ -65,6 +66,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "exact": Field(1, "text"),
         "prefix": Field(2, "text"),
         "safe_regex": Field(5, "Regex"),
+        "contains": Field(7, "text"),
     },
     "Regex": {"google_re2": Field(1, "Empty"), "regex": Field(2, "text")},
     "Empty": {},

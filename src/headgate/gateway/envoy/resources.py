@@ -15,7 +15,7 @@ from headgate.gateway.envoy.routes import (
     Policies,
     PolicyOf,
     api_entries,
-    base_entry,
+    path_depths,
     route_configuration,
 )
 from headgate.gateway.envoy.settings import NodeSettings
@@ -61,31 +61,32 @@ class UsedFilter:
 
 @dataclass(frozen=True, slots=True)
 class _APIPart:
-    """What one API adds: its cluster as JSON text, its routes encoded, the filters by name.
+    """What one API adds: its cluster as JSON text, its routes by depth, the filters by name.
 
     Parts of APIs with equal upstreams have the same cluster, which is written once.
     """
 
     cluster_name: str
     cluster: bytes
-    routes: Encoded
+    routes: dict[int, Encoded]
     filters: dict[str, UsedFilter]
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """What one API's part is made from: itself, and the APIs directly below its base path."""
+    """What one API's part is made from: itself, the APIs directly below its base path, and the
+    depths of the paths of those that it lies in, None where there are none."""
 
     api: SnapshotAPI
     within: tuple[SnapshotAPI, ...]
-    is_outermost: bool
+    around: frozenset[int] | None
 
     def is_same(self, other: "_Family") -> bool:
         """Whether the part would be the same; the same objects are not compared again."""
         return (
             (self.api is other.api or self.api == other.api)
             and self.within == other.within
-            and self.is_outermost == other.is_outermost
+            and self.around == other.around
         )
 
 
@@ -133,7 +134,12 @@ class Translator:
         if any(one.filter.asks_upstream for one in chain):
             clusters.append(inner_cluster())
             listeners.append(inner_listener(node))
-        routes = route_configuration(Encoded(b"".join(part.routes for part in parts)), general)
+        by_depth: dict[int, list[Encoded]] = {}
+        for part in parts:
+            for depth, encoded in part.routes.items():
+                by_depth.setdefault(depth, []).append(encoded)
+        trees = {depth: Encoded(b"".join(found)) for depth, found in by_depth.items()}
+        routes = route_configuration(trees, general)
         certificate = secrets(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
@@ -151,28 +157,38 @@ def translate(snapshot: Snapshot, node: NodeSettings) -> EnvoyResources:
 def _families(snapshot: Snapshot) -> Iterable[_Family]:
     """Every API with those whose base paths lie directly below its own."""
     by_base = {api.base_path: api for api in snapshot.routed}
+    outer = {base: next((a for a in _above(base) if a in by_base), None) for base in by_base}
     within: dict[str, list[SnapshotAPI]] = {}
-    alone: set[str] = set()
+    for base, above in outer.items():
+        if above is not None:
+            within.setdefault(above, []).append(by_base[base])
+    depths: dict[str, frozenset[int]] = {}  # of the paths of an API and of those it lies in
+    for base in sorted(within, key=len):
+        above = outer[base]
+        inherited = frozenset() if above is None else depths[above]
+        depths[base] = path_depths(by_base[base], within[base]) | inherited
     for base, api in by_base.items():
-        above = base
-        while above:
-            above = above.rpartition("/")[0]
-            if above in by_base:
-                within.setdefault(above, []).append(api)
-                break
-        else:
-            alone.add(base)
-    for base, api in by_base.items():
-        yield _Family(api, tuple(within.get(base, ())), base in alone)
+        above = outer[base]
+        around = None if above is None else depths[above]
+        yield _Family(api, tuple(within.get(base, ())), around)
+
+
+def _above(base: str) -> Iterable[str]:
+    """The base paths that `base` would lie in, the longest first."""
+    while base:
+        base = base.rpartition("/")[0]
+        yield base
 
 
 def readable_routes(snapshot: Snapshot) -> JSON:
     """The routes as plain JSON, for people and for tests."""
-    entries: JSON = {}
+    trees: dict[int, JSON] = {}
     for family in _families(snapshot):
-        entries |= _entries(snapshot, family, _in_force(snapshot, family.api))
+        made = _entries(snapshot, family, _in_force(snapshot, family.api))
+        for depth, entries in made.items():
+            trees.setdefault(depth, {}).update(entries)
     general = _typed(in_force(snapshot.policies))
-    return wire.discovery(wire.ROUTES, snapshot.revision, [route_configuration(entries, general)])
+    return wire.discovery(wire.ROUTES, snapshot.revision, [route_configuration(trees, general)])
 
 
 def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
@@ -183,7 +199,8 @@ def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
             used |= _used(found)
     upstream = family.api.upstream
     made = wire.typed(wire.CLUSTER, **cluster(upstream, node))
-    routes = map_entries(_entries(snapshot, family, policies))
+    made_routes = _entries(snapshot, family, policies)
+    routes = {depth: map_entries(entries) for depth, entries in made_routes.items()}
     return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, used)
 
 
@@ -199,15 +216,12 @@ def _in_force(snapshot: Snapshot, api: SnapshotAPI) -> Policies:
     return Policies(general, operations)
 
 
-def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> JSON:
-    """What one API adds to the tree."""
+def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> dict[int, JSON]:
+    """What one API adds to the trees."""
     within = [
         (inner, _typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
     ]
-    entries = api_entries(family.api, policies, within)
-    if family.is_outermost:
-        entries |= base_entry(family.api, policies.api)
-    return entries
+    return api_entries(family.api, policies, within, family.around)
 
 
 def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:

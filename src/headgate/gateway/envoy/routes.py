@@ -1,35 +1,21 @@
-"""How does Envoy find a request's operation? The rule of `gateway/routing.py` as a match tree.
+"""Which routes does an API need, and what does Envoy do with a request on each of them?"""
 
-The tree is keyed by the literal start of each path template. Envoy takes the longest key that
-the path begins with; when none of the templates there fits it goes on with the next shorter key
-(only because a key holds a nested matcher: a bare action would end the search). An API's own
-`<base path>/` key ends the search with its "no route". So every API adds its own keys, and a
-change of one API is a change of its entries alone, and of the API's around it if there is one.
-"""
-
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from headgate.gateway.envoy import wire
-from headgate.gateway.envoy.binary import Constant, Encoded
+from headgate.gateway.envoy import tree, wire
+from headgate.gateway.envoy.binary import Encoded
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.local_replies import route_words
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Policy, Stage
-from headgate.gateway.routing import HIDDEN_DOTS_REGEX, PathGroup, path_groups, quoted
+from headgate.gateway.routing import DEPTH_VARIES, PathGroup, parse_template, path_groups, quoted
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1, less TRACE
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
-QUERY_REGEX = r"(?:\?.*)?"
-PATH_INPUT = Constant(
-    wire.extension("path", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path")
-)
-MATCHERS_FLAT_MAX = 24  # below one key; more are bundled
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
 
@@ -56,31 +42,10 @@ class Policies:
     operations: dict[int, PolicyOf]
 
 
-@dataclass(frozen=True, slots=True)
-class _Matcher:
-    """An entry of a matcher list, and the expression of the paths that it takes."""
-
-    regex: str
-    entry: JSON
-
-
-def route_configuration(entries: Mapping[str, JSON] | Encoded, policies: PolicyOf) -> JSON:
-    """All routes: one virtual host whose tree has the `entries` of all APIs."""
-    nowhere = _action([_no_route(None, policies)])
-    search: JSON = {"on_no_match": nowhere}
-    if entries:
-        search = {
-            "on_no_match": {
-                "matcher": {
-                    "matcher_tree": {
-                        "input": PATH_INPUT,
-                        "prefix_match_map": {"map": entries},
-                    },
-                    "on_no_match": nowhere,
-                }
-            }
-        }
-    hidden = {"predicate": _matches(HIDDEN_DOTS_REGEX), "on_match": nowhere}
+def route_configuration(
+    trees: Mapping[int, Mapping[str, JSON] | Encoded], policies: PolicyOf
+) -> JSON:
+    """All routes: one virtual host with the `trees` of all APIs, by depth (`envoy/tree.py`)."""
     return wire.typed(
         wire.ROUTES,
         name=wire.ROUTES_NAME,
@@ -99,62 +64,53 @@ def route_configuration(entries: Mapping[str, JSON] | Encoded, policies: PolicyO
             {
                 "name": "gateway",
                 "domains": ["*"],
-                "matcher": {"matcher_list": {"matchers": [hidden]}, **search},
+                "matcher": tree.whole(trees, [_no_route(None, policies)]),
             }
         ],
     )
 
 
 def api_entries(
-    api: SnapshotAPI, policies: Policies, within: Sequence[tuple[SnapshotAPI, PolicyOf]] = ()
-) -> JSON:
-    """The API's entries in the tree, by key.
+    api: SnapshotAPI,
+    policies: Policies,
+    within: Sequence[tuple[SnapshotAPI, PolicyOf]] = (),
+    around: frozenset[int] | None = None,
+) -> dict[int, JSON]:
+    """The API's entries in the trees: depth → key → what stands there.
 
     `within` are the APIs whose base paths lie directly below this one's. The entry of such a
-    base path stands here, because a template of this API may begin with the same text.
+    base path stands here, because a template of this API may begin with the same text. `around`
+    are the depths of the APIs that this one's base path lies in, None where there are none.
     """
-    keys: dict[str, list[_Matcher]] = {}
-    for inner, its_policies in within:
-        base = quoted(inner.base_path)
-        keys[base] = [_Matcher(re.escape(base), _base(inner, its_policies))]
-    for group in path_groups(api):
-        made = _Matcher(group.template.regex, _group(api, group, policies))
-        keys.setdefault(group.template.prefix, []).append(made)
-    bottom = quoted(api.base_path) + "/"
-    keys.setdefault(bottom, [])
-    entries: JSON = {}
-    for key, matchers in keys.items():
-        matcher = _list(_bundled(matchers))
-        if key == bottom:
-            matcher["on_no_match"] = _action([_no_route(api, policies.api)])
-        entries[key] = {"matcher": matcher}
-    return entries
+    nowhere = [_no_route(api, policies.api)]
+    paths = [
+        tree.Path(parse_template(inner.base_path), [_no_route(inner, its_policies)])
+        for inner, its_policies in within
+    ]
+    paths += [tree.Path(one.template, _group(api, one, policies)) for one in path_groups(api)]
+    if around is None and api.base_path:
+        # `/shop` is no operation of the API at `/shop`, but it is a request to that API
+        template = replace(parse_template(api.base_path), depth=tree.ANY_DEPTH)
+        paths.append(tree.Path(template, nowhere))
+    return tree.entries(paths, quoted(api.base_path) + "/", nowhere, around)
 
 
-def base_entry(api: SnapshotAPI, policies: PolicyOf) -> JSON:
-    """The entry of the base path itself, for an API that lies within no other."""
-    if not api.base_path:
-        return {}
-    return {quoted(api.base_path): {"matcher": _list([_base(api, policies)])}}
-
-
-def _base(api: SnapshotAPI, policies: PolicyOf) -> JSON:
-    """`/shop` is no operation of the API at `/shop`, but it is a request to that API."""
-    return _entry(_is_path(quoted(api.base_path)), [_no_route(api, policies)])
+def path_depths(api: SnapshotAPI, within: Iterable[SnapshotAPI]) -> frozenset[int]:
+    """The trees that the API, around those `within`, has entries in."""
+    paths = [api.base_path + operation.path for operation in api.operations]
+    paths += [inner.base_path for inner in within]
+    return frozenset(parse_template(path).depth for path in paths) - {DEPTH_VARIES}
 
 
 def _no_route(api: SnapshotAPI | None, policies: PolicyOf) -> JSON:
     return _refusal(api, policies, "no_route", NOT_FOUND)
 
 
-def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> JSON:
-    template = group.template
-    predicate = (
-        _is_path(template.prefix) if template.is_literal else _matches(template.regex + QUERY_REGEX)
-    )
+def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[JSON]:
+    """The routes of one path: its operations, then whatever else is asked of it."""
     routes = [_operation(api, found, policies.operations[found.row]) for found in group.operations]
     wrong = _refusal(api, policies.api, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
-    return _entry(predicate, [*_preflights(api, group, policies), *routes, wrong])
+    return [*_preflights(api, group, policies), *routes, wrong]
 
 
 def _preflights(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[JSON]:
@@ -257,45 +213,3 @@ def _metadata(api: SnapshotAPI | None, **words: str) -> JSON:
     """What answers and headers say of a route. Looking here costs, so the filter does not."""
     base = {"base": quoted(api.base_path)} if api and api.base_path else {}
     return {"filter_metadata": {METADATA_NAMESPACE: base | words}}
-
-
-def _matches(regex: str) -> JSON:
-    value = {"safe_regex": {"google_re2": {}, "regex": regex}}
-    return {"single_predicate": {"input": PATH_INPUT, "value_match": value}}
-
-
-def _is_path(path: str) -> JSON:
-    """The path exactly, with or without a query: two comparisons, no regular expression."""
-    values: list[JSON] = [{"exact": path}, {"prefix": path + "?"}]
-    singles = [{"single_predicate": {"input": PATH_INPUT, "value_match": v}} for v in values]
-    return {"or_matcher": {"predicate": singles}}
-
-
-def _bundled(matchers: list[_Matcher]) -> list[JSON]:
-    """The matchers in their order; when there are many, under expressions that fit any of a few.
-
-    Envoy tries one after the other, so 500 templates below `/repos/` would cost 500 comparisons
-    a request; two levels of 23 cost 46 at most.
-    """
-    if len(matchers) <= MATCHERS_FLAT_MAX:
-        return [one.entry for one in matchers]
-    size = math.isqrt(len(matchers)) + 1
-    found: list[JSON] = []
-    for start in range(0, len(matchers), size):
-        few = matchers[start : start + size]
-        any_of = "(?:" + "|".join(one.regex for one in few) + ")" + QUERY_REGEX
-        nested = {"matcher": _list([one.entry for one in few])}
-        found.append({"predicate": _matches(any_of), "on_match": nested})
-    return found
-
-
-def _list(matchers: list[JSON]) -> JSON:
-    return {"matcher_list": {"matchers": matchers}} if matchers else {}
-
-
-def _entry(predicate: JSON, routes: list[JSON]) -> JSON:
-    return {"predicate": predicate, "on_match": _action(routes)}
-
-
-def _action(routes: list[JSON]) -> JSON:
-    return {"action": wire.extension("routes", wire.ROUTE_LIST, routes=routes)}
