@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from headgate.catalog.document import DocumentSource
+from headgate.model.node import EnvoyState, NodeReport
 from headgate.model.snapshot import Upstream, UpstreamHost
 from headgate.store.services import (
     applications,
@@ -18,6 +19,25 @@ from headgate.store.services.imports import Imported
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 UPSTREAM = Upstream(hosts=(UpstreamHost("127.0.0.1", 9000),))
+REPORT = NodeReport(
+    node="local",
+    reported_at=AT,
+    agent_version="0.1.0",
+    envoy_version="1.40.0",
+    envoy_state=EnvoyState.SERVING,
+    envoy_restarts=0,
+    revision_seen=0,
+    revision_live=0,
+    revision_error="",
+    access_generation="g",
+    access_sequence=0,
+    spool_segments=0,
+    spool_bytes=0,
+    spool_oldest_at=None,
+    log_write_failures=0,
+    table_dropped=0,
+    clock_steps=0,
+)
 DOCUMENT = """\
 openapi: 3.0.3
 info: {title: Pets, version: 1.0.0}

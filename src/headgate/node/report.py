@@ -7,10 +7,13 @@ from datetime import datetime
 from headgate import __version__
 from headgate.core.clock import Clock
 from headgate.core.problems import DependencyError
+from headgate.core.units import count
+from headgate.gateway.table import TableHealth
 from headgate.model.node import NodeReport
 from headgate.node.access_sync import COUNTERS_PER_REPORT_MAX, AccessKeeper
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.control_plane import ControlPlane
+from headgate.node.misfortunes import ClockWatch, Lately, WriteFailures
 from headgate.node.paths import NodePaths
 from headgate.node.snapshot_sync import Revisions
 from headgate.node.spool import list_sealed, measure
@@ -18,57 +21,7 @@ from headgate.node.supervise import Supervisor
 from headgate.node.troubles import Topic, Troubles
 
 REPORT_SECONDS = 5.0
-CLOCK_STEP_SECONDS_MIN = 0.5  # smaller corrections are a time daemon at work
-CLOCK_TROUBLE_SECONDS = 3600.0
 DISK_FREE_BYTES_MIN = 64 * 1024**2
-
-
-class ClockWatch:
-    """Notices when the machine's clock steps back, by comparing it with one that cannot."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._offset = self._now_offset()
-        self._last_step_at: float | None = None
-        self.steps = 0
-        self.last_step_seconds = 0.0
-
-    def look(self) -> None:
-        """Compare once; call it every few seconds."""
-        offset = self._now_offset()
-        if offset < self._offset - CLOCK_STEP_SECONDS_MIN:
-            self.steps += 1
-            self.last_step_seconds = self._offset - offset
-            self._last_step_at = self._clock.monotonic()
-        self._offset = offset
-
-    @property
-    def is_recent(self) -> bool:
-        """Whether the last step is less than an hour ago."""
-        if self._last_step_at is None:
-            return False
-        return self._clock.monotonic() - self._last_step_at < CLOCK_TROUBLE_SECONDS
-
-    def _now_offset(self) -> float:
-        return self._clock.now().timestamp() - self._clock.monotonic()
-
-
-class WriteFailures:
-    """Log lines that Envoy could not write, over all its processes since the agent's start."""
-
-    def __init__(self) -> None:
-        self._before = 0
-        self._last = 0
-        self.total = 0
-        self.is_growing = False
-
-    def note(self, reading: int) -> None:
-        """Take one reading of Envoy's counter; a smaller one comes from a new process."""
-        if reading < self._last:
-            self._before += self._last
-        self._last = reading
-        self.is_growing = self._before + reading > self.total
-        self.total = self._before + reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +45,16 @@ class Reporter:
         self._control_plane = control_plane
         self._clock = clock
         self._clock_watch = ClockWatch(clock)
-        self._failures = WriteFailures()
+        self._failures = WriteFailures(clock)
+        self._filter_steps = Lately(clock)
+        self._uncounted = Lately(clock)
+        self._damaged = Lately(clock)
 
     async def look(self) -> None:
         """Look after clock, disk and Envoy's log; done even while nobody can be told."""
-        self._clock_watch.look()
-        self._judge_clock()
+        health = await self._parts.keeper.health()
+        self._judge_clock(health)
+        self._judge_table(health)
         self._judge_disk()
         admin = self._parts.supervisor.admin
         if admin is not None and self._parts.supervisor.serving.is_set():
@@ -142,27 +99,51 @@ class Reporter:
             counters=await parts.keeper.counters(),
         )
 
-    def _judge_clock(self) -> None:
-        if self._clock_watch.is_recent:
-            self._parts.troubles.set(
-                Topic.CLOCK,
-                f"The clock of this node stepped back {self._clock_watch.steps} times, last by"
-                f" {self._clock_watch.last_step_seconds:.1f} s. Limits hold, but times in the"
-                " records repeat; let a time service slew the clock instead of setting it.",
-            )
+    def _judge_clock(self, health: TableHealth) -> None:
+        watch = self._clock_watch
+        watch.look()
+        self._filter_steps.note(health.clock_steps)
+        by = f", last by {watch.last_step_seconds:.1f} s" if watch.is_recent else ""
+        steps = count(max(watch.steps, health.clock_steps), "time")
+        self._say_while(
+            watch.is_recent or self._filter_steps.is_recent,
+            Topic.CLOCK,
+            f"The clock of this node stepped back {steps}{by}. Limits hold, but times in the"
+            " records repeat; let a time service slew the clock instead of setting it.",
+        )
+
+    def _judge_table(self, health: TableHealth) -> None:
+        self._uncounted.note(health.dropped)
+        self._say_while(
+            self._uncounted.is_recent,
+            Topic.COUNTERS,
+            f"The gateway refused {count(health.dropped, 'call')} because no counter was free for"
+            " one more caller of a limit. Limit by application instead of by address, or use"
+            " shorter windows.",
+        )
+        self._damaged.note(health.damaged)
+        self._say_while(
+            self._damaged.is_recent,
+            Topic.ROWS,
+            f"The gateway refused {count(health.damaged, 'call')} because a row of the access table"
+            " led nowhere. If it goes on, stop the node and delete access.tbl in its folder: it is"
+            " made anew, and counts of limits begin again.",
+        )
+
+    def _say_while(self, is_so: bool, topic: Topic, sentence: str) -> None:  # noqa: FBT001  # reads as a sentence
+        if is_so:
+            self._parts.troubles.set(topic, sentence)
         else:
-            self._parts.troubles.clear(Topic.CLOCK)
+            self._parts.troubles.clear(topic)
 
     def _judge_disk(self) -> None:
         free = shutil.disk_usage(self._parts.paths.folder).free
-        if free < DISK_FREE_BYTES_MIN:
-            self._parts.troubles.set(
-                Topic.DISK,
-                f"The disk of {self._parts.paths.folder} has {free // 1024**2} MiB left. Free some"
-                " room: when it is full, request records are lost.",
-            )
-        else:
-            self._parts.troubles.clear(Topic.DISK)
+        self._say_while(
+            free < DISK_FREE_BYTES_MIN,
+            Topic.DISK,
+            f"The disk of {self._parts.paths.folder} has {free // 1024**2} MiB left. Free some"
+            " room: when it is full, request records are lost.",
+        )
 
     async def _judge_log(self, admin: EnvoyAdmin) -> None:
         try:
@@ -170,11 +151,10 @@ class Reporter:
         except DependencyError:
             return
         self._failures.note(sum(found.values()))
-        if self._failures.is_growing:
-            self._parts.troubles.set(
-                Topic.ACCESS_LOG,
-                f"Envoy could not write its log {self._failures.total} times: these records are"
-                " lost. Free room on the disk of the node's folder.",
-            )
-        else:
-            self._parts.troubles.clear(Topic.ACCESS_LOG)
+        self._say_while(
+            self._failures.is_recent,
+            Topic.ACCESS_LOG,
+            f"Envoy could not write its log {count(self._failures.total, 'time')}: these records"
+            " are lost. Free room on the disk of the node's folder; `headgate reconcile` says"
+            " how many.",
+        )

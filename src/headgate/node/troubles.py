@@ -17,6 +17,8 @@ class Topic(StrEnum):
     SNAPSHOT = "snapshot"
     ACCESS = "access"
     TABLE = "table"
+    ROWS = "rows"
+    COUNTERS = "counters"
     ENVOY = "envoy"
     CERTIFICATE = "certificate"
     CERTIFICATE_COPY = "certificate_copy"

@@ -24,17 +24,37 @@ INTERNAL = Problem(
     "Try again; if it happens again, look for request_id in the log of `headgate web`.",
 )
 
+DISK = Problem(
+    ProblemType.UNAVAILABLE,
+    "The database cannot write to its disk, which is full or broken.",
+    "Free some space there, then try again; `headgate status` says how much is left.",
+)
+DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "53100", "58030")
+"""How names of SQLite's errors and PostgreSQL's codes begin (disk_full, io_error)."""
+
 
 def as_problem(error: Exception) -> Problem:
     """What the caller may know about `error`: problems as they are, nothing of our insides."""
     if isinstance(error, Problem):
         return error
+    if _is_of_the_disk(error):
+        return DISK
     if isinstance(error, DATABASE_ERRORS):
         error = DependencyError("The database does not answer", is_retryable=True)
     if isinstance(error, DependencyError):
         step = "Try again in a few seconds." if error.is_retryable else "See `headgate status`."
         return Problem(ProblemType.UNAVAILABLE, f"{error}.".replace("..", "."), step)
     return INTERNAL
+
+
+def _is_of_the_disk(error: BaseException | None) -> bool:
+    """Whether a database's own error below `error` says that its disk takes nothing."""
+    while error is not None:
+        code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
+        if code.startswith(DISK_ERRORS):
+            return True
+        error = error.__cause__
+    return False
 
 
 def problem_headers(problem: Problem) -> dict[str, str]:

@@ -122,6 +122,22 @@ def test_everything_wrong_with_a_start_is_listed_at_once(tmp_path: Path) -> None
     assert sorted(path.name for path in newer.data.iterdir()) == ["format"]
 
 
+@pytest.mark.parametrize("name", ["web", "jobs", "node"])
+def test_no_process_alone_touches_a_folder_of_a_newer_version(tmp_path: Path, name: str) -> None:
+    newer = Tree(tmp_path / "data")
+    newer.data.mkdir()
+    (newer.data / "format").write_text("999\n")
+    port = {
+        "web": ["--web-port", str(newer.web_port)],
+        "jobs": [],
+        "node": ["--gateway-port", str(newer.gateway_port)],
+    }
+    ran = newer.cli(name, *port[name], "--data", str(newer.data))
+    assert ran.code == 2
+    assert "newer version" in ran.err
+    assert [path.name for path in newer.data.iterdir()] == ["format"]
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ran = Tree(tmp_path / "file" / "data").cli("up", *Tree(tmp_path / "file" / "data").options())

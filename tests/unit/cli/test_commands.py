@@ -222,10 +222,19 @@ def test_policies_of_an_operation_are_set_from_a_file(
 
 
 def test_status_ends_1_when_something_is_wrong(rest: RestServer, run: Run) -> None:
-    rest.answer("GET /status", {"nodes": [], "problems": ["Node n1 is gone. Start it."]})
+    gone = {"severity": "error", "detail": "Node n1 is gone.", "next_step": "Start it."}
+    rest.answer("GET /status", {"nodes": [], "problems": [gone]})
     ran = run("status")
     assert ran.code == 1
-    assert "wrong: Node n1 is gone. Start it." in ran.out
+    assert "wrong: Node n1 is gone.\nnext:  Start it.\n" in ran.out
+
+
+def test_status_ends_0_when_something_will_be_wrong(rest: RestServer, run: Run) -> None:
+    ends = {"severity": "warning", "detail": "A certificate ends.", "next_step": "Renew it."}
+    rest.answer("GET /status", {"nodes": [], "problems": [ends]})
+    ran = run("status")
+    assert ran.code == 0
+    assert "soon: A certificate ends.\nnext:  Renew it.\n" in ran.out
 
 
 def test_status_ends_0_when_all_is_well(rest: RestServer, run: Run) -> None:

@@ -1,43 +1,17 @@
 """What nodes report is kept, and says when a revision is live."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from headgate.core.problems import Problem, ProblemType
-from headgate.model.node import CounterKind, CounterReading, EnvoyState, NodeReport
+from headgate.model.node import CounterKind, CounterReading
 from headgate.model.snapshot import UpstreamTLS
 from headgate.store.models import NodeCounter, NodeState
-from headgate.store.services import apis, nodes, publishing, status
+from headgate.store.services import apis, nodes, publishing
 from headgate.store.services.actor import Actor
-from headgate.store.services.status import Severity
-from tests.support.store import AT, UPSTREAM, import_api
-
-REPORT = NodeReport(
-    node="local",
-    reported_at=AT,
-    agent_version="0.1.0",
-    envoy_version="1.40.0",
-    envoy_state=EnvoyState.SERVING,
-    envoy_restarts=0,
-    revision_seen=0,
-    revision_live=0,
-    revision_error="",
-    access_generation="g",
-    access_sequence=0,
-    spool_segments=0,
-    spool_bytes=0,
-    spool_oldest_at=None,
-    log_write_failures=0,
-    table_dropped=0,
-    clock_steps=0,
-)
+from tests.support.store import AT, REPORT, UPSTREAM, import_api
 
 
 def reading(allowed: int, epoch: str = "e1") -> CounterReading:
@@ -125,68 +99,6 @@ def test_a_deleted_node_stays_out(admin: Actor, node: Actor) -> None:
         with pytest.raises(Problem) as caught:
             ask()
         assert caught.value.type is ProblemType.NOT_FOUND
-
-
-def test_status_says_what_is_wrong_and_what_to_do(admin: Actor, node: Actor) -> None:
-    assert "has never reported" in status.overview(admin).findings[0].what
-    bad = replace(
-        REPORT,
-        envoy_state=EnvoyState.DOWN,
-        revision_seen=1,
-        revision_error="no such host",
-        log_write_failures=2,
-        table_dropped=1,
-        clock_steps=1,
-        spool_bytes=2 * 1024**3,
-        problems=("The spool is full. Free some space.",),
-    )
-    nodes.report(node, bad)
-    findings = [
-        f for f in status.overview(admin).findings if "'local'" in f.what or "local" in f.what
-    ]
-    text = " ".join(finding.what for finding in findings)
-    for words in ("Envoy is down", "no such host", "2 times", "1 access row", "spool", "clock"):
-        assert words in text
-    nodes.report(node, REPORT)
-    overview = status.overview(admin)
-    assert not [f for f in overview.findings if "local" in f.what]
-    assert overview.nodes[0].report == REPORT
-
-
-def test_status_finds_a_node_behind_its_gateway(admin: Actor, node: Actor) -> None:
-    nodes.report(node, REPORT)
-    import_api(admin)
-    publishing.publish(admin, "pets")
-    assert not [f for f in status.overview(admin).findings if "serves revision" in f.what]
-    later = AT + timedelta(seconds=15)
-    (found,) = [
-        f for f in status.overview(admin.later(later)).findings if "serves revision" in f.what
-    ]
-    assert found.severity is Severity.ERROR
-    later = AT + timedelta(minutes=5)
-    assert "silent for 300 s" in str(status.overview(admin.later(later)).findings)
-
-
-def certificate(ends_at: datetime) -> str:
-    """A self-signed certificate that is valid until then, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "upstream.example")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(AT - timedelta(days=365)).not_valid_after(ends_at)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
-
-
-@pytest.mark.parametrize(
-    ("days", "severities"), [(-1, [Severity.ERROR]), (7, [Severity.WARNING]), (60, [])]
-)
-def test_a_certificate_that_ends_is_named_in_time(
-    admin: Actor, days: int, severities: list[Severity]
-) -> None:
-    import_api(admin)
-    tls = UpstreamTLS(ca_pem=certificate(AT + timedelta(days=days)))
-    apis.update(admin, "pets", upstream=replace(UPSTREAM, tls=tls))
-    found = [f for f in status.overview(admin).findings if "certificate" in f.what]
-    assert [finding.severity for finding in found] == severities
 
 
 def test_what_is_no_certificate_is_refused(admin: Actor) -> None:

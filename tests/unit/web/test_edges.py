@@ -10,7 +10,7 @@ from headgate.core.problems import Problem
 from headgate.web.api.application import pointer
 from headgate.web.api.fields import Instant, Name
 from headgate.web.api.traffic import moment
-from headgate.web.api.upstreams import KeySourceData, key_sources_of, upstream_of
+from headgate.web.api.upstreams import KeySourceData, UpstreamValue, key_sources_of, upstream_of
 from headgate.web.authentication import bearer_token
 from headgate.web.segments import content_digest, segment_name
 
@@ -69,6 +69,12 @@ def test_what_is_no_address_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(Problem) as refused:
         upstream_of(text)
     assert refused.value.errors[0].pointer == "/upstream"
+
+
+@pytest.mark.parametrize("text", ["ftp://files.example", "x", "http://"])
+def test_what_is_no_address_is_told_how_one_is_written(text: str) -> None:
+    with pytest.raises(ValidationError, match="write http://host:port or https://host"):
+        TypeAdapter(UpstreamValue).validate_python(text)
 
 
 def test_places_of_keys_are_completed() -> None:

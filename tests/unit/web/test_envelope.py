@@ -1,8 +1,10 @@
 """Does every answer come in its envelope, also when the application behind it fails?"""
 
 import asyncio
+import contextlib
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -138,6 +140,24 @@ def test_a_database_that_is_locked_or_gone_is_no_failure_of_ours(log: io.StringI
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
     assert b"locked" not in answer.body
     assert "database is locked" in log.getvalue()
+
+
+def test_a_full_disk_below_the_database_is_named_with_what_to_do() -> None:
+    try:
+        with contextlib.closing(sqlite3.connect(":memory:")) as small:
+            small.execute("PRAGMA max_page_count = 2")
+            small.execute("CREATE TABLE things (text)")
+            small.execute("INSERT INTO things VALUES (zeroblob(100000))")
+    except sqlite3.OperationalError as error:
+        found = OperationalError(*error.args)  # as Django raises it
+        found.__cause__ = error
+    stored = DependencyError("The database cannot store this", is_retryable=True)
+    stored.__cause__ = found
+    for failure in (found, stored):
+        answer = wrapped(raising(failure))()
+        assert answer.status == 503
+        assert "disk" in answer.problem["detail"]
+        assert "Free some space" in answer.problem["next_step"]
 
 
 def test_a_problem_is_answered_as_it_is() -> None:

@@ -294,7 +294,8 @@ def _refused(detail: str) -> Problem:
     return Problem(
         ProblemType.REFUSED_ADDRESS,
         detail,
-        "Name a public http(s) address, allow private addresses, or send the document as a file.",
+        "Name a public http(s) address, allow private ones (`--allow-private`, an administrator's"
+        " right), or send the document as a file.",
     )
 
 

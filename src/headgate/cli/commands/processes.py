@@ -182,6 +182,7 @@ def node(
         return
     name = _node_name(name, control_plane)
     folder = _enter(data)
+    _refuse_newer(folder)
     from headgate.core.logging import configure
     from headgate.node.main import run
     from headgate.node.settings import AgentSettings, FullSpool
@@ -227,6 +228,15 @@ def _refuse_options(context: typer.Context) -> None:
     if given:
         option = given[0].replace("_", "-")
         raise typer.BadParameter(f"write --{option} behind `{context.invoked_subcommand}`")
+
+
+def _refuse_newer(folder: Path) -> None:
+    """A folder that a newer version wrote is left alone."""
+    from headgate.cli.up.checks import format_mistakes
+
+    for sentence in format_mistakes(folder):
+        typer.echo(f"error: {sentence}", err=True)
+        raise typer.Exit(USED_WRONGLY)
 
 
 def _serve(run: Callable[[], int | None]) -> None:

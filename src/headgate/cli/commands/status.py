@@ -39,7 +39,7 @@ def add(app: typer.Typer) -> None:
 def status(api: Client, out: Output) -> None:
     """Show nodes, live revisions, lag and versions, what is wrong and how to mend it.
 
-    Ends 1 when something is wrong.
+    Ends 1 when something is wrong now; what will be wrong soon is only said.
     """
     answer = api.get("/status")
     problems = answer.get("problems") or []
@@ -51,15 +51,16 @@ def status(api: Client, out: Output) -> None:
             if not isinstance(value, (list, dict)):
                 out.line(f"{name.replace('_', ' ')}: {value}")
         out.line("")
-        out.line("\n".join(f"wrong: {_sentence(p)}" for p in problems) or "Everything is well.")
-    if problems:
+        out.line("\n".join(_told(problem) for problem in problems) or "Everything is well.")
+    if any(problem["severity"] == "error" for problem in problems):
         raise typer.Exit(FAILED)
 
 
-def _sentence(problem: Any) -> str:
-    if isinstance(problem, str):
-        return problem
-    return f"{problem.get('detail', '')} {problem.get('next_step', '')}".strip()
+def _told(problem: Any) -> str:
+    """What is wrong and, on a line of its own, how to mend it."""
+    next_step = problem.get("next_step")
+    word = "wrong" if problem["severity"] == "error" else "soon"
+    return f"{word}: {problem['detail']}" + (f"\nnext:  {next_step}" if next_step else "")
 
 
 def reconcile(api: Client, out: Output) -> None:

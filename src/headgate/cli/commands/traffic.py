@@ -63,7 +63,9 @@ def logs(
     application: Annotated[
         str | None, typer.Option("--application", help="Only this application.")
     ] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Only this status.")] = None,
+    status: Annotated[
+        int | None, typer.Option("--status", min=100, max=599, help="Only this status.")
+    ] = None,
     verdict: Annotated[str | None, typer.Option("--verdict", help="Only this verdict.")] = None,
 ) -> None:
     """Show requests, oldest of the latest first (`--json`: one JSON object per line)."""

@@ -27,7 +27,7 @@ def mistakes(settings: UpSettings) -> list[str]:
     found = [
         *_installation(settings),
         *_folder(settings.data),
-        *_format(settings.data),
+        *format_mistakes(settings.data),
         *_database(),
         *_address(settings),
         *_tls(settings),
@@ -67,11 +67,12 @@ def _folder(data: Path) -> list[str]:
     return []
 
 
-def _format(data: Path) -> list[str]:
+def format_mistakes(data: Path) -> list[str]:
+    """What is wrong with the folder's version: whoever writes into the folder asks first."""
     path = data / "format"
     try:
         text = path.read_text().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the second is said of the folder itself
         return []
     except OSError as error:
         return [f"{path} cannot be read: {error.strerror}. Run as the owner of {data}."]

@@ -93,14 +93,17 @@ class Actor:
         """
         self.require(scope)
         if self.organization is not None:
-            raise not_found(subject)
+            raise Problem(
+                ProblemType.NOT_FOUND,
+                f"There is no {subject} that a token of one organization may know of.",
+                "Use a token that is not limited to an organization, if this is yours to see.",
+            )
 
 
 def not_found(subject: str, name: str = "") -> Problem:
     """The problem for what does not exist, or may not be known to."""
-    named = f"{subject} '{name}'" if name else subject
     return Problem(
         ProblemType.NOT_FOUND,
-        f"There is no such {subject}." if not name else f"There is no {named}.",
+        f"There is no {subject} '{name}'." if name else f"There is no such {subject}.",
         "Check the name, or list what there is.",
     )

@@ -26,6 +26,7 @@ from headgate.store.services.values import already_exists, check_name, check_tex
 CHANGES_AUDITED_MAX = 200  # of one re-import; the audit entry says how many there were
 OPERATIONS_BATCH = 500  # rows per statement
 DEFAULT_VERSION = "v1"
+REIMPORT_STEP = "Replace its document with `--update`, or choose another name or `--version`."
 VERSIONS_MAX = 20  # of one API, that have not been deleted
 
 
@@ -76,7 +77,7 @@ def import_document(
     like = _default_of(name)
     present = _present(like, version)
     if present is not None and not update:
-        raise already_exists("an API", present.path)
+        raise already_exists("an API", present.path, REIMPORT_STEP)
     if like is None:
         base_path = f"/{name}" if base_path is None else base_path
         apis.free_base_path(base_path)
@@ -201,7 +202,7 @@ def _create(
     row.base_path = apis.free_base_path(row.base_path, None if is_new_api else row)
     if is_new_api:
         if API.objects.filter(name=api.name, removed_at=None).exists():
-            raise already_exists("an API", api.name)
+            raise already_exists("an API", api.name, REIMPORT_STEP)
         api.id, api.created_at = new_id("api"), actor.at
         api.save()
         row.api = api

@@ -1,29 +1,25 @@
 """Is everything well, and if not, what is to be done? The answer of `headgate status`."""
 
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 
 from cryptography import x509
-from django.conf import settings
 from django.db import connection
 
-from headgate import __version__
 from headgate.core.units import count
 from headgate.model.codec import from_data
 from headgate.model.node import EnvoyState, NodeReport
-from headgate.store.models import API, APIVersion, Application, Gateway, Node, NodeState
-from headgate.store.services import access_feed, feed, gateways, nodes, traffic_status
+from headgate.store.models import APIVersion, Gateway, Node, NodeState
+from headgate.store.services import feed, gateways, nodes, traffic_status
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_status import TrafficStatus
 
 REVISION_LATE_AFTER = timedelta(seconds=10)  # a node that has not taken a revision by then
 SPOOL_BYTES_MAX = 1024**3  # records that wait on a node
 CERTIFICATE_WARNING = timedelta(days=14)
-DISK_FREE_RATIO_MIN = 0.05
+ACCESS_BEHIND_MAX = 10_000  # changes that a node may be behind before it is worth a word
 
 
 class Severity(StrEnum):
@@ -55,27 +51,11 @@ class NodeStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayStatus:
-    """One gateway and the revision that its nodes should serve."""
-
-    name: str
-    revision: int
-    apis: int
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
-    """The state of the whole installation at `at`. `findings` is empty when all is well."""
+    """The state of the whole installation. `findings` is empty when all is well."""
 
-    at: datetime
-    version: str
     database: str
-    generation: str
     access_sequence: int
-    apis: int
-    applications: int
-    gateways: tuple[GatewayStatus, ...]
-    nodes: tuple[NodeStatus, ...]
     traffic: TrafficStatus
     findings: tuple[Finding, ...]
 
@@ -95,21 +75,10 @@ def overview(actor: Actor) -> Overview:
         *_node_findings(served, found, actor.at),
         *(Finding(Severity.ERROR, item.detail, item.next_step) for item in traffic.problems),
         *_certificate_findings(actor.at),
-        *_disk_findings(Path(settings.HEADGATE_DATA)),
     ]
     return Overview(
-        at=actor.at,
-        version=__version__,
         database=connection.vendor,
-        generation=access_feed.generation(),
         access_sequence=sequence,
-        apis=API.objects.filter(removed_at=None).count(),
-        applications=Application.objects.filter(removed_at=None).count(),
-        gateways=tuple(
-            GatewayStatus(item.name, item.revision, len(gateways.live_apis(item)))
-            for item in served
-        ),
-        nodes=found,
         traffic=traffic,
         findings=tuple(findings),
     )
@@ -157,6 +126,13 @@ def _node_findings(
             )
         else:
             yield from _report_findings(by_name[node.gateway], node.report, now)
+            if node.access_behind > ACCESS_BEHIND_MAX:
+                behind = count(node.access_behind, "access change")
+                yield Finding(
+                    Severity.WARNING,
+                    f"The node '{node.name}' is {behind} behind.",
+                    "It catches up by itself.",
+                )
     for name in sorted(set(by_name) - seen):
         if by_name[name].revision:
             yield Finding(
@@ -174,13 +150,14 @@ def _report_findings(gateway: Gateway, said: NodeReport, now: datetime) -> Itera
             "The agent starts it again by itself; if it stays down, read the agent's log.",
         )
     if said.revision_error:
-        yield Finding(
-            Severity.ERROR,
-            f"Envoy on the node '{said.node}' refused revision {said.revision_seen}:"
-            f" {said.revision_error}",
-            f"Revision {said.revision_live} stays in service; correct the API or policy and"
-            " publish again, or roll back.",
-        )
+        if not any(said.revision_error in sentence for sentence in said.problems):
+            yield Finding(
+                Severity.ERROR,
+                f"Envoy on the node '{said.node}' refused revision {said.revision_seen}:"
+                f" {said.revision_error}",
+                f"Revision {said.revision_live} stays in service; correct the API or policy and"
+                " publish again, or roll back.",
+            )
     elif said.revision_live != gateway.revision and _is_late(gateway, now):
         yield Finding(
             Severity.ERROR,
@@ -195,29 +172,8 @@ def _report_findings(gateway: Gateway, said: NodeReport, now: datetime) -> Itera
             f" records wait on the node '{said.node}'.",
             "See whether `headgate jobs` runs here and the disk has room.",
         )
-    if said.log_write_failures:
-        yield Finding(
-            Severity.ERROR,
-            f"Envoy on the node '{said.node}' failed to write its log"
-            f" {count(said.log_write_failures, 'time')}: records are missing.",
-            "Free space on the node's disk; `headgate reconcile` shows how many.",
-        )
-    if said.table_dropped:
-        yield Finding(
-            Severity.ERROR,
-            f"{count(said.table_dropped, 'access row')} did not fit the table of the node"
-            f" '{said.node}'.",
-            "Free space on the node's disk and restart its agent.",
-        )
-    if said.clock_steps:
-        yield Finding(
-            Severity.WARNING,
-            f"The clock of the node '{said.node}' stepped back"
-            f" {count(said.clock_steps, 'time')}; limits held meanwhile.",
-            "Let a time service keep the clock.",
-        )
     for problem in said.problems:
-        yield Finding(Severity.ERROR, f"{said.node}: {problem}", "")
+        yield Finding(Severity.ERROR, f"Node '{said.node}': {problem}", "")
 
 
 def _is_late(gateway: Gateway, now: datetime) -> bool:
@@ -241,13 +197,3 @@ def _certificate_findings(now: datetime) -> Iterator[Finding]:
                     f" {'ended' if is_over else 'ends'} on {ends_at:%Y-%m-%d}.",
                     "Give the API the new certificate as upstream.tls.ca_pem and publish it.",
                 )
-
-
-def _disk_findings(data: Path) -> Iterator[Finding]:
-    disk = shutil.disk_usage(data)
-    if disk.free < disk.total * DISK_FREE_RATIO_MIN:
-        yield Finding(
-            Severity.WARNING,
-            f"The disk of {data} is {100 - disk.free * 100 // disk.total} % full.",
-            "Free some space, or shorten the retention of records.",
-        )

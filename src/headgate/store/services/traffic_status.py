@@ -98,10 +98,12 @@ def status(actor: Actor) -> TrafficStatus:
 
 def _ingest_problems(actor: Actor, lease: Lease | None, lag: float, waiting: int) -> list[Trouble]:
     if lease is None or lease.expires_at + LEASE_SILENCE < actor.at:
-        since = "never" if lease is None else f"not since {lease.expires_at:%Y-%m-%d %H:%M:%S}Z"
+        since = (
+            "never run" if lease is None else f"not run since {lease.expires_at:%Y-%m-%d %H:%M:%S}Z"
+        )
         return [
             Trouble(
-                f"Nothing stores traffic: the ingest has run {since}.",
+                f"Nothing stores traffic: the ingest has {since}.",
                 "Start `headgate jobs` (`headgate up` does), and look at its log.",
             )
         ]

@@ -100,13 +100,11 @@ def check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise invalid("The expiry is in the past.", "/expires_at")
 
 
-def already_exists(subject: str, name: str) -> Problem:
+def already_exists(
+    subject: str, name: str, next_step: str = "Choose another name, or change the one that exists."
+) -> Problem:
     """The problem for a name that is taken."""
-    return Problem(
-        ProblemType.ALREADY_EXISTS,
-        f"There is already {subject} '{name}'.",
-        "Choose another name, or change the one that exists.",
-    )
+    return Problem(ProblemType.ALREADY_EXISTS, f"There is already {subject} '{name}'.", next_step)
 
 
 def refused(detail: str, next_step: str) -> Problem:

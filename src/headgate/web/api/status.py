@@ -1,26 +1,29 @@
 """REST: how everything is: nodes, lag, what is wrong and how to mend it."""
 
+from typing import Literal
+
 from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
 import headgate
 from headgate.core.clock import SystemClock
-from headgate.core.units import count
-from headgate.store.services import feed, nodes
+from headgate.store.services import nodes
 from headgate.store.services.nodes import NODES_MAX
 from headgate.web.api.fields import Output
 from headgate.web.api.nodes import NodeOut, show_node
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
 
-ACCESS_LAG_MAX = 10_000  # changes that a node may be behind before it is worth a word
 router = Router()
 
 
-class TroubleOut(Output):
+class StatusProblemOut(Output):
     """Something that is wrong, and what to do about it."""
 
+    severity: Literal["error", "warning"] = Field(
+        ..., description="`error`: traffic, records or changes are affected now; `warning`: soon."
+    )
     detail: str
     next_step: str
 
@@ -29,6 +32,7 @@ class StatusOut(Output):
     """The whole at a glance."""
 
     version: str
+    database: str = Field(..., description="`sqlite` or `postgresql`.")
     access_sequence: int
     segments_waiting: int
     bytes_waiting: int
@@ -38,7 +42,7 @@ class StatusOut(Output):
     size_bytes: int
     rejected_lines: int
     nodes: list[NodeOut]
-    problems: list[TroubleOut]
+    problems: list[StatusProblemOut]
 
 
 class ComparisonOut(Output):
@@ -69,18 +73,15 @@ class ReconciliationOut(Output):
 def get_status(request: HttpRequest) -> object:
     """Nodes, lag, and everything that is wrong with its next step."""
     # The query engine takes 40 MB: only for those who ask
-    from headgate.store.services import traffic_status
+    from headgate.store.services import status
 
-    traffic = traffic_status.status(actor(request))
-    last = feed.last_sequence()
-    now = SystemClock().now()
+    found = status.overview(actor(request))
+    traffic, now = found.traffic, SystemClock().now()
     page = nodes.page(actor(request), limit=NODES_MAX)
-    shown = [show_node(node, now, last) for node in page.items]
-    problems = [trouble for node in shown for trouble in troubles(node)]
-    problems += [TroubleOut.model_validate(trouble) for trouble in traffic.problems]
     return StatusOut(
         version=headgate.__version__,
-        access_sequence=last,
+        database=found.database,
+        access_sequence=found.access_sequence,
         segments_waiting=traffic.segments_waiting,
         bytes_waiting=traffic.bytes_waiting,
         lag_seconds=traffic.lag_seconds,
@@ -88,8 +89,11 @@ def get_status(request: HttpRequest) -> object:
         files=traffic.files,
         size_bytes=traffic.size_bytes,
         rejected_lines=traffic.rejected_lines,
-        nodes=shown,
-        problems=problems,
+        nodes=[show_node(node, now, found.access_sequence) for node in page.items],
+        problems=[
+            StatusProblemOut(severity=item.severity, detail=item.what, next_step=item.next_step)
+            for item in found.findings
+        ],
     )
 
 
@@ -116,31 +120,3 @@ def get_reconciliation(request: HttpRequest) -> object:
         for item in found.items
     ]
     return ReconciliationOut(items=items, dropped=found.dropped, is_explained=found.is_explained)
-
-
-def troubles(node: NodeOut) -> list[TroubleOut]:
-    """What is wrong with one node."""
-    if node.seen_at is None:
-        return [_trouble(f"The node {node.name} has never reported.", "Start `headgate node`.")]
-    if node.is_stale:
-        silent = f"The node {node.name} has been silent for {node.seen_seconds_ago:.0f} seconds."
-        return [_trouble(silent, "See whether `headgate node` runs there and reaches this URL.")]
-    found = [_trouble(f"Node {node.name}: {text}", "") for text in node.problems]
-    if node.revision_error:
-        found.append(
-            _trouble(
-                f"Envoy on {node.name} refused revision {node.revision_seen}:"
-                f" {node.revision_error}",
-                f"It serves revision {node.revision_live}. Correct the API and publish again.",
-            )
-        )
-    if (node.access_lag or 0) > ACCESS_LAG_MAX:
-        behind = count(node.access_lag or 0, "access change")
-        found.append(
-            _trouble(f"The node {node.name} is {behind} behind.", "It catches up by itself.")
-        )
-    return found
-
-
-def _trouble(detail: str, next_step: str) -> TroubleOut:
-    return TroubleOut(detail=detail, next_step=next_step)

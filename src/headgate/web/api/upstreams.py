@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from django.conf import settings
-from pydantic import Discriminator, Field, Strict, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.model.codec import as_data, from_data
@@ -116,8 +116,18 @@ class KeySourceData(Input):
         return self
 
 
+def _has_scheme(text: object) -> object:
+    """Say what an address looks like before a pattern does."""
+    if isinstance(text, str) and not re.match(r"https?://.", text):
+        raise ValueError(
+            f"{text[:80]!r} is not an upstream; write http://host:port or https://host"
+        )
+    return text
+
+
 UpstreamURL = Annotated[
     str,
+    BeforeValidator(_has_scheme),
     Field(
         min_length=8,
         max_length=URL_CHARACTERS_MAX,

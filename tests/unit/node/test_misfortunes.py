@@ -1,9 +1,9 @@
-"""Does the node notice a clock that steps back, and log lines that Envoy could not write?"""
+"""Does the node notice a clock that steps back, lost log lines, and any count that grows?"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from headgate.node.report import ClockWatch, WriteFailures
+from headgate.node.misfortunes import LATELY_SECONDS, ClockWatch, Lately, WriteFailures
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,10 +54,23 @@ def test_time_that_passes_or_jumps_ahead_is_no_step_back() -> None:
 
 
 def test_failures_are_added_up_over_restarts_of_envoy() -> None:
-    failures = WriteFailures()
-    failures.note(3)
-    assert (failures.total, failures.is_growing) == (3, True)
-    failures.note(3)
-    assert (failures.total, failures.is_growing) == (3, False)
-    failures.note(2)
-    assert (failures.total, failures.is_growing) == (5, True)
+    clock = TwoClocks()
+    failures = WriteFailures(clock)
+    failures.note(0)
+    assert not failures.is_recent
+    for reading, total in ((3, 3), (3, 3), (2, 5)):
+        failures.note(reading)
+        assert (failures.total, failures.is_recent) == (total, True)
+
+
+def test_a_count_is_news_for_an_hour_after_it_grew() -> None:
+    clock = TwoClocks()
+    found = Lately(clock)
+    found.note(7)  # from before the agent's start
+    assert not found.is_recent
+    found.note(8)
+    clock.pass_time(LATELY_SECONDS - 1)
+    assert found.is_recent
+    found.note(8)
+    clock.pass_time(2)
+    assert not found.is_recent
