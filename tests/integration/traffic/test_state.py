@@ -1,19 +1,21 @@
 """The state of the traffic store: what is wrong is said with its next step, and counts agree."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from headgate.core.clock import FixedClock
 from headgate.core.problems import Problem
-from headgate.model.node import CounterKind, CounterReading, EnvoyState, NodeReport
+from headgate.model.node import CounterKind, CounterReading
 from headgate.model.record import Verdict
 from headgate.store.models import (
     API,
     APIVersion,
     Application,
     Gateway,
+    Node,
     Operation,
     Organization,
 )
@@ -25,6 +27,7 @@ from headgate.store.services.traffic_ingest import Ingest
 from headgate.store.services.traffic_status import EVENTS_TOLD, NEXT_STEPS
 from headgate.traffic.io.folders import TrafficFolders
 from tests.support.lines import Shape, example_id, lines, objects
+from tests.support.store import REPORT
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
@@ -123,29 +126,14 @@ ONE = Shape(apis=1, operations=1, applications=1)
 def report(readings: list[tuple[CounterKind, int, int, int]], epoch: str, seconds: int) -> None:
     """A node's report with the readings (kind, row, allowed, rejected) of one table."""
     at = NOW + timedelta(seconds=seconds)
-    actor = ACTOR.later(at)
     if not Gateway.objects.filter(name="default").exists():
-        Gateway.objects.create(id=example_id("nod", 9), name="default", created_at=NOW)
+        gateway = Gateway.objects.create(id=example_id("nod", 9), name="default", created_at=NOW)
+        Node.objects.create(id=example_id("nod", 8), name="local", gateway=gateway, created_at=NOW)
     nodes.report(
-        actor,
-        NodeReport(
-            node="local",
+        Actor("node local", frozenset({Scope.NODE}), at, node="local", gateway="default"),
+        replace(
+            REPORT,
             reported_at=at,
-            agent_version="1",
-            envoy_version="1",
-            envoy_state=EnvoyState.SERVING,
-            envoy_restarts=0,
-            revision_seen=1,
-            revision_live=1,
-            revision_error="",
-            access_generation="g",
-            access_sequence=1,
-            spool_segments=0,
-            spool_bytes=0,
-            spool_oldest_at=None,
-            log_write_failures=0,
-            table_dropped=0,
-            clock_steps=0,
             counters=tuple(CounterReading(k, row, a, r, epoch) for k, row, a, r in readings),
         ),
     )
