@@ -3,6 +3,7 @@
 No script, nothing from another host: it reads under `default-src 'none'; style-src 'self'`.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from headgate.web.api import api
@@ -32,7 +35,7 @@ class Row:
     name: str
     kind: str
     is_required: bool
-    meaning: str
+    meaning: SafeString
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class Entry:
     id: str
     method: str
     path: str
-    summary: str
-    description: str
+    summary: SafeString
+    description: SafeString
     parameters: tuple[Row, ...]
     body: tuple[Row, ...]
     answers: tuple[tuple[str, str, tuple[Row, ...]], ...]
@@ -73,7 +76,11 @@ def page(request: HttpRequest) -> HttpResponse:
     response = render(
         request,
         "docs.html",
-        {"info": found["info"], "sections": sections(found), "problem": _problem_rows(found)},
+        {
+            "info": found["info"] | {"description": marked(found["info"]["description"])},
+            "sections": sections(found),
+            "problem": _problem_rows(found),
+        },
     )
     response["Content-Security-Policy"] = CSP
     response["Cache-Control"] = CACHED
@@ -121,8 +128,8 @@ def _entry(found: dict[str, Any], path: str, method: str, operation: dict[str, A
         id=operation["operationId"],
         method=method.upper(),
         path=path,
-        summary=operation["summary"],
-        description=operation.get("description", ""),
+        summary=marked(operation["summary"]),
+        description=marked(_beyond(operation["summary"], operation["description"])),
         parameters=tuple(
             _row(found, p["name"], p["schema"], is_required=p.get("required", False), place=p["in"])
             for p in (_resolved(found, given) for given in operation["parameters"])
@@ -131,6 +138,17 @@ def _entry(found: dict[str, Any], path: str, method: str, operation: dict[str, A
         answers=tuple(answers),
         problems=tuple(problems),
     )
+
+
+def marked(text: str) -> SafeString:
+    """Plain text as HTML: escaped, and what stands in backticks as code."""
+    return mark_safe(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S308  # escaped before
+
+
+def _beyond(summary: str, description: str) -> str:
+    """What a description says more than its first sentence, which is the summary."""
+    said = " ".join(description.split())
+    return said.removeprefix(summary).lstrip(". ")
 
 
 def _resolved(found: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
@@ -181,17 +199,18 @@ def _row(
     resolved = _resolved(found, schema)
     meaning = schema.get("description") or resolved.get("description", "")
     limits = ", ".join(
-        f"{word} {resolved[key]}"
-        for key, word in (
-            ("minimum", "at least"),
-            ("maximum", "at most"),
-            ("maxLength", "characters at most"),
-            ("maxItems", "items at most"),
+        words.format(resolved[key])
+        for key, words in (
+            ("minimum", "at least {:,}"),
+            ("maximum", "at most {:,}"),
+            ("maxLength", "at most {:,} characters"),
+            ("maxItems", "at most {:,} items"),
         )
         if key in resolved
     )
     kind = " ".join(part for part in (_kind(found, schema), f"in {place}" if place else "") if part)
-    return Row(name, kind, is_required, " · ".join(part for part in (meaning, limits) if part))
+    text = " · ".join(part for part in (meaning, limits) if part)
+    return Row(name, kind, is_required, marked(text))
 
 
 def _kind(found: dict[str, Any], schema: dict[str, Any]) -> str:
