@@ -209,7 +209,7 @@ def _row(
         if key in resolved
     )
     kind = " ".join(part for part in (_kind(found, schema), f"in {place}" if place else "") if part)
-    text = " · ".join(part for part in (meaning, limits) if part)
+    text = f"{meaning} ({limits})" if meaning and limits else meaning or limits
     return Row(name, kind, is_required, marked(text))
 
 
