@@ -22,7 +22,7 @@ class FilterBuildHook(BuildHookInterface[Any]):
         The build script is run by its path: the package itself cannot be imported yet.
         """
         folder = Path(self.root) / FILTER
-        library: Path = runpy.run_path(str(folder / "build.py"))["build"](folder)
+        libraries: list[Path] = runpy.run_path(str(folder / "build.py"))["build"](folder)
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
-        build_data["artifacts"].append(f"/{FILTER}/{library.name}")
+        build_data["artifacts"] += [f"/{FILTER}/{library.name}" for library in libraries]

@@ -9,6 +9,7 @@ MODULE_LINES_MAX = 400
 TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
 FILTER_CODE_LINES_MAX = 1000  # without tests, comments and blank lines
+CACHE_CODE_LINES_MAX = 600
 
 
 def _lines(path: str) -> int:
@@ -46,5 +47,8 @@ def _zig_code_lines(path: Path) -> int:
 
 
 def test_the_filter_stays_small_enough_to_audit() -> None:
-    sources = [path for path in tracked("src/*.zig") if path.name != "tests.zig"]
-    assert 0 < sum(_zig_code_lines(path) for path in sources) <= FILTER_CODE_LINES_MAX
+    sources = [path for path in tracked("src/*.zig") if "tests" not in path.name]
+    cache = [path for path in sources if path.name.startswith("cache")]
+    access = [path for path in sources if path not in cache]
+    assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX

@@ -147,6 +147,12 @@ class Proxy:
             self._process.wait()
 
     @property
+    def pid(self) -> int:
+        """Envoy's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def _errors(self) -> Path:
         return self.node.folder / "stderr.log"
 

@@ -28,8 +28,6 @@ SWITCHED_ON: Mapping[str, Any] = {
     "config": {},
 }
 """The route's side of a filter that has no settings per route."""
-INNER = "inner"
-"""Cluster that leads back into Envoy, to the same routes without any policy's filter."""
 
 
 class Stage(IntEnum):
@@ -50,14 +48,11 @@ class HTTPFilter:
     `name` is its key in the chain and in a route. `chain` configures it in the chain, where it
     is switched off; `route` configures and switches it on for a route. Both are the JSON form
     of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
-    `asks_upstream` says that the filter sends requests itself, past its route's rewriting,
-    deadline and retries: it is to send them to the cluster `INNER`, where the route holds.
     """
 
     name: str
     chain: Mapping[str, Any]
     route: Mapping[str, Any]
-    asks_upstream: bool = False
 
 
 class Policy(BaseModel):

@@ -19,11 +19,12 @@ import structlog
 from headgate.core.problems import Problem
 from headgate.gateway.envoy.bootstrap import bootstrap
 from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.filter import LIBRARIES
 from headgate.model.codec import as_json, from_json
 from headgate.node import process
 from headgate.node.durable import FILE_MODE, write_file
 from headgate.node.process import ProcessIdentity
-from headgate.node.settings import FILTER_NAME, AgentSettings
+from headgate.node.settings import AgentSettings
 
 BOOT_BYTES = 4
 ENVOY_LOG_BYTES_MAX = 10 * 1024**2  # one older file of this size is kept beside it
@@ -119,7 +120,7 @@ def fingerprint(settings: AgentSettings, node: str) -> str:
     """What a running Envoy cannot change: the program, the filter, bootstrap and arguments."""
     same = node_settings(settings, node)
     parts: list[object] = [bootstrap(same), command(settings, same, "")]
-    for path in (settings.envoy, settings.filter_folder / FILTER_NAME):
+    for path in (settings.envoy, *(settings.filter_folder / name for name in LIBRARIES)):
         try:
             stat = path.stat()
             parts.append([str(path), stat.st_size, stat.st_mtime_ns])

@@ -10,7 +10,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import orjson
 import structlog
@@ -19,6 +18,7 @@ from headgate.core.clock import Clock, SystemClock
 from headgate.core.ids import RandomBytes
 from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.gateway.envoy.resources import Translator
+from headgate.gateway.filter import LIBRARIES
 from headgate.node.access_sync import AccessKeeper, AccessSync
 from headgate.node.apply import Files
 from headgate.node.certificates import certificate_keeper
@@ -26,7 +26,7 @@ from headgate.node.control_plane import ControlPlane
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
 from headgate.node.seal import Sealer
-from headgate.node.settings import FILTER_NAME, AgentSettings
+from headgate.node.settings import AgentSettings
 from headgate.node.ship import InboxTransport, Transport, UploadTransport
 from headgate.node.shipping import Shipping
 from headgate.node.snapshot_sync import Revisions, SnapshotSync
@@ -276,13 +276,13 @@ def check_filter(settings: AgentSettings) -> None:
     Raises:
         Problem: one is missing.
     """
-    library: Path = settings.filter_folder / FILTER_NAME
-    if settings.has_filter and not library.is_file():
-        raise Problem(
-            ProblemType.UNAVAILABLE,
-            f"The gateway's filter {library} is missing: the package was not built whole.",
-            "Run `python -m headgate.gateway.filter.build`, or install Headgate again.",
-        )
+    for library in (settings.filter_folder / name for name in LIBRARIES):
+        if settings.has_filter and not library.is_file():
+            raise Problem(
+                ProblemType.UNAVAILABLE,
+                f"The gateway's filter {library} is missing: the package was not built whole.",
+                "Run `python -m headgate.gateway.filter.build`, or install Headgate again.",
+            )
     if not os.access(settings.envoy, os.X_OK):
         raise Problem(
             ProblemType.UNAVAILABLE,

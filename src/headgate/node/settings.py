@@ -12,7 +12,6 @@ from headgate.node.paths import NodePaths
 
 SPOOL_BYTES_MAX = 4 * 1024**3  # about six million requests that nobody has fetched yet
 DRAIN_SECONDS = 5.0
-FILTER_NAME = "libheadgate.so"
 
 
 class FullSpool(StrEnum):

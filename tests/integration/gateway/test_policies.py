@@ -157,47 +157,6 @@ def test_operations_have_sizes_of_their_own(gateway: Proxy, upstream: Peer) -> N
     assert gateway.call("/shop/small", "POST", body=b"x" * 5000).status == 413
 
 
-def test_cache_answers_again_what_the_upstream_lets_be_stored(
-    gateway: Proxy, upstream: Peer
-) -> None:
-    gateway.publish(api("GET /cached/{how}", port=upstream.port, policies=[use("cache")]))
-    first = gateway.call("/shop/cached/max-age=60")
-    second = gateway.call("/shop/cached/max-age=60")
-    assert (first.status, second.status) == (200, 200)
-    assert first.body == second.body, str(upstream.last)
-    assert "age" in second.headers
-    line = gateway.line(second.headers["x-request-id"])
-    assert line["details"] == "cache.response_from_cache_filter"
-    assert line["api"] == "api1"
-
-
-@pytest.mark.parametrize("how", ["private+max-age=60", "no-store", "no-cache"])
-def test_cache_does_not_store_what_the_upstream_keeps_back(
-    gateway: Proxy, upstream: Peer, how: str
-) -> None:
-    gateway.publish(api("GET /cached/{how}", port=upstream.port, policies=[use("cache")]))
-    target = f"/shop/cached/{how}"
-    assert gateway.call(target).body != gateway.call(target).body
-
-
-def test_cache_does_not_serve_requests_with_credentials_from_memory(
-    gateway: Proxy, upstream: Peer
-) -> None:
-    gateway.publish(api("GET /cached/{how}", port=upstream.port, policies=[use("cache")]))
-    target, sent = "/shop/cached/max-age=61", {"Authorization": "Bearer a"}
-    stored = gateway.call(target).body
-    assert gateway.call(target, headers=sent).body != stored
-    assert gateway.call(target, headers=sent).body != gateway.call(target, headers=sent).body
-
-
-def test_cache_is_off_where_no_policy_asks_for_it(gateway: Proxy, upstream: Peer) -> None:
-    attached = {"GET /cached/{how}": (use("cache"),)}
-    lines = ("GET /cached/{how}", "GET /cached/{how}/off")
-    gateway.publish(api(*lines, port=upstream.port, of_operation=attached))
-    target = "/shop/cached/max-age=62/off"
-    assert gateway.call(target).body != gateway.call(target).body
-
-
 @pytest.mark.parametrize(
     ("accepted", "used"),
     [

@@ -155,5 +155,5 @@ def test_a_cached_answer_is_still_admitted_and_recorded(
     line = gateway.line(second.headers["x-request-id"])
     assert (words(line["access"])[0], line["details"]) == (
         "allowed",
-        "cache.response_from_cache_filter",
+        "cache_hit",
     )

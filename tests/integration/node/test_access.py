@@ -7,6 +7,7 @@ import time
 import httpx2
 import pytest
 
+from headgate.gateway.filter import LIBRARIES
 from headgate.model.access import (
     APIRow,
     ApplicationRow,
@@ -15,7 +16,7 @@ from headgate.model.access import (
     RowState,
     SubscriptionRow,
 )
-from headgate.node.settings import FILTER_NAME, built_filter_folder
+from headgate.node.settings import built_filter_folder
 from tests.integration.node.conftest import Node
 from tests.support.control_plane import Row, wait_until
 
@@ -27,7 +28,7 @@ KEY = "hg_" + "k" * 38
 @pytest.fixture
 def filtered(node: Node) -> Node:
     """A node whose Envoy runs the access filter, with one API and one application."""
-    assert (built_filter_folder() / FILTER_NAME).is_file(), "run `make build` first"
+    assert (built_filter_folder() / LIBRARIES[0]).is_file(), "run `make build` first"
     node.options = {"has_filter": True}
     node.state.change(*rows())
     node.start()

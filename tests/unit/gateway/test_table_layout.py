@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from headgate.gateway import table_layout as layout
 from headgate.gateway.envoy.answers import FILTER_ANSWERS
 from headgate.gateway.filter import FOLDER
@@ -58,14 +60,15 @@ def test_numbers_that_are_stored_at_once_are_aligned() -> None:
             assert section.record.size % 8 == 0
 
 
-def test_the_zig_tests_pass(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["tests.zig", "cache_tests.zig"])
+def test_the_zig_tests_pass(tmp_path: Path, module: str) -> None:
     caches = {"ZIG_GLOBAL_CACHE_DIR": str(tmp_path), "ZIG_LOCAL_CACHE_DIR": str(tmp_path)}
     hash_fast = tmp_path / "hash_fast.o"
     compile_hash(FOLDER, str(tmp_path), hash_fast)
     words = set(Path("/proc/cpuinfo").read_text().split())
     needed = {"sha_ni", "avx2"} if platform.machine() == "x86_64" else {"sha2"}
     told = {"HASHES_BY_ITSELF": "1" if needed <= words else "0"}
-    command = [sys.executable, "-m", "ziglang", "test", "tests.zig", str(hash_fast), "-lc"]
+    command = [sys.executable, "-m", "ziglang", "test", module, str(hash_fast), "-lc"]
     done = subprocess.run(
         [*command, "-O", "ReleaseSafe"],
         cwd=FOLDER,

@@ -108,7 +108,7 @@ def test_a_filter_that_nobody_uses_is_not_in_the_chain() -> None:
     assert chain(CACHE, DENY) == [
         "envoy.filters.http.rbac",
         "headgate",
-        "envoy.filters.http.cache_v2",
+        "headgate.cache",
         "envoy.filters.http.router",
     ]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from headgate.gateway.filter import LIBRARIES
 from headgate.node.launch import (
     EnvoyProcess,
     EnvoyRecord,
@@ -36,10 +37,13 @@ def test_what_a_running_envoy_cannot_change_changes_the_fingerprint(
     assert fingerprint(changed, "nod1") != fingerprint(settings, "nod1")
 
 
-def test_a_new_filter_changes_the_fingerprint(settings: AgentSettings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_new_filter_changes_the_fingerprint(
+    settings: AgentSettings, tmp_path: Path, library: str
+) -> None:
     mine = dataclasses.replace(settings, filter_folder=tmp_path)
     before = fingerprint(mine, "nod1")
-    (tmp_path / "libheadgate.so").write_bytes(b"new")
+    (tmp_path / library).write_bytes(b"new")
     assert fingerprint(mine, "nod1") != before
 
 

@@ -165,7 +165,7 @@ def test_words_are_split_into_route_verdict_caller_and_query() -> None:
 
 
 def test_an_answer_from_the_cache_is_told_from_its_details() -> None:
-    hit = line(details="cache.response_from_cache_filter")
+    hit = line(details="cache_hit")
     assert record_from(hit, node="n", gateway="g").cache == "hit"
     assert record_from(line(), node="n", gateway="g").cache == ""
 

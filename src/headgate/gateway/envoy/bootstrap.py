@@ -3,7 +3,6 @@
 from typing import Any
 
 from headgate.gateway.envoy import wire
-from headgate.gateway.envoy.inner import EXTENSION
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
 
@@ -44,7 +43,6 @@ def bootstrap(node: NodeSettings) -> JSON:
         },
         "layered_runtime": {"layers": [{"name": "static", "static_layer": _runtime()}]},
         "overload_manager": _overload(node),
-        "bootstrap_extensions": [EXTENSION],
     }
 
 

@@ -9,7 +9,6 @@ import orjson
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
-from headgate.gateway.envoy.inner import inner_cluster, inner_listener
 from headgate.gateway.envoy.listener import listener, secrets
 from headgate.gateway.envoy.routes import (
     Policies,
@@ -131,9 +130,6 @@ class Translator:
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
         listeners = [listener(node, edge, traffic)]
-        if any(one.filter.asks_upstream for one in chain):
-            clusters.append(inner_cluster())
-            listeners.append(inner_listener(node))
         by_depth: dict[int, list[Encoded]] = {}
         for part in parts:
             for depth, encoded in part.routes.items():

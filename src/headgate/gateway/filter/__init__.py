@@ -1,7 +1,11 @@
-"""Where is the filter that Envoy loads? `libheadgate.so`, built from the Zig files beside it."""
+"""Which modules does Envoy load? Both are built from the Zig files beside this one.
+
+`libheadgate.so` is the access filter, `libheadgate_cache.so` the store of the policy `cache`.
+"""
 
 from pathlib import Path
 
 MODULE_NAME = "headgate"  # Envoy looks for lib<name>.so
+CACHE_MODULE_NAME = "headgate_cache"
 FOLDER = Path(__file__).parent
-LIBRARY = FOLDER / f"lib{MODULE_NAME}.so"
+LIBRARIES = tuple(f"lib{name}.so" for name in (MODULE_NAME, CACHE_MODULE_NAME))

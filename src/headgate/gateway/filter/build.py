@@ -12,6 +12,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 LIBRARY_NAME = "libheadgate.so"
+CACHE_NAME = "libheadgate_cache.so"
 # A broken bound ends the process and names the place instead of giving a wrong answer, for less
 # than one percent of a request (docs/decisions/0006-what-the-filter-costs.md).
 OPTIMIZE = "ReleaseSafe"
@@ -20,40 +21,43 @@ WITH_SHA = {"x86_64": "x86_64+sha+avx2", "aarch64": "generic+sha2"}
 
 
 def is_current(folder: Path = FOLDER) -> bool:
-    """Whether the library is newer than every source of it."""
-    library = folder / LIBRARY_NAME
-    if not library.exists():
+    """Whether both libraries are newer than every source of them."""
+    libraries = [folder / LIBRARY_NAME, folder / CACHE_NAME]
+    if not all(library.exists() for library in libraries):
         return False
-    built_at = library.stat().st_mtime
+    built_at = min(library.stat().st_mtime for library in libraries)
     sources = [*folder.glob("*.zig"), folder / "build.py"]
     return all(source.stat().st_mtime <= built_at for source in sources)
 
 
-def build(folder: Path = FOLDER) -> Path:
-    """Compile the library into `folder`, unless it is current.
+def build(folder: Path = FOLDER) -> list[Path]:
+    """Compile the filter and the cache into `folder`, unless they are current.
 
-    It replaces the old one by rename: an Envoy that has the old one mapped is not disturbed.
+    They replace the old ones by rename: an Envoy that has those mapped is not disturbed.
 
     Raises:
         RuntimeError: the compiler is missing or refuses the source; with its words.
     """
-    library = folder / LIBRARY_NAME
+    libraries = [folder / LIBRARY_NAME, folder / CACHE_NAME]
     if is_current(folder):
-        return library
+        return libraries
     with tempfile.TemporaryDirectory(prefix="headgate-zig-") as cache:
-        made = folder / f".{LIBRARY_NAME}.{os.getpid()}"
         fast = Path(cache) / "hash_fast.o"
-        try:
-            compile_hash(folder, cache, fast)
-            linked = ("-dynamic", "-lc", "-z", "lazy", "-fallow-shlib-undefined", str(fast))
-            _compile(
-                folder, cache, "build-lib", "filter.zig", *linked, "-mcpu", "baseline", made=made
-            )
-        except RuntimeError:
-            made.unlink(missing_ok=True)
-            raise
-        made.replace(library)
-    return library
+        compile_hash(folder, cache, fast)
+        _link(folder, cache, "filter.zig", str(fast), made=libraries[0])
+        _link(folder, cache, "cache.zig", made=libraries[1])
+    return libraries
+
+
+def _link(folder: Path, cache: str, source: str, *objects: str, made: Path) -> None:
+    fresh = made.with_name(f".{made.name}.{os.getpid()}")
+    linked = ("-dynamic", "-lc", "-z", "lazy", "-fallow-shlib-undefined", *objects)
+    try:
+        _compile(folder, cache, "build-lib", source, *linked, "-mcpu", "baseline", made=fresh)
+    except RuntimeError:
+        fresh.unlink(missing_ok=True)
+        raise
+    fresh.replace(made)
 
 
 def compile_hash(folder: Path, cache: str, made: Path) -> None:
@@ -84,7 +88,7 @@ def _compile(folder: Path, cache: str, *arguments: str, made: Path) -> None:
 def main() -> int:
     """Build for development."""
     try:
-        sys.stdout.write(f"{build()}\n")
+        sys.stdout.writelines(f"{library}\n" for library in build())
     except RuntimeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
