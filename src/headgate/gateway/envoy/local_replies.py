@@ -13,6 +13,9 @@ from headgate.gateway.envoy.wire import JSON
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import KeyLocation, KeySource
 
+AS_IT_STANDS = "as_it_stands"
+"""The reason of an answer that a policy gives whole: its body is not rewritten."""
+
 CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
 FIELDS: dict[str, dict[str, str]] = {
     "no_credential": {"www-authenticate": CHALLENGE},
@@ -34,6 +37,7 @@ def local_replies() -> JSON:
     """Envoy's `LocalReplyConfig`; the first mapper that fits is taken."""
     mappers = [_mapper(answer) for answer in FILTER_ANSWERS]
     mappers += [_grpc_mapper(answer) for answer in FILTER_ANSWERS]
+    mappers.append({"filter": _reason_is(AS_IT_STANDS)})
     return {"mappers": [*mappers, *(_mapper(answer) for answer in ENVOY_ANSWERS)]}
 
 

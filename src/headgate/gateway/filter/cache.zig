@@ -11,6 +11,7 @@ const rules = @import("cache_rules.zig");
 const stores = @import("cache_store.zig");
 
 const DETAILS = "cache_hit"; // traffic/record.py
+const AS_IT_STANDS = "as_it_stands"; // local_replies.py: Envoy does not rewrite it
 const HEADERS_MAX = 100; // listener.py
 const HEADERS_BYTES_MAX = 64 * 1024; // listener.py
 const VARY_VALUE_BYTES_MAX = 256;
@@ -145,7 +146,7 @@ fn makeKey(s: abi.Stream, stream: *Stream) bool {
         }
     }
     if (host.len + path.len + 64 > rules.KEY_BYTES_MAX) return false;
-    stream.purged = abi.routeNumber(s, "purged");
+    stream.purged = answering.routeNumber(s, "purged");
     for ([_][]const u8{ host, "\x00", path }) |part| stream.key.appendSlice(allocator, part) catch return false;
     return true;
 }
@@ -196,17 +197,18 @@ fn give(s: abi.Stream, entry: *stores.Entry, now_ns: u64) void {
     var rest = entry.head_text();
     while (rest.len > 0 and count < HEADERS_MAX) : (count += 1) {
         const name = cut(&rest);
-        headers[count] = .of(name, cut(&rest));
-        if (rules.eql(name, "etag")) tag = headers[count].value[0..headers[count].value_len];
+        const value = cut(&rest);
+        headers[count] = .{ .key = .of(name), .value = .of(value) };
+        if (rules.eql(name, "etag")) tag = value;
     }
     var digits: [20]u8 = undefined;
     const age = std.fmt.bufPrint(&digits, "{d}", .{(now_ns - entry.made_ns) / std.time.ns_per_s}) catch unreachable;
-    headers[count] = .of("age", age);
-    if (entry.status >= 400) abi.setMetadata(s, "verdict", "cached"); // Envoy must not rewrite it
+    headers[count] = .{ .key = .of("age"), .value = .of(age) };
+    if (entry.status >= 400) abi.setMetadata(s, "reason", AS_IT_STANDS);
     const known = abi.requestHeader(s, "if-none-match") orelse "";
     const is_known = entry.status == 200 and tag != null and rules.matchesTag(known, tag.?);
     const status: u32 = if (is_known) 304 else entry.status;
-    abi.answer(s, status, headers[0 .. count + 1], if (is_known) "" else entry.body(), DETAILS);
+    answering.answer(s, status, headers[0 .. count + 1], if (is_known) "" else entry.body(), DETAILS);
 }
 
 /// One length and text from the front of `rest`.
@@ -243,7 +245,7 @@ export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, st
 /// Reads an answer's headers and gathers those that are stored.
 fn note(stream: *Stream, headers: []const abi.Pair) !void {
     for (headers) |*one| {
-        const name, const value = .{ one.key[0..one.key_len], one.value[0..one.value_len] };
+        const name, const value = .{ one.key.slice(), one.value.slice() };
         if (std.mem.eql(u8, name, ":status")) stream.answer.status = try std.fmt.parseInt(u32, value, 10);
         stream.answer.note(name, value);
         if (rules.eql(name, "vary")) {
