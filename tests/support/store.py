@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from django.db import connection
+
 from headgate.catalog.document import DocumentSource
 from headgate.model.node import EnvoyState, NodeReport
 from headgate.model.snapshot import Upstream, UpstreamHost
@@ -81,3 +83,13 @@ def subscribed_key(actor: Actor, *, api: str = "pets") -> Issued:
     applications.create(actor, name="demo", organization="acme", create_organization=True)
     subscriptions.create(actor, application="acme/demo", plan="basic/free")
     return credentials.issue(actor, application="acme/demo", name="laptop")
+
+
+def everything_stored() -> str:
+    """Every value of every table, as text."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            found += [str(row) for row in cursor.fetchall()]
+    return "\n".join(found)

@@ -93,20 +93,21 @@ class Tree:
         self.process.wait()
         self.process = None
 
-    def cli(self, *arguments: str, **more: str) -> Ran:
+    def cli(self, *arguments: str, stdin: str = "", **more: str) -> Ran:
         """Run one command to its end."""
         done = subprocess.run(
             [*_COMMAND, *arguments],
             env=environment(self.data) | more,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def do(self, *arguments: str) -> Ran:
+    def do(self, *arguments: str, stdin: str = "") -> Ran:
         """Run a command that must succeed."""
-        ran = self.cli(*arguments)
+        ran = self.cli(*arguments, stdin=stdin)
         assert ran.code == 0, f"headgate {' '.join(arguments)}: {ran.err}"
         return ran
 

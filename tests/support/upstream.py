@@ -19,6 +19,7 @@ class Upstream:
     by_path: Counter[str] = field(default_factory=Counter)
     request_ids: Counter[str] = field(default_factory=Counter)
     keys_seen: set[str] = field(default_factory=set)
+    authorizations: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -37,6 +38,7 @@ def upstream() -> Iterator[Upstream]:
             with seen.lock:
                 seen.by_path[urlsplit(self.path).path] += 1
                 seen.request_ids[self.headers.get("x-request-id", "")] += 1
+                seen.authorizations.append(self.headers.get("authorization", ""))
                 if key := self.headers.get("x-api-key"):
                     seen.keys_seen.add(key)
             raw = json.dumps({"path": self.path, "method": self.command, "bytes": len(body)})

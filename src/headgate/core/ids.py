@@ -24,6 +24,7 @@ Kind = Literal[
     "blk",
     "gtw",
     "rel",
+    "sec",
 ]
 
 

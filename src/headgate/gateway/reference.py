@@ -22,6 +22,11 @@ headgate policies kinds                       # this list, for machines with --j
 headgate policies set httpbin -f policies.yaml
 ```
 where the file is a list of `kind` and `settings`, as in the examples below.
+
+A text in the settings may name a secret: `${secret:NAME}` stands for what `headgate secret set
+NAME` stored. Only nodes get the value; exports, answers and the audit log hold the reference. A
+name under which nothing is stored is a mistake at publishing. There is no way to write the
+characters `${secret:` for themselves.
 """
 _STAGES = {
     Stage.EDGE: "before the key is looked at",

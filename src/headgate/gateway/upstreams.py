@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from cryptography.x509 import load_pem_x509_certificates
 
 from headgate.core.problems import Detail
+from headgate.gateway.secrets import without_references
 from headgate.model.snapshot import Upstream, UpstreamHost
 
 HOSTS_MAX = 128
@@ -31,7 +32,7 @@ def upstream_mistakes(upstream: Upstream, pointer: str) -> list[Detail]:
     for index, host in enumerate(upstream.hosts):
         found += _host_mistakes(host, f"{pointer}/hosts/{index}")
     prefix = upstream.path_prefix
-    if prefix and (not prefix.startswith("/") or set("?#{}") & set(prefix)):
+    if prefix and (not prefix.startswith("/") or set("?#{}") & set(without_references(prefix))):
         message = f"{prefix!r} is not a path prefix; write it like /v2"
         found.append(Detail(message, f"{pointer}/path_prefix"))
     if upstream.tls and upstream.tls.ca_pem and not _is_pem(upstream.tls.ca_pem):

@@ -127,6 +127,7 @@ class Snapshot:
     """Everything a node of `gateway` needs from the control plane, except the access rows.
 
     `issuer`: whose tokens are the installation's own; None before it has had an OAuth client.
+    `secrets`: the values of the secrets that the settings name, in clear, on a node alone.
     """
 
     revision: int
@@ -135,6 +136,7 @@ class Snapshot:
     policies: tuple[PolicyUse, ...] = ()
     issuer: TokenIssuer | None = None
     releases: tuple[Release, ...] = ()
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def routed(self) -> tuple[SnapshotAPI, ...]:
@@ -149,7 +151,8 @@ class Snapshot:
 class SnapshotDelta:
     """What leads from revision `base` to `revision`; base 0 means that it is complete.
 
-    `changed` replaces or adds APIs by `row`, `removed` names rows that are gone.
+    `changed` replaces or adds APIs by `row`, `removed` names rows that are gone. `secrets` is
+    always complete.
     """
 
     base: int
@@ -160,6 +163,7 @@ class SnapshotDelta:
     policies: tuple[PolicyUse, ...] = ()
     issuer: TokenIssuer | None = None
     releases: tuple[Release, ...] = ()
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -177,5 +181,11 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
     apis.update({api.row: api for api in delta.changed})
     ordered = tuple(sorted(apis.values(), key=lambda api: (api.name, api.version)))
     return Snapshot(
-        delta.revision, delta.gateway, ordered, delta.policies, delta.issuer, delta.releases
+        delta.revision,
+        delta.gateway,
+        ordered,
+        delta.policies,
+        delta.issuer,
+        delta.releases,
+        delta.secrets,
     )

@@ -8,6 +8,7 @@ Envoy's words and not tried again; the last good one stays in service.
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from traceback import format_exc
 
 import structlog
 
@@ -16,6 +17,7 @@ from headgate.core.units import count
 from headgate.gateway.compile import check, published_rows
 from headgate.gateway.envoy.resources import Translator
 from headgate.gateway.envoy.wire import ROUTES_FILE
+from headgate.gateway.secrets import fill, redact, reference_mistakes, references
 from headgate.model.access import PublishedRows
 from headgate.model.codec import as_json, from_json
 from headgate.model.snapshot import Snapshot, SnapshotDelta, merge
@@ -210,16 +212,21 @@ class Revisions:
         Raises:
             Refused: the snapshot has mistakes of policy or conflicts.
         """
-        mistakes = check(snapshot)
+        # Fails closed: a reference without its value must not reach an upstream as text.
+        mistakes = reference_mistakes(references(snapshot), snapshot.secrets)
+        secrets, snapshot = snapshot.secrets, fill(snapshot)
+        mistakes += check(snapshot)
         if mistakes:
             shown = "; ".join(one.message for one in mistakes[:PROBLEMS_SHOWN_MAX])
             more = len(mistakes) - PROBLEMS_SHOWN_MAX
             raise Refused(shown + (f"; and {count(more, 'more mistake')}" if more > 0 else ""))
         try:
             files = self._translator.translate(snapshot).files()
-        except Exception as error:  # one revision must not stop those after it
-            _log.exception("a revision cannot be translated", revision=snapshot.revision)
-            raise Refused(f"it cannot be translated: {error!r}, a mistake in Headgate") from error
+        except Exception as error:  # noqa: BLE001  # one revision must not stop those after it
+            words = redact(repr(error), secrets)
+            trace = redact(format_exc(), secrets)
+            _log.error("a revision cannot be translated", revision=snapshot.revision, trace=trace)
+            raise Refused(f"it cannot be translated: {words}, a mistake in Headgate") from None
         if self._is_refusing:
             files[ROUTES_FILE] = refusing_routes(snapshot.revision)
         return _Built(published_rows(snapshot), files)
@@ -231,6 +238,7 @@ class Revisions:
 
     async def _refuse(self, words: str, admin: EnvoyAdmin) -> None:
         """Give the candidate up and go on with the last good revision."""
+        words = redact(words, self.candidate.secrets)  # Envoy quotes what it does not like
         _log.warning("revision refused", revision=self.candidate.revision, words=words)
         self.error = words
         self._say(
@@ -262,6 +270,7 @@ class Revisions:
         self._troubles.changed.set()
 
     def _say(self, sentence: str) -> None:
+        sentence = redact(sentence, self._good.secrets)
         self._troubles.set(Topic.SNAPSHOT, sentence)
         self._troubles.changed.set()
 

@@ -53,6 +53,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "setAPIPolicies": lambda w: [],
     "setOperationPolicies": lambda w: [],
     "setGatewayPolicies": lambda w: [],
+    "setSecret": lambda w: {"value": "x"},
 }
 
 
@@ -98,6 +99,7 @@ def _path(path: str, world: World) -> str:
             "applications": application,
             "gateways": "default",
             "nodes": "local",
+            "secrets": "billing",
         }.get(root, ""),
     }
     for name, value in values.items():

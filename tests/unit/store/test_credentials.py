@@ -14,7 +14,7 @@ from headgate.model.tokens import token_block_key
 from headgate.store.models import AuditEntry, Block, Credential, Token
 from headgate.store.services import applications, blocks, credentials, organizations, tokens
 from headgate.store.services.actor import Actor, Scope
-from tests.support.store import AT
+from tests.support.store import AT, everything_stored
 
 HOUR = timedelta(hours=1)
 
@@ -23,16 +23,6 @@ HOUR = timedelta(hours=1)
 def demo(admin: Actor) -> str:
     applications.create(admin, name="demo", organization="acme", create_organization=True)
     return "acme/demo"
-
-
-def everything_stored() -> str:
-    """Every value of every table, as text."""
-    found = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            found += [str(row) for row in cursor.fetchall()]
-    return "\n".join(found)
 
 
 def test_a_key_is_shown_once_and_kept_only_as_its_hash(admin: Actor, demo: str) -> None:

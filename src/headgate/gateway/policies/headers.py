@@ -6,32 +6,14 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from headgate.gateway.header_names import CREDENTIALS, header_error
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+from headgate.gateway.secrets import names_secret
 
 NAME = "envoy.filters.http.header_mutation"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3."
 CHANGES_MAX = 50  # per direction
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4096}")
-
-RESERVED = frozenset(
-    {
-        "connection",
-        "content-length",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "x-request-id",
-        "forwarded",
-        "ratelimit",
-        "ratelimit-policy",
-    }
-)
-RESERVED_STARTS = ("x-envoy-", "x-forwarded-")
 
 
 class HeaderChanges(BaseModel):
@@ -43,17 +25,26 @@ class HeaderChanges(BaseModel):
     append: dict[str, str] = Field({}, description="Values to add beside those that are there.")
     remove: list[str] = Field([], description="Headers to take away.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _hold_no_secret(cls, given: Any) -> Any:
+        parts = [given.get(part) for part in ("set", "append")] if isinstance(given, dict) else []
+        values = [item for part in parts if isinstance(part, dict) for item in part.items()]
+        for name, value in values:
+            if str(name).lower() in CREDENTIALS and not names_secret(value):
+                raise ValueError(
+                    f"the value of {name!r} is a secret: store it with `headgate secret set NAME`"
+                    " and write ${secret:NAME} here, as in `Bearer ${secret:NAME}`"
+                )
+        return given
+
     @model_validator(mode="after")
     def _are_headers(self) -> "HeaderChanges":
         names = [*self.set, *self.append, *self.remove]
         if len(names) > CHANGES_MAX:
             raise ValueError(f"at most {CHANGES_MAX} changes")
-        for name in names:
-            lower = name.lower()
-            if _NAME.fullmatch(lower) is None:
-                raise ValueError(f"{name!r} is not the name of a header")
-            if lower in RESERVED or lower.startswith(RESERVED_STARTS):
-                raise ValueError(f"{name!r} is reserved: the gateway itself depends on it")
+        for error in filter(None, map(header_error, names)):
+            raise ValueError(error)
         for name, value in (*self.set.items(), *self.append.items()):
             if _VALUE.fullmatch(value) is None:
                 raise ValueError(f"the value of {name!r} is not that of a header")
@@ -72,8 +63,10 @@ class HeaderChanges(BaseModel):
 class Headers(Policy):
     """Set, append and remove headers of requests (towards the upstream) and of answers.
 
-    Values are literal text. Changes apply to admitted requests; changes of answers also to the
-    gateway's refusals on the operation. Headers that the gateway depends on are refused.
+    Values are literal text, in which `${secret:NAME}` stands for a stored secret; those of
+    `Authorization`, `Proxy-Authorization`, `Cookie` and `X-API-Key` have to name one. Changes
+    apply to admitted requests; changes of answers also to the gateway's refusals on the operation.
+    Headers that the gateway depends on are refused.
 
     Source: Envoy, `envoy.extensions.filters.http.header_mutation.v3`; RFC 9110 §5.
     """

@@ -28,6 +28,7 @@ from headgate.store.models.oauth import (
 )
 from headgate.store.models.products import Plan, Product
 from headgate.store.models.releases import Release
+from headgate.store.models.secrets import StoredSecret
 from headgate.store.models.traffic import (
     HourRollup,
     Lease,
@@ -69,6 +70,7 @@ __all__ = [
     "Release",
     "Revision",
     "SigningKey",
+    "StoredSecret",
     "Subscription",
     "Token",
     "TrafficEvent",

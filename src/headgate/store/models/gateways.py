@@ -76,7 +76,8 @@ class Revision(models.Model):
     """An immutable published state of a gateway.
 
     `apis` maps version rows (as text: JSON keys) to rows of `APIRevision`; `policies` are the
-    gateway's own, as [{kind, settings}]; `releases` are values of `model.release`.
+    gateway's own, as [{kind, settings}]; `releases` are values of `model.release`; `secrets` maps
+    the names of the secrets that the settings use to versions.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=CASCADE, related_name="revisions")
@@ -84,6 +85,7 @@ class Revision(models.Model):
     apis = models.JSONField(default=dict)
     policies = models.JSONField(default=list)
     releases = models.JSONField(default=list)
+    secrets = models.JSONField(default=dict)
     note = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     actor = models.CharField(max_length=TITLE_CHARACTERS_MAX)
     created_at = models.DateTimeField()

@@ -58,6 +58,9 @@ class Action(StrEnum):
     NODE_DELETED = "node.deleted"
     NODE_TOKEN_ROTATED = "node.token_rotated"  # noqa: S105  # the name of an action
     NODE_TOKENS_REVOKED = "node.tokens_revoked"  # the name of an action
+    SECRET_CREATED = "secret.created"  # noqa: S105  # the name of an action
+    SECRET_CHANGED = "secret.changed"  # noqa: S105  # the name of an action
+    SECRET_DELETED = "secret.deleted"  # noqa: S105  # the name of an action
     GATEWAY_CREATED = "gateway.created"
     GATEWAY_CHANGED = "gateway.changed"
     CONSUMER_ERASED = "traffic.erased"

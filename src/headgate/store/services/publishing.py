@@ -30,7 +30,7 @@ from headgate.store.models import (
 )
 from headgate.store.models import Release as ReleaseRow
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import apis, audit, gateways, token_issuer
+from headgate.store.services import apis, audit, gateways, secret_use, token_issuer
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -47,6 +47,7 @@ class Content(NamedTuple):
     apis: dict[str, int]
     policies: list[Any]
     releases: list[Any]
+    secrets: dict[str, int]
 
 
 _parsed_apis: dict[tuple[str, int], SnapshotAPI] = {}
@@ -177,8 +178,19 @@ def renew(actor: Actor, note: str) -> None:
     for gateway in Gateway.objects.filter(removed_at=None, revision__gt=0).order_by("pk"):
         served = locked(gateway.name)
         present = served.revisions.get(number=served.revision)
-        content = Content(present.apis, present.policies, present.releases)
-        _insert(actor, served, content, Action.PUBLISHED, note)
+        _insert(actor, served, _content(present), Action.PUBLISHED, note)
+
+
+def republish(actor: Actor, gateway: Gateway, *, note: str) -> Revision:
+    """What is live once more, with the secrets as they are now, in the caller's transaction.
+
+    Raises:
+        Problem: CONFLICT, with every place where a secret's value does not fit.
+    """
+    served = locked(gateway.name)
+    live = served.revisions.get(number=served.revision)
+    policies = tuple(from_data(PolicyUse, use) for use in live.policies)
+    return advance(actor, served, dict(live.apis), Action.PUBLISHED, note, policies)
 
 
 def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
@@ -188,6 +200,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
 
     Raises:
         Problem: FORBIDDEN without the scope `node`.
+        DependencyError: a secret was stored under another `secret.key`.
     """
     actor.require(Scope.NODE)
     served = gateways.find(actor.gateway or DEFAULT_GATEWAY)
@@ -206,6 +219,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         policies=tuple(from_data(PolicyUse, use) for use in target.policies),
         issuer=token_issuer.current(),
         releases=live_releases(target),
+        secrets=secret_use.values(target.secrets),
     )
 
 
@@ -293,12 +307,14 @@ def advance(
         releases = live_releases(present)
     listed = [as_data(use) for use in policies]
     shares = [as_data(release) for release in releases]
-    content = Content(wanted, listed, shares)
-    if present is not None and Content(present.apis, present.policies, present.releases) == content:
-        return present
     number = served.revisions_made + 1
     snapshot = Snapshot(number, served.name, _parsed(wanted.values()), policies, releases=releases)
-    _refuse(check(snapshot))
+    use = secret_use.of(snapshot)
+    content = Content(wanted, listed, shares, use.versions)
+    if present is not None and _content(present) == content:
+        return present
+    _refuse(check(snapshot) + use.mistakes)
+    _refuse(secret_use.unfit_values(snapshot, use))
     return _insert(actor, served, content, action, note)
 
 
@@ -326,6 +342,10 @@ def _insert(actor: Actor, served: Gateway, content: Content, action: Action, not
     )
     events.announce(events.Topic.SNAPSHOT)
     return revision
+
+
+def _content(revision: Revision) -> Content:
+    return Content(revision.apis, revision.policies, revision.releases, revision.secrets)
 
 
 def _refuse(mistakes: list[Detail]) -> None:
