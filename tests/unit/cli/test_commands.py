@@ -1,5 +1,6 @@
 """Does each command send what it says, and end with the code that it promises?"""
 
+import io
 import json
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_a_node_is_added_and_its_token_put_into_a_file_of_its_own(
     lost = run("node", "add", "edge1", "--token-file", str(tmp_path / "no" / "where"))
     assert (lost.code, lost.out) == (1, "")
     assert "headgate node rotate edge1" in lost.err
+
+
+def test_a_secret_is_read_from_stdin_and_never_shown(
+    rest: RestServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest.answer("PUT /secrets/billing", {"name": "billing", "version": 2, "gateways": ["default"]})
+    monkeypatch.setattr("sys.stdin", io.StringIO("the-value\n"))
+    ran = run("secret", "set", "billing")
+    assert rest.bodies("PUT /secrets/billing") == [{"value": "the-value"}]
+    assert (ran.code, "live on default" in ran.out) == (0, True)
+    assert "the-value" not in ran.out + ran.err
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert run("secret", "set", "billing").code == 2
+    assert run("secret", "set", "billing", "the-value").code == 2
+    assert len(rest.received) == 1
 
 
 def test_a_create_carries_token_and_idempotency_key(rest: RestServer, run: Run) -> None:
