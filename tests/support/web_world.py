@@ -33,6 +33,7 @@ class World:
     subscription: str
     key: str
     key_text: str
+    client: str
 
 
 def document(text: str = DOCUMENT) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def api_body(name: str, **more: Any) -> dict[str, Any]:
 
 
 def make_world(api: httpx2.Client, prefix: str) -> World:
-    """Everything that a caller needs: API, product, plan, application, subscription, key."""
+    """All that a caller needs: API, product, plan, application, subscription, key, client."""
     organization, path = f"{prefix}-org", f"{prefix}-org/app"
     _post(api, "/apis", api_body(f"{prefix}-api"))
     _post(api, "/products", {"name": f"{prefix}-product", "apis": [f"{prefix}-api"]})
@@ -58,6 +59,7 @@ def make_world(api: httpx2.Client, prefix: str) -> World:
     body = {"application": path, "plan": f"{prefix}-product/free"}
     subscription = _post(api, "/subscriptions", body)
     key = _post(api, "/keys", {"application": path})
+    client = _post(api, f"/applications/{path}/clients", {"name": f"{prefix}-client"})
     return World(
         prefix=prefix,
         api=f"{prefix}-api",
@@ -68,6 +70,7 @@ def make_world(api: httpx2.Client, prefix: str) -> World:
         subscription=subscription["id"],
         key=key["id"],
         key_text=key["key"],
+        client=client["id"],
     )
 
 

@@ -14,13 +14,25 @@ from headgate.web.threads import in_thread
 OPEN_PATHS = frozenset(
     {
         "/",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
         "/api/v1/docs",
         "/api/v1/docs.css",
         "/api/v1/health",
         "/api/v1/openapi.json",
+        "/oauth/device",
+        "/oauth/device.css",
+        "/oauth/device_authorization",
+        "/oauth/introspect",
+        "/oauth/jwks.json",
+        "/oauth/revoke",
+        "/oauth/token",
     }
 )
-"""Answered to everyone: whether we are up, and what the API is; nothing of what is in it."""
+"""Answered to everyone: whether we are up, and what the API is; nothing of what is in it.
+
+Those under /oauth ask for other credentials: a client's, or a token in a form.
+"""
 FIELD_BYTES_MAX = 300  # of an Authorization field that is looked at; a token has 42
 NO_TOKEN = Problem(
     ProblemType.UNAUTHENTICATED,

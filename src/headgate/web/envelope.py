@@ -24,9 +24,11 @@ from headgate.web.wire import Wire
 
 BODY_BYTES_MAX = 1_000_000  # of a request that names and settles things
 DOCUMENT_BODY_BYTES_MAX = 48_000_000  # of a request with documents (32 MiB), JSON-escaped
+OAUTH_BODY_BYTES_MAX = 32_000  # of a form with credentials and a token
 SEGMENT_BYTES_MAX = 256_000_000  # of a sealed segment: a minute at 6,000 requests a second
 REQUESTS_AT_ONCE_MAX = 4_000  # the polls of 1,000 nodes, and people beside them
 DOCUMENT_PATHS = ("/api/v1/apis", "/api/v1/configuration", "/node/v1/report")
+OAUTH_PATHS = "/oauth/"
 SEGMENT_PATHS = "/node/v1/segments/"
 QUIET_PATHS = ("/node/v1/", "/api/v1/health")  # asked every few seconds: logged as debug
 
@@ -37,6 +39,8 @@ def body_bytes_max(path: str) -> int:
     """How long the body of a request to `path` may be."""
     if path.startswith(SEGMENT_PATHS):
         return SEGMENT_BYTES_MAX
+    if path.startswith(OAUTH_PATHS):
+        return OAUTH_BODY_BYTES_MAX
     return DOCUMENT_BODY_BYTES_MAX if path.startswith(DOCUMENT_PATHS) else BODY_BYTES_MAX
 
 

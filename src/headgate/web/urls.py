@@ -9,6 +9,7 @@ from headgate.web import docs
 from headgate.web.answers import INTERNAL, problem_response
 from headgate.web.api import api
 from headgate.web.api.requests import request_id
+from headgate.web.oauth import device_page, views
 
 
 def no_such_url(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
@@ -32,6 +33,15 @@ urlpatterns = [
     path("api/v1/docs", docs.page),
     path("api/v1/docs.css", docs.style),
     path("api/v1/", include(api.urls[0])),
+    path(".well-known/oauth-authorization-server", views.metadata),
+    path(".well-known/openid-configuration", views.metadata),
+    path("oauth/jwks.json", views.jwks),
+    path("oauth/token", views.token),
+    path("oauth/revoke", views.revoke),
+    path("oauth/introspect", views.introspect),
+    path("oauth/device_authorization", views.device_authorization),
+    path("oauth/device", device_page.page),
+    path("oauth/device.css", device_page.style),
 ]
 handler404 = no_such_url
 handler500 = failed

@@ -41,6 +41,10 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "createKey": lambda w: {"application": w.application},
     "rotateKey": lambda w: {},
     "revokeKey": lambda w: None,
+    "createClient": lambda w: {},
+    "rotateClientSecret": lambda w: {},
+    "revokeClient": lambda w: None,
+    "rotateSigningKey": lambda w: {},
     "createBlock": lambda w: {"kind": "credential", "subject": w.key, "seconds": 60},
     "createGateway": lambda w: {"name": f"{w.prefix}-new"},
     "rollBackGateway": lambda w: {"revision": 1},
@@ -91,7 +95,11 @@ def _path(path: str, world: World) -> str:
         "operation": "listPets",
         "product": world.product,
         "plan": "free",
-        "id": {"subscriptions": world.subscription, "keys": world.key}.get(root, "blk_0"),
+        "id": {
+            "subscriptions": world.subscription,
+            "keys": world.key,
+            "clients": world.client,
+        }.get(root, "blk_0"),
         "name": {
             "apis": world.api,
             "products": world.product,

@@ -87,6 +87,38 @@ def test_a_key_is_all_that_stands_on_stdout(rest: RestServer, run: Run) -> None:
     assert "shown this once" in ran.err
 
 
+def test_a_clients_id_and_secret_are_all_that_stands_on_stdout(rest: RestServer, run: Run) -> None:
+    made = {"id": "cli_1", "application": "acme/demo", "client_secret": "hgs_text"}
+    rest.answer("POST /applications/acme/demo/clients", made, 201)
+    ran = run("client", "create", "acme/demo", "--scope", "a", "--token-lifetime", "10m")
+    assert (ran.code, ran.out) == (0, "client_id=cli_1\nclient_secret=hgs_text\n")
+    assert "shown this once" in ran.err
+    assert rest.bodies("POST /applications/acme/demo/clients") == [
+        {"name": "default", "scopes": ["a"], "is_public": False, "token_seconds": 600}
+    ]
+    rest.answer("POST /clients/cli_1/rotate", made, 201)
+    assert "hgs_text" in run("client", "rotate", "cli_1", "--overlap", "24h").out
+    assert rest.bodies("POST /clients/cli_1/rotate") == [{"overlap_seconds": 86_400}]
+    assert run("client", "rotate", "cli_1", "--overlap", "soon").code == 2
+
+
+def test_a_public_client_has_no_secret_to_show(rest: RestServer, run: Run) -> None:
+    made = {"id": "cli_1", "application": "acme/tv", "client_secret": None}
+    rest.answer("POST /applications/acme/tv/clients", made, 201)
+    ran = run("client", "create", "acme/tv", "--public")
+    assert (ran.code, ran.out) == (0, "client_id=cli_1\n")
+    assert "None" not in ran.out + ran.err
+
+
+def test_the_issuer_shows_its_keys(rest: RestServer, run: Run) -> None:
+    found = {"issuer": "https://a.example", "audience": "https://a.example/apis", "keys": []}
+    rest.answer("GET /issuer", found)
+    rest.answer("POST /issuer/rotate", found)
+    assert "https://a.example/apis" in run("issuer", "show").out
+    assert json.loads(run("issuer", "rotate", "--drop-former", "--json").out) == found
+    assert rest.bodies("POST /issuer/rotate") == [{"drop_former": True}]
+
+
 def test_a_node_is_added_and_its_token_put_into_a_file_of_its_own(
     rest: RestServer, run: Run, tmp_path: Path
 ) -> None:

@@ -38,6 +38,16 @@ class Signer:
         return f"Signer({self.key_id})"
 
 
+def listed(actor: Actor) -> list[SigningKey]:
+    """All keys, oldest first.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `read`; NOT_FOUND for an organization's token.
+    """
+    actor.require_operator(Scope.READ, "signing key")
+    return list(SigningKey.objects.order_by("pk"))
+
+
 def signer(at: datetime) -> Signer:
     """The key that signs at this instant.
 

@@ -44,24 +44,22 @@ def authenticate(text: str, *, at: datetime, address: str = "", request_id: str 
     """
     # What is not written like a token may not even be text that has a digest.
     sha256 = digest(text) if is_token(text) else ""
-    found = (
-        Token.objects.filter(sha256=sha256, removed_at=None)
-        .select_related("organization", "node__gateway")
-        .first()
-    )
+    found = _live().filter(sha256=sha256).first()
     if found is None or not is_same(found.sha256, sha256) or _is_over(found, at):
         raise _not_valid()
-    return Actor(
-        name=found.name,
-        scopes=implied(Scope(scope) for scope in found.scopes),
-        at=at,
-        organization=found.organization.name if found.organization else None,
-        node=found.node.name if found.node else None,
-        gateway=found.node.gateway.name if found.node else None,
-        token=found.id,
-        address=address,
-        request_id=request_id,
-    )
+    return _actor(found, at, address, request_id)
+
+
+def resume(token_id: str, *, at: datetime, address: str = "", request_id: str = "") -> Actor:
+    """Whoever has presented the token of this id before, in something that we have signed.
+
+    Raises:
+        Problem: UNAUTHENTICATED: it has been revoked or has expired meanwhile.
+    """
+    found = _live().filter(id=token_id).first()
+    if found is None or _is_over(found, at):
+        raise _not_valid()
+    return _actor(found, at, address, request_id)
 
 
 def check_still_valid(actor: Actor) -> None:
@@ -204,6 +202,20 @@ def _not_valid() -> Problem:
         "Send a valid token as 'Authorization: Bearer hgt_…'; "
         "the first one stands in the file admin.token of the data folder, and "
         "`headgate node rotate NAME` makes one for a node.",
+    )
+
+
+def _actor(found: Token, at: datetime, address: str, request_id: str) -> Actor:
+    return Actor(
+        name=found.name,
+        scopes=implied(Scope(scope) for scope in found.scopes),
+        at=at,
+        organization=found.organization.name if found.organization else None,
+        node=found.node.name if found.node else None,
+        gateway=found.node.gateway.name if found.node else None,
+        token=found.id,
+        address=address,
+        request_id=request_id,
     )
 
 

@@ -1,0 +1,154 @@
+"""How does an application get OAuth credentials? A secret is shown once, then only its prefix."""
+
+from typing import Annotated, Any
+
+import typer
+
+from headgate.cli.client import Client, segment
+from headgate.cli.commands.applications import path_of
+from headgate.cli.commands.keys import Application, instant_in
+from headgate.cli.output import Output
+from headgate.cli.rest import group, rest_command
+from headgate.core.units import parse_duration
+
+ClientID = Annotated[
+    str, typer.Argument(metavar="CLIENT_ID", help="The client's id, e.g. cli_7k3v9q2m4x0z.")
+]
+COLUMNS = {
+    "id": "id",
+    "application": "application",
+    "name": "name",
+    "state": "state",
+    "scopes": "scopes",
+    "expires": "expires_at",
+    "last used": "last_used_at",
+}
+
+
+def add(app: typer.Typer) -> None:
+    """Put the group under `headgate client`."""
+    app.add_typer(clients, name="client")
+
+
+clients = group("OAuth clients: what programs get access tokens with.")
+
+
+@rest_command(
+    clients,
+    "create",
+    examples=[
+        "headgate client create demo",
+        "headgate client create acme/demo --name nightly --scope orders:read --scope orders:write",
+        "headgate client create acme/tv --public --scope watch",
+    ],
+)
+def create(
+    api: Client,
+    out: Output,
+    *,
+    application: Application,
+    name: Annotated[
+        str, typer.Option("--name", help="Its name within the application.")
+    ] = "default",
+    scopes: Annotated[
+        list[str] | None, typer.Option("--scope", help="What its tokens may say; repeatable.")
+    ] = None,
+    is_public: Annotated[
+        bool,
+        typer.Option("--public", help="Without a secret: a program in its user's hands, a device."),
+    ] = False,
+    has_device_flow: Annotated[
+        bool, typer.Option("--device-flow", help="Devices may ask to be let in, by a code.")
+    ] = False,
+    lifetime: Annotated[
+        str | None,
+        typer.Option("--token-lifetime", help="How long a token lives: 1m to 24h, by default 1h."),
+    ] = None,
+    expires_in: Annotated[
+        str | None, typer.Option("--expires-in", help="Until when it works, e.g. 90d.")
+    ] = None,
+) -> None:
+    """Make a client; print its id and its secret: this once, never again."""
+    body: dict[str, object] = {
+        "name": name,
+        "scopes": scopes or [],
+        "is_public": is_public,
+    }
+    if lifetime:
+        body["token_seconds"] = _seconds(lifetime)
+    if has_device_flow:
+        body["has_device_flow"] = True
+    if expires_in:
+        body["expires_at"] = instant_in(expires_in)
+    made = api.post(f"{path_of(api, application)}/clients", body)
+    _show_secret(out, made, f"Client {made['id']} of {made['application']}")
+
+
+@rest_command(
+    clients, "list", examples=["headgate client list", "headgate client list --application demo"]
+)
+def show_all(
+    api: Client,
+    out: Output,
+    *,
+    application: Annotated[
+        str | None, typer.Option("--application", help="Only this application's.")
+    ] = None,
+) -> None:
+    """List the clients."""
+    out.table(
+        api.items("/clients", {"application": application}),
+        COLUMNS,
+        empty="There are no OAuth clients. Make one: headgate client create APPLICATION",
+    )
+
+
+@rest_command(clients, "show", examples=["headgate client show cli_7k3v9q2m4x0z"])
+def show(api: Client, out: Output, *, client: ClientID) -> None:
+    """Show what is known about a client (not its secrets)."""
+    out.record(api.get(f"/clients/{segment(client)}"))
+
+
+@rest_command(
+    clients,
+    "rotate",
+    examples=["headgate client rotate cli_7k3v9q2m4x0z --overlap 24h"],
+)
+def rotate(
+    api: Client,
+    out: Output,
+    *,
+    client: ClientID,
+    overlap: Annotated[
+        str, typer.Option("--overlap", help="How long the old secret still works.")
+    ] = "1h",
+) -> None:
+    """Give a client a new secret, and let the old one work for the overlap."""
+    body = {"overlap_seconds": _seconds(overlap)}
+    made = api.post(f"/clients/{segment(client)}/rotate", body)
+    _show_secret(out, made, f"The old secret works for another {overlap}")
+
+
+@rest_command(clients, "revoke", examples=["headgate client revoke cli_7k3v9q2m4x0z"])
+def revoke(api: Client, out: Output, *, client: ClientID) -> None:
+    """Stop a client and all of its tokens for good, at once."""
+    out.result(api.post(f"/clients/{segment(client)}/revoke"), f"Client {client} is revoked.")
+
+
+def _seconds(duration: str) -> int:
+    try:
+        return int(parse_duration(duration).total_seconds())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _show_secret(out: Output, made: Any, sentence: str) -> None:
+    if out.is_json:
+        out.value(made)
+        return
+    out.line(f"client_id={made['id']}")
+    if made["client_secret"] is None:
+        out.note(f"{sentence}. It is public: it has no secret.")
+        return
+    out.line(f"client_secret={made['client_secret']}")
+    out.note(f"{sentence}. The secret is shown this once: keep it safe.")
