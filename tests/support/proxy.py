@@ -19,6 +19,7 @@ from headgate.gateway.compile import check
 from headgate.gateway.envoy.bootstrap import bootstrap
 from headgate.gateway.envoy.resources import Translator
 from headgate.gateway.envoy.settings import NodeSettings
+from headgate.model.release import Release
 from headgate.model.snapshot import (
     PolicyUse,
     Snapshot,
@@ -84,10 +85,15 @@ class Proxy:
         self._revision = 0
         self._process: subprocess.Popen[bytes] | None = None
 
-    def publish(self, *apis: SnapshotAPI, policies: tuple[PolicyUse, ...] = ()) -> None:
+    def publish(
+        self,
+        *apis: SnapshotAPI,
+        policies: tuple[PolicyUse, ...] = (),
+        releases: tuple[Release, ...] = (),
+    ) -> None:
         """Make these APIs the whole of what is served, and wait until they are."""
         self._revision += 1
-        snapshot = Snapshot(self._revision, "default", apis, policies)
+        snapshot = Snapshot(self._revision, "default", apis, policies, releases=releases)
         assert check(snapshot) == []
         for name, text in self._translator.translate(snapshot).files().items():
             fresh = self.node.folder / f"{name}.new"

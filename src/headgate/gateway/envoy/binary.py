@@ -61,7 +61,11 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "and_matcher": Field(3, "PredicateList"),
     },
     "PredicateList": {"predicate": Field(1, "Predicate")},
-    "SinglePredicate": {"input": Field(1, "Extension"), "value_match": Field(2, "ValueMatch")},
+    "SinglePredicate": {
+        "input": Field(1, "Extension"),
+        "value_match": Field(2, "ValueMatch"),
+        "custom_match": Field(3, "Extension"),
+    },
     "ValueMatch": {
         "exact": Field(1, "text"),
         "prefix": Field(2, "text"),
@@ -74,6 +78,16 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
     "MatchMap": {"map": Field(1, "map OnMatch")},
     "Extension": {"name": Field(1, "text"), "typed_config": Field(2, "any")},
     "envoy.type.matcher.v3.HttpRequestHeaderMatchInput": {"header_name": Field(1, "text")},
+    "envoy.extensions.matching.input_matchers.runtime_fraction.v3.RuntimeFraction": {
+        "runtime_fraction": Field(1, "RuntimeFraction"),
+        "seed": Field(2, "number"),
+    },
+    "RuntimeFraction": {
+        "default_value": Field(1, "Fraction"),
+        "runtime_key": Field(2, "text"),
+    },
+    "Fraction": {"numerator": Field(1, "number"), "denominator": Field(2, "number")},
+    "MirrorPolicy": {"cluster": Field(1, "text"), "runtime_fraction": Field(3, "RuntimeFraction")},
     "envoy.config.route.v3.RouteList": {"routes": Field(1, "Route")},
     "envoy.config.route.v3.FilterConfig": {
         "config": Field(1, "Empty"),
@@ -99,6 +113,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "cluster_not_found_response_code": Field(20, "number"),
         "idle_timeout": Field(24, "seconds"),
         "max_stream_duration": Field(36, "MaxStreamDuration"),
+        "request_mirror_policies": Field(30, "MirrorPolicy"),
         "append_x_forwarded_host": Field(38, "flag"),
     },
     "MaxStreamDuration": {"grpc_timeout_header_max": Field(2, "seconds")},
@@ -112,7 +127,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "type_url": Field(4, "text"),
     },
 }
-ENUMS = {"OVERWRITE_IF_EXISTS_OR_ADD": 2, "NOT_FOUND": 1}
+ENUMS = {"OVERWRITE_IF_EXISTS_OR_ADD": 2, "NOT_FOUND": 1, "MILLION": 2}
 
 
 class Encoded(bytes):

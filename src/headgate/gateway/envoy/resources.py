@@ -10,16 +10,20 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.listener import listener, secrets
+from headgate.gateway.envoy.releases import has_share, is_candidates
 from headgate.gateway.envoy.routes import (
+    Mirror,
     Policies,
     PolicyOf,
     api_entries,
+    candidate_entries,
     path_depths,
     route_configuration,
 )
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Stage, in_force, parse
+from headgate.model.release import Release
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
 
 
@@ -74,11 +78,16 @@ class _APIPart:
 @dataclass(frozen=True, slots=True)
 class _Family:
     """What one API's part is made from: itself, the APIs directly below its base path, and the
-    depths of the paths of those that it lies in, None where there are none."""
+    depths of the paths of those that it lies in, None where there are none.
+
+    `mirror` is what gets its requests as well. A candidate of a release has trees of its own.
+    """
 
     api: SnapshotAPI
-    within: tuple[SnapshotAPI, ...]
-    around: frozenset[int] | None
+    within: tuple[SnapshotAPI, ...] = ()
+    around: frozenset[int] | None = None
+    mirror: Mirror | None = None
+    is_candidate: bool = False
 
     def is_same(self, other: "_Family") -> bool:
         """Whether the part would be the same; the same objects are not compared again."""
@@ -86,6 +95,7 @@ class _Family:
             (self.api is other.api or self.api == other.api)
             and self.within == other.within
             and self.around == other.around
+            and self.mirror == other.mirror
         )
 
 
@@ -99,7 +109,7 @@ class Translator:
     def __init__(self, node: NodeSettings) -> None:
         self._node = node
         self._policies: tuple[PolicyUse, ...] = ()
-        self._parts: dict[int, tuple[_Family, _APIPart]] = {}
+        self._parts: dict[tuple[int, bool], tuple[_Family, _APIPart]] = {}
 
     def translate(self, snapshot: Snapshot) -> EnvoyResources:
         """The snapshot as Envoy's resources. It has passed `gateway.compile.check`.
@@ -109,19 +119,25 @@ class Translator:
         """
         if snapshot.policies != self._policies:
             self._parts, self._policies = {}, snapshot.policies
-        made: dict[int, tuple[_Family, _APIPart]] = {}
-        for family in _families(snapshot):
-            known = self._parts.get(family.api.row)
+        made: dict[tuple[int, bool], tuple[_Family, _APIPart]] = {}
+        for family in (*_families(snapshot), *_candidates(snapshot)):
+            key = (family.api.row, family.is_candidate)
+            known = self._parts.get(key)
             if known is None or not family.is_same(known[0]):
                 known = (family, _part(snapshot, family, self._node))
-            made[family.api.row] = known
+            made[key] = known
         self._parts = made
-        return self._resources(snapshot, [part for _, part in made.values()])
+        routed = [part for (_, is_candidate), (_, part) in made.items() if not is_candidate]
+        candidates = {row: part for (row, is_one), (_, part) in made.items() if is_one}
+        return self._resources(snapshot, routed, candidates)
 
-    def _resources(self, snapshot: Snapshot, parts: list[_APIPart]) -> EnvoyResources:
+    def _resources(
+        self, snapshot: Snapshot, routed: list[_APIPart], candidates: dict[int, _APIPart]
+    ) -> EnvoyResources:
         node, revision = self._node, snapshot.revision
         general = _typed(in_force(snapshot.policies))
         used = _used(general)
+        parts = [*routed, *candidates.values()]
         for part in parts:
             used |= part.filters
         chain = sorted(used.values(), key=lambda one: (one.stage, one.order, one.filter.name))
@@ -131,11 +147,15 @@ class Translator:
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
         listeners = [listener(node, edge, traffic)]
         by_depth: dict[int, list[Encoded]] = {}
-        for part in parts:
+        for part in routed:
             for depth, encoded in part.routes.items():
                 by_depth.setdefault(depth, []).append(encoded)
         trees = {depth: Encoded(b"".join(found)) for depth, found in by_depth.items()}
-        routes = route_configuration(trees, general)
+        released = [
+            (is_candidates(release, api), candidates[api.row].routes)
+            for release, api in _shares(snapshot)
+        ]
+        routes = route_configuration(trees, general, released)
         certificate = secrets(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
@@ -163,10 +183,33 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
         above = outer[base]
         inherited = frozenset() if above is None else depths[above]
         depths[base] = path_depths(by_base[base], within[base]) | inherited
+    mirrors = _mirrors(snapshot)
     for base, api in by_base.items():
         above = outer[base]
         around = None if above is None else depths[above]
-        yield _Family(api, tuple(within.get(base, ())), around)
+        yield _Family(api, tuple(within.get(base, ())), around, mirrors.get(api.row))
+
+
+def _candidates(snapshot: Snapshot) -> Iterable[_Family]:
+    """Versions that a release sends requests to, be it only copies of them."""
+    rows = {release.candidate for release in snapshot.releases}
+    return (_Family(api, is_candidate=True) for api in snapshot.apis if api.row in rows)
+
+
+def _shares(snapshot: Snapshot) -> Iterable[tuple[Release, SnapshotAPI]]:
+    """The releases that give their candidate requests."""
+    apis = {api.row: api for api in snapshot.apis}
+    return ((one, apis[one.candidate]) for one in snapshot.releases if has_share(one))
+
+
+def _mirrors(snapshot: Snapshot) -> dict[int, Mirror]:
+    """Which default version's requests are copied where, by its row."""
+    apis = {api.row: api for api in snapshot.apis}
+    return {
+        one.stable: (one, apis[one.candidate])
+        for one in snapshot.releases
+        if one.mirror_percent > 0
+    }
 
 
 def _above(base: str) -> Iterable[str]:
@@ -184,7 +227,12 @@ def readable_routes(snapshot: Snapshot) -> JSON:
         for depth, entries in made.items():
             trees.setdefault(depth, {}).update(entries)
     general = _typed(in_force(snapshot.policies))
-    return wire.discovery(wire.ROUTES, snapshot.revision, [route_configuration(trees, general)])
+    released = [
+        (is_candidates(release, api), candidate_entries(api, _in_force(snapshot, api)))
+        for release, api in _shares(snapshot)
+    ]
+    made_routes = route_configuration(trees, general, released)
+    return wire.discovery(wire.ROUTES, snapshot.revision, [made_routes])
 
 
 def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
@@ -217,7 +265,9 @@ def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> dict[in
     within = [
         (inner, _typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
     ]
-    return api_entries(family.api, policies, within, family.around)
+    if family.is_candidate:
+        return candidate_entries(family.api, policies)
+    return api_entries(family.api, policies, within, family.around, family.mirror)
 
 
 def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:

@@ -1,17 +1,18 @@
 """Which routes does an API need, and what does Envoy do with a request on each of them?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headgate.gateway.envoy import tree, wire
-from headgate.gateway.envoy.binary import Encoded
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.local_replies import route_words
+from headgate.gateway.envoy.releases import mirrored
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Policy, Stage
 from headgate.gateway.routing import DEPTH_VARIES, PathGroup, parse_template, path_groups, quoted
 from headgate.model.logline import METADATA_NAMESPACE
+from headgate.model.release import Release
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1, less TRACE
@@ -33,6 +34,9 @@ FORGEABLE = (
 PolicyOf = dict[str, Policy]
 """Policies in force at one place, by kind."""
 
+Mirror = tuple[Release, SnapshotAPI]
+"""A release and its candidate, whose upstream gets a share of the default's requests as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policies:
@@ -43,9 +47,12 @@ class Policies:
 
 
 def route_configuration(
-    trees: Mapping[int, Mapping[str, JSON] | Encoded], policies: PolicyOf
+    trees: tree.Trees, policies: PolicyOf, released: Iterable[tuple[JSON, tree.Trees]] = ()
 ) -> JSON:
-    """All routes: one virtual host with the `trees` of all APIs, by depth (`envoy/tree.py`)."""
+    """All routes: one virtual host with the `trees` of all APIs, by depth (`envoy/tree.py`).
+
+    `released` are the candidates of releases: who gets to them, and their own trees.
+    """
     return wire.typed(
         wire.ROUTES,
         name=wire.ROUTES_NAME,
@@ -64,7 +71,7 @@ def route_configuration(
             {
                 "name": "gateway",
                 "domains": ["*"],
-                "matcher": tree.whole(trees, [_no_route(None, policies)]),
+                "matcher": tree.whole(trees, [_no_route(None, policies)], released),
             }
         ],
     )
@@ -75,24 +82,34 @@ def api_entries(
     policies: Policies,
     within: Sequence[tuple[SnapshotAPI, PolicyOf]] = (),
     around: frozenset[int] | None = None,
+    mirror: Mirror | None = None,
 ) -> dict[int, JSON]:
     """The API's entries in the trees: depth → key → what stands there.
 
     `within` are the APIs whose base paths lie directly below this one's. The entry of such a
     base path stands here, because a template of this API may begin with the same text. `around`
     are the depths of the APIs that this one's base path lies in, None where there are none.
+    `mirror` is what gets the API's requests as well.
     """
     nowhere = [_no_route(api, policies.api)]
     paths = [
         tree.Path(parse_template(inner.base_path), [_no_route(inner, its_policies)])
         for inner, its_policies in within
     ]
-    paths += [tree.Path(one.template, _group(api, one, policies)) for one in path_groups(api)]
+    paths += [
+        tree.Path(one.template, _group(api, one, policies, mirror)) for one in path_groups(api)
+    ]
     if around is None and api.base_path:
         # `/shop` is no operation of the API at `/shop`, but it is a request to that API
         template = replace(parse_template(api.base_path), depth=tree.ANY_DEPTH)
         paths.append(tree.Path(template, nowhere))
     return tree.entries(paths, quoted(api.base_path) + "/", nowhere, around)
+
+
+def candidate_entries(api: SnapshotAPI, policies: Policies) -> dict[int, JSON]:
+    """The entries of a version that is being released: what it lacks goes on to the default."""
+    paths = [tree.Path(one.template, _group(api, one, policies, None)) for one in path_groups(api)]
+    return tree.entries(paths, quoted(api.base_path) + "/", None, None)
 
 
 def path_depths(api: SnapshotAPI, within: Iterable[SnapshotAPI]) -> frozenset[int]:
@@ -106,9 +123,13 @@ def _no_route(api: SnapshotAPI | None, policies: PolicyOf) -> JSON:
     return _refusal(api, policies, "no_route", NOT_FOUND)
 
 
-def _group(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[JSON]:
+def _group(
+    api: SnapshotAPI, group: PathGroup, policies: Policies, mirror: Mirror | None
+) -> list[JSON]:
     """The routes of one path: its operations, then whatever else is asked of it."""
     routes = [_operation(api, found, policies.operations[found.row]) for found in group.operations]
+    if mirror is not None:
+        routes = [made | {"route": mirrored(made["route"], *mirror)} for made in routes]
     wrong = _refusal(api, policies.api, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
     return [*_preflights(api, group, policies), *routes, wrong]
 

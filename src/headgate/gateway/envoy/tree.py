@@ -31,6 +31,10 @@ PATH_INPUT = Constant(
 )
 
 
+Trees = Mapping[int, Mapping[str, JSON] | Encoded]
+"""Depth → key → what stands there, or the entries encoded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """A path template and the routes of its operations, in their order."""
@@ -48,13 +52,13 @@ class _Matcher:
 
 
 def entries(
-    paths: Iterable[Path], bottom: str, nowhere: list[JSON], around: frozenset[int] | None
+    paths: Iterable[Path], bottom: str, nowhere: list[JSON] | None, around: frozenset[int] | None
 ) -> dict[int, JSON]:
     """What one API adds to the trees: depth → key → what stands there.
 
     `paths` come most specific first. `bottom` is the key that every path of the API begins with;
-    `nowhere` answers below it. An API within others ends the search in all their trees too;
-    `around` are the depths of those, None where there is no such API.
+    `nowhere` answers below it, None lets the search go on. An API within others ends the search
+    in all their trees too; `around` are the depths of those, None where there is no such API.
     """
     paths = list(paths)
     depths = {ANY_DEPTH} | {one.template.depth for one in paths} | (around or set())
@@ -65,7 +69,7 @@ def entries(
         for depth in trees if one.template.depth == DEPTH_VARIES else [one.template.depth]:
             trees[depth].setdefault(one.template.prefix, []).append(one)
     for depth, keys in trees.items():
-        if depth == ANY_DEPTH or around is not None:
+        if nowhere is not None and (depth == ANY_DEPTH or around is not None):
             keys.setdefault(bottom, [])
     return {
         depth: {
@@ -76,17 +80,31 @@ def entries(
     }
 
 
-def whole(trees: Mapping[int, Mapping[str, JSON] | Encoded], nowhere: list[JSON]) -> JSON:
-    """The matcher of all paths; `nowhere` answers what is in no tree."""
+def whole(trees: Trees, nowhere: list[JSON], before: Iterable[tuple[JSON, Trees]] = ()) -> JSON:
+    """The matcher of all paths; `nowhere` answers what is in no tree.
+
+    `before` are predicates with trees of their own, which are asked first; what is in none of
+    those trees goes on.
+    """
     stop = _action(nowhere)
     matchers = [{"predicate": _has_hidden_dots(), "on_match": stop}]
+    for predicate, own in before:
+        ends = {"on_no_match": {"matcher": _tree(own[ANY_DEPTH])}} if own.get(ANY_DEPTH) else {}
+        matchers.append(
+            {"predicate": predicate, "on_match": {"matcher": _list(_by_depth(own)) | ends}}
+        )
+    last = trees.get(ANY_DEPTH)
+    rest = {"matcher": _tree(last) | {"on_no_match": stop}} if last else stop
+    return _list([*matchers, *_by_depth(trees)]) | {"on_no_match": rest}
+
+
+def _by_depth(trees: Trees) -> list[JSON]:
+    found = []
     for depth, keys in sorted(trees.items()):
         if depth != ANY_DEPTH and keys:
             of_depth = _matches(f"(?:{SEGMENT_REGEX}){{{depth}}}{QUERY_REGEX}")
-            matchers.append({"predicate": of_depth, "on_match": {"matcher": _tree(keys)}})
-    last = trees.get(ANY_DEPTH)
-    rest = {"matcher": _tree(last) | {"on_no_match": stop}} if last else stop
-    return _list(matchers) | {"on_no_match": rest}
+            found.append({"predicate": of_depth, "on_match": {"matcher": _tree(keys)}})
+    return found
 
 
 def _tree(keys: Mapping[str, JSON] | Encoded) -> JSON:
