@@ -3,8 +3,10 @@
 Each file is written by rename and then waited for until Envoy says that it took it:
 
 1. clusters: the new ones and those old ones that go away
-2. listeners, then routes
-3. clusters: only the new ones
+2. a while until the new ones are warm: Envoy answers 503 for a cluster whose hosts it does not
+   know yet, and meanwhile the old routes serve
+3. listeners, then routes
+4. clusters: only the new ones
 
 A file whose content did not change is not written. When Envoy refuses one, the files of the last
 good revision are put back and Envoy's own words are the error.
@@ -16,6 +18,7 @@ import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -35,8 +38,9 @@ SUBSCRIPTIONS = {
 """Where Envoy tells which version of a file it has taken; other files are not waited for."""
 
 ACCEPT_SECONDS_MAX = 60.0  # 20,000 routes on a busy machine take seconds
-WARM_SECONDS_MAX = 0.5  # a name that does not resolve must not keep other APIs waiting
+WARM_SECONDS_MAX = 10.0  # Envoy gives a name up after 4 s; a health check has its own time
 POLL_SECONDS = 0.01
+WARM_POLL_SECONDS = 0.05
 COUNTERS_POLL_SECONDS = 0.25  # a refusal that did not reach the log shows here
 WORDS_SECONDS_MAX = 0.3  # how long Envoy's words may need to reach its log
 _REFUSED = (" config update rejected: ", " config update failure: ")
@@ -59,14 +63,23 @@ class Files:
     """The resource files of one node and what Envoy makes of them. One task uses it at a time.
 
     `random_bytes` makes every written version unlike any before it, so that "taken" can never
-    be said of an earlier file of the same revision.
+    be said of an earlier file of the same revision. `cold` are the clusters that routes name though
+    Envoy had not warmed them in time, with their addresses.
     """
 
-    def __init__(self, paths: NodePaths, random_bytes: RandomBytes) -> None:
+    def __init__(
+        self,
+        paths: NodePaths,
+        random_bytes: RandomBytes,
+        *,
+        warm_seconds_max: float = WARM_SECONDS_MAX,
+    ) -> None:
         self._paths = paths
+        self._warm_seconds_max = warm_seconds_max
         self._random_bytes = random_bytes
         self._digests: dict[str, bytes] = {}
         self._versions: dict[str, str] = {}
+        self.cold: dict[str, str] = {}
 
     def prepare(self, files: dict[str, bytes]) -> None:
         """Write all files for an Envoy that is not running.
@@ -115,9 +128,9 @@ class Files:
             if self._digests.get(name) == digest(data):
                 continue
             if name == CLUSTERS:
-                union = await asyncio.to_thread(self._with_old_clusters, data)
+                union, new = await asyncio.to_thread(self._with_old_clusters, data)
                 await self._put_and_wait(admin, name, union)
-                await self._wait_until_warm(admin)
+                await self._wait_until_warm(admin, new)
             else:
                 await self._put_and_wait(admin, name, data)
         clusters = files[CLUSTERS]
@@ -147,7 +160,16 @@ class Files:
         for name in SUBSCRIPTIONS:
             if name in self._versions:
                 await self._wait(admin, name, _Mark(0, 0))
-        await self._wait_until_warm(admin)
+        await self._wait_until_warm(admin, await asyncio.to_thread(self._present_clusters))
+
+    async def look_at_cold(self, admin: EnvoyAdmin) -> None:
+        """Leave those out of `cold` that have become warm, or are gone.
+
+        Raises:
+            EnvoySilent: Envoy does not answer.
+        """
+        warming = await admin.warming_clusters()
+        self.cold = {name: address for name, address in self.cold.items() if name in warming}
 
     def _put(self, name: str, data: bytes) -> None:
         revision = split(data)[0].partition(".")[0]
@@ -197,27 +219,42 @@ class Files:
         found = await admin.numbers(rf"^{prefix}\.update_(rejected|failure)$")
         return sum(found.values())
 
-    async def _wait_until_warm(self, admin: EnvoyAdmin) -> None:
-        """Give new clusters a moment to resolve their hosts."""
-        deadline = asyncio.get_running_loop().time() + WARM_SECONDS_MAX
-        while asyncio.get_running_loop().time() < deadline:
-            pattern = r"^cluster_manager\.warming_clusters$"
-            if not sum((await admin.numbers(pattern, kind="Gauges")).values()):
-                return
-            await asyncio.sleep(POLL_SECONDS)
+    async def _wait_until_warm(self, admin: EnvoyAdmin, new: dict[str, str]) -> None:
+        """Give the `new` clusters a while; `cold` says which of them have needed longer."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._warm_seconds_max
+        while True:
+            warming = await admin.warming_clusters() & new.keys()
+            if not warming or now() >= deadline:
+                break
+            await asyncio.sleep(WARM_POLL_SECONDS)
+        await self.look_at_cold(admin)
+        self.cold |= {name: new[name] for name in sorted(warming)}
 
-    def _with_old_clusters(self, data: bytes) -> bytes:
-        """The clusters of `data` and those of the present file that it does not name."""
+    def _with_old_clusters(self, data: bytes) -> tuple[bytes, dict[str, str]]:
+        """The clusters of `data` and those of the present file that it does not name; and those
+        that are new, with their addresses."""
+        present = self._present_resources()
+        wanted = orjson.loads(data)
+        names = {cluster["name"] for cluster in wanted["resources"]}
+        old = [cluster for cluster in present if cluster["name"] not in names]
+        new = _addresses(wanted["resources"])
+        for cluster in present:
+            new.pop(cluster["name"], None)
+        if not old:
+            return data, new
+        return orjson.dumps(wanted | {"resources": wanted["resources"] + old}), new
+
+    def _present_clusters(self) -> dict[str, str]:
+        return _addresses(self._present_resources())
+
+    def _present_resources(self) -> list[dict[str, Any]]:
         try:
             present = orjson.loads((self._paths.resources / CLUSTERS).read_bytes())
         except (FileNotFoundError, orjson.JSONDecodeError):
-            return data
-        wanted = orjson.loads(data)
-        names = {cluster["name"] for cluster in wanted["resources"]}
-        old = [cluster for cluster in present["resources"] if cluster["name"] not in names]
-        if not old:
-            return data
-        return orjson.dumps(wanted | {"resources": wanted["resources"] + old})
+            return []
+        found: list[dict[str, Any]] = present["resources"]
+        return found
 
     def _mark(self) -> _Mark:
         try:
@@ -235,6 +272,16 @@ class Files:
                     words = [line.partition(phrase)[2], *lines[place + 1 :]]
                     return " ".join(part.strip() for part in _until_next_entry(words))
         return ""
+
+
+def _addresses(clusters: list[dict[str, Any]]) -> dict[str, str]:
+    """The clusters' names, and where each leads to as people write it."""
+    found = {}
+    for cluster in clusters:
+        groups = cluster.get("load_assignment", {}).get("endpoints", ())
+        hosts = [host["endpoint"] for group in groups for host in group["lb_endpoints"]]
+        found[cluster["name"]] = ", ".join(host.get("hostname", "") for host in hosts)
+    return found
 
 
 def _until_next_entry(lines: list[str]) -> list[str]:

@@ -23,7 +23,7 @@ from headgate.model.codec import as_json, from_json
 from headgate.model.snapshot import Snapshot, SnapshotDelta, merge
 from headgate.node.access_sync import AccessKeeper
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
-from headgate.node.apply import Files, Refused
+from headgate.node.apply import WARM_SECONDS_MAX, Files, Refused
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.durable import write_file
 from headgate.node.paths import NodePaths
@@ -31,7 +31,8 @@ from headgate.node.refusal import refusing_routes
 from headgate.node.troubles import Topic, Troubles
 
 ATTEMPTS_MAX = 3  # of one revision during which Envoy ended or stood still
-UNCONFIRMED_WAIT_SECONDS = 2  # how soon files that Envoy refused at its start are offered again
+UNCONFIRMED_WAIT_SECONDS = 2  # how soon files that Envoy refused at its start are offered again,
+# or Envoy is asked again about an upstream that was not ready
 PROBLEMS_SHOWN_MAX = 5
 
 _log = structlog.get_logger()
@@ -158,6 +159,20 @@ class Revisions:
                 raise
             _log.warning("calls are refused" if is_refusing else "calls are served again")
 
+    @property
+    def has_cold_upstreams(self) -> bool:
+        """Whether Envoy still looks for the hosts of an upstream that is in service."""
+        return bool(self._files.cold)
+
+    async def look_at_upstreams(self, admin: EnvoyAdmin) -> None:
+        """Ask Envoy whether the upstreams that were not ready in time are so now.
+
+        Raises:
+            DependencyError: Envoy does not answer.
+        """
+        await self._files.look_at_cold(admin)
+        self._say_cold()
+
     def take(self, delta: SnapshotDelta) -> None:
         """Know a newer revision.
 
@@ -262,12 +277,25 @@ class Revisions:
     def _is_good_live(self) -> None:
         self.is_confirmed = True
         self.live = self._good.revision
+        self._say_cold()
         if not self._is_refusing:
             with suppress(OSError):
                 self._files.keep()
         if not self.error:
             self._troubles.clear(Topic.SNAPSHOT)
         self._troubles.changed.set()
+
+    def _say_cold(self) -> None:
+        cold = self._files.cold.values()
+        if not cold:
+            self._troubles.clear(Topic.UPSTREAM)
+            return
+        self._troubles.set(
+            Topic.UPSTREAM,
+            f"Envoy could not make ready within {WARM_SECONDS_MAX:g} s: {'; '.join(sorted(cold))}."
+            " Calls to this upstream are answered 503 until its name resolves and its first health"
+            " check has ended. Check the address and the health check of the API.",
+        )
 
     def _say(self, sentence: str) -> None:
         sentence = redact(sentence, self._good.secrets)
@@ -306,13 +334,15 @@ class SnapshotSync:
         revisions = self._revisions
         if not revisions.is_confirmed:
             await revisions.confirm_again(admin)
+        if revisions.has_cold_upstreams:
+            await revisions.look_at_upstreams(admin)
         if not revisions.is_waiting:
             await self._poll()
         if revisions.is_waiting:
             await revisions.bring(admin)
 
     async def _poll(self) -> None:
-        is_steady = self._revisions.is_confirmed
+        is_steady = self._revisions.is_confirmed and not self._revisions.has_cold_upstreams
         delta = await self._control_plane.snapshot(
             gateway=self._gateway,
             after=0 if self._must_be_complete else self._revisions.seen,

@@ -15,6 +15,7 @@ class Topic(StrEnum):
 
     CONTROL_PLANE = "control_plane"
     SNAPSHOT = "snapshot"
+    UPSTREAM = "upstream"
     ACCESS = "access"
     TABLE = "table"
     ROWS = "rows"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -83,15 +84,25 @@ def test_apis_with_equal_upstreams_share_one_cluster() -> None:
 def test_apis_with_different_upstreams_do_not() -> None:
     first, second = api("GET /x", base_path="/a"), api("GET /x", row=2, base_path="/b", port=8)
     assert clusters_of(first, second) == [cluster_name(a.upstream) for a in (first, second)]
-    patient = replace(first.upstream, timeout_seconds=61.0)
+    patient = replace(first.upstream, connect_timeout_seconds=6.0)
     assert cluster_name(patient) != cluster_name(first.upstream)
+
+
+@pytest.mark.parametrize(
+    "change", [{"timeout_seconds": 61.0}, {"retries_max": 3}, {"path_prefix": "/v2"}]
+)
+def test_what_only_routes_use_leaves_the_cluster_and_its_connections(
+    change: dict[str, Any],
+) -> None:
+    first = api("GET /x").upstream
+    assert cluster_name(replace(first, **change)) == cluster_name(first)
 
 
 def test_a_changed_upstream_leaves_the_cluster_of_the_others() -> None:
     first, second = api("GET /x", base_path="/a"), api("GET /x", row=2, base_path="/b")
     kept = Translator(NODE)
     kept.translate(Snapshot(1, "default", (first, second)))
-    moved = replace(second, upstream=replace(second.upstream, retries_max=3))
+    moved = replace(second, upstream=replace(second.upstream, connections_max=3))
     files = kept.translate(Snapshot(2, "default", (first, moved))).files()
     names = [one["name"] for one in orjson.loads(files["cds.json"])["resources"]]
     assert names == [cluster_name(first.upstream), cluster_name(moved.upstream)]

@@ -38,7 +38,8 @@ class LogReopener:
 class FileReader:
     """Takes the resource files as Envoy does; refuses those that hold a resource named `bad`.
 
-    `history` is what it took: (file, names of the resources).
+    `history` is what it took: (file, names of the resources). A cluster in `slow` is warming so
+    many looks long before it is in use.
     """
 
     def __init__(self, paths: NodePaths) -> None:
@@ -47,6 +48,15 @@ class FileReader:
         self._seen: dict[str, str] = {}
         self._rejected = dict.fromkeys(SUBSCRIPTIONS, 0)
         self.history: list[tuple[str, list[str]]] = []
+        self.slow: dict[str, int] = {}
+
+    async def warming_clusters(self) -> frozenset[str]:
+        """As `EnvoyAdmin.warming_clusters`."""
+        found = frozenset(name for name, looks in self.slow.items() if looks)
+        self.slow = {name: max(looks - 1, 0) for name, looks in self.slow.items()}
+        if found:
+            self.history.append(("warming", sorted(found)))
+        return found
 
     async def versions(self) -> dict[str, str]:
         """As `EnvoyAdmin.versions`, after a look at the files."""
@@ -54,10 +64,8 @@ class FileReader:
             self._look_at(name)
         return {SUBSCRIPTIONS[name]: version for name, version in self._taken.items()}
 
-    async def numbers(self, pattern: str, *, kind: str = "Counters") -> dict[str, int]:
-        """As `EnvoyAdmin.numbers`: refusals of one file, and nothing is warming."""
-        if kind == "Gauges":
-            return {}
+    async def numbers(self, pattern: str) -> dict[str, int]:
+        """As `EnvoyAdmin.numbers`: refusals of one file."""
         plain = pattern.replace("\\", "")
         return {
             name: count

@@ -69,6 +69,40 @@ async def test_old_upstreams_stay_until_no_route_names_them(
     ]
 
 
+async def test_no_route_names_a_new_upstream_before_it_is_warm(
+    files: Files, reader: FileReader
+) -> None:
+    await files.replace(admin(reader), revision(1, "a"))
+    reader.history.clear()
+    reader.slow = {"b": 2}
+    await files.replace(admin(reader), revision(2, "a", "b", routes="to b"))
+    assert reader.history == [
+        ("cds.json", ["a", "b"]),
+        ("warming", ["b"]),
+        ("warming", ["b"]),
+        ("lds.json", ["l"]),
+        ("rds.pb", ["to b"]),
+    ]
+    assert files.cold == {}
+
+
+async def test_an_upstream_that_does_not_get_ready_holds_nobody_up_for_ever(
+    paths: NodePaths, reader: FileReader
+) -> None:
+    impatient = Files(paths, CountingBytes(), warm_seconds_max=0.0)
+    reader.slow = {"b": 5}
+    await impatient.replace(admin(reader), revision(1, "a", "b"))
+    assert reader.history[-1] == ("rds.pb", ["r"])
+    assert impatient.cold == {"b": ""}
+    reader.history.clear()
+    await impatient.replace(admin(reader), revision(2, "a", "b", routes="other"))
+    assert reader.history[-1] == ("rds.pb", ["other"])
+    assert impatient.cold == {"b": ""}
+    reader.slow = {}
+    await impatient.look_at_cold(admin(reader))
+    assert impatient.cold == {}
+
+
 async def test_a_file_that_did_not_change_is_not_written(files: Files, reader: FileReader) -> None:
     await files.replace(admin(reader), revision(1, "a"))
     reader.history.clear()

@@ -1,4 +1,4 @@
-"""How does Envoy reach an API's upstream? One cluster for all APIs whose upstreams are equal.
+"""How does Envoy reach an API's upstream? One cluster for all APIs that it reaches alike.
 
 Connection pools, breakers, health checks and ejections belong to the upstream: a thousand APIs
 on one host are one pool of warm connections, not a thousand cold ones.
@@ -33,23 +33,33 @@ TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 
 @lru_cache(maxsize=NAMES_REMEMBERED_MAX)
 def cluster_name(upstream: Upstream) -> str:
-    """The cluster of this upstream: the same for equal settings, another for any other."""
+    """The cluster of this upstream: the same for all that Envoy would reach in the same way.
+
+    It is a digest of the cluster itself. What only routes use (deadline, retries, path prefix) does
+    not count: to change it leaves the connections warm.
+    """
     # 60 and 60.0 are equal settings, so they must read the same
-    settings = json.loads(orjson.dumps(upstream), parse_int=float)
-    digest = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    content = json.loads(orjson.dumps(_content(upstream, ca_bundle="")), parse_int=float)
+    digest = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"upstream-{digest[:NAME_DIGITS]}"
 
 
 def cluster(upstream: Upstream, node: NodeSettings) -> JSON:
     """The upstream as a cluster. Source: envoy.config.cluster.v3.Cluster."""
     name = cluster_name(upstream)
+    made: JSON = {"name": name}
+    made |= _content(upstream, ca_bundle=str(node.ca_bundle))
+    made["load_assignment"] = {"cluster_name": name} | made["load_assignment"]
+    return made
+
+
+def _content(upstream: Upstream, *, ca_bundle: str) -> JSON:
+    """Everything of the cluster but its name."""
     made: JSON = {
-        "name": name,
         "connect_timeout": wire.seconds(upstream.connect_timeout_seconds),
         "lb_policy": "LEAST_REQUEST" if len(upstream.hosts) > 1 else "ROUND_ROBIN",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES_MAX,
         "load_assignment": {
-            "cluster_name": name,
             "endpoints": [{"lb_endpoints": [_endpoint(h, upstream) for h in upstream.hosts]}],
         },
         "circuit_breakers": {"thresholds": [_thresholds(upstream)]},
@@ -59,7 +69,7 @@ def cluster(upstream: Upstream, node: NodeSettings) -> JSON:
     }
     made |= _discovery(upstream)
     if upstream.tls is not None:
-        made["transport_socket"] = _tls(upstream, upstream.tls, node)
+        made["transport_socket"] = _tls(upstream, upstream.tls, ca_bundle)
     if upstream.health_check is not None:
         made["health_checks"] = [_health_check(upstream)]
     if upstream.outlier_ejection is not None:
@@ -148,7 +158,7 @@ def _protocol(upstream: Upstream) -> JSON:
     )
 
 
-def _tls(upstream: Upstream, tls: UpstreamTLS, node: NodeSettings) -> JSON:
+def _tls(upstream: Upstream, tls: UpstreamTLS, ca_bundle: str) -> JSON:
     """Verified unless the API says otherwise: authority, server name, dates."""
     names = {tls.server_name} if tls.server_name else {host.host for host in upstream.hosts}
     context: JSON = {
@@ -156,9 +166,7 @@ def _tls(upstream: Upstream, tls: UpstreamTLS, node: NodeSettings) -> JSON:
         "alpn_protocols": ["h2"] if upstream.is_http2 else ["http/1.1"],
     }
     if tls.is_verified:
-        trusted: JSON = (
-            {"inline_string": tls.ca_pem} if tls.ca_pem else {"filename": str(node.ca_bundle)}
-        )
+        trusted = {"inline_string": tls.ca_pem} if tls.ca_pem else {"filename": ca_bundle}
         context["validation_context"] = {
             "trusted_ca": trusted,
             "match_typed_subject_alt_names": [_subject(name) for name in sorted(names)],
