@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-DEBIAN_TEST  := postgresql
+DEBIAN_TEST  := postgresql chromium nginx curl nghttp2-client
 DEBIAN_BENCH := wrk
 
 .DEFAULT_GOAL := help
