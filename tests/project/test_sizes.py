@@ -49,6 +49,7 @@ def _zig_code_lines(path: Path) -> int:
 def test_the_filter_stays_small_enough_to_audit() -> None:
     sources = [path for path in tracked("src/*.zig") if "tests" not in path.name]
     cache = [path for path in sources if path.name.startswith("cache")]
-    access = [path for path in sources if path not in cache]
+    written = {"layout.zig"}  # from Python's description, which is read instead
+    access = [path for path in sources if path not in cache and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX

@@ -8,7 +8,7 @@ begin at whole pages. The filter's `layout.zig` is written from this description
 import struct
 from dataclasses import dataclass
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 MAGIC = f"HGTBL{LAYOUT_VERSION:03d}".encode()
 FAMILY = MAGIC[:5]  # a file that begins so is an access table of some layout
 STATE_READY = 1
@@ -44,6 +44,7 @@ SOURCE_QUERY = 3
 BLOCK_BIT_CREDENTIAL = 129  # bits 0 to 128 are prefix lengths
 BLOCK_BIT_APPLICATION = 130
 BLOCK_BIT_TOKEN = 131
+SHARE_NOTHING = 1  # a larger divisor: amount / divisor in a window that has no lease
 MIX = 0x9E37_79B9_7F4A_7C15  # 2^64 by the golden ratio: spreads hashes of what is near
 
 
@@ -107,7 +108,8 @@ HEADER = _record(
     subscription_region="Q",
     block_bits="4Q",  # 0-128: prefix lengths in use; from 129: kinds of ids
     hash_key="2Q",
-    pad_writer="5Q",
+    quota_divisor="Q",  # 0: a plan's quotas are this node's alone; otherwise see `SHARE_NOTHING`
+    pad_writer="4Q",
     clock_ns="Q",  # the latest time any worker saw, to some milliseconds
     clock_steps="Q",
     dropped="Q",
@@ -149,6 +151,7 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
     ("header", HEADER, 1),
     ("application_dirty", BYTE, APPLICATIONS_MAX // DIRTY_ROWS),
     ("operation_dirty", BYTE, OPERATIONS_MAX // DIRTY_ROWS),
+    ("subscription_dirty", BYTE, SUBSCRIPTIONS_MAX // DIRTY_ROWS),  # its lease runs low
     (
         "block",
         _record("Block", tag="Q", key="16s", expires_us="Q", prefix="Q", row="Q"),
@@ -219,6 +222,9 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
         ),
         CREDENTIALS_MAX,
     ),
+    # One word per slot of the subscription in the same row: final 1, window code 3, window's
+    # index 28, amount 32. It holds for that window alone.
+    ("lease", _record("Lease", words=f"{PLAN_LIMITS}Q"), SUBSCRIPTIONS_MAX),
 )
 
 

@@ -216,13 +216,24 @@ pub const Call = struct {
                 d.retry_s = 1;
                 return .counters_full;
             };
-            item.outcome = limits.take(word, limit, d.now_ns);
+            item.outcome = if (scope == .plan and kind == .quota) self.takeQuota(word, limit, slot) else limits.take(word, limit, d.now_ns);
             taken[d.count] = word;
             if (item.outcome.ok) continue;
             d.retry_s = @max(1, item.outcome.retry_s);
             return if (kind == .rate) .rate_limited else .quota_exceeded;
         }
         return .allowed;
+    }
+
+    /// A plan's quota, of which several nodes may each have a part.
+    fn takeQuota(self: *Call, word: *u64, limit: limits.Limit, slot: usize) limits.Outcome {
+        const divisor = &self.table.header().quota_divisor;
+        if (t.load(divisor) == 0) return limits.takeQuota(word, limit, self.d.now_ns, null);
+        const row = self.table.numberOf(layout.subscription, self.subscription.?);
+        const lease = &self.table.at(layout.lease, row).words[slot];
+        const outcome = limits.takeQuota(word, limit, self.d.now_ns, .{ .divisor = divisor, .lease = lease });
+        if (outcome.is_low) self.table.mark(layout.subscription_dirty, row);
+        return outcome;
     }
 
     /// The counter of one subject of one limit. Its name is keyed with a secret of the file, so

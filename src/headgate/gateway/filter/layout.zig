@@ -3,8 +3,8 @@
 //! Written by `python -m headgate.gateway.filter.layout` from `gateway/table_layout.py`,
 //! which says what each number means. Change it there.
 
-pub const MAGIC = 3616443604866975560;
-pub const LAYOUT_VERSION = 2;
+pub const MAGIC = 3688501198904903496;
+pub const LAYOUT_VERSION = 3;
 pub const STATE_READY = 1;
 pub const STATE_RETIRED = 2;
 pub const PAGE_BYTES = 4096;
@@ -36,12 +36,13 @@ pub const SOURCE_QUERY = 3;
 pub const BLOCK_BIT_CREDENTIAL = 129;
 pub const BLOCK_BIT_APPLICATION = 130;
 pub const BLOCK_BIT_TOKEN = 131;
+pub const SHARE_NOTHING = 1;
 pub const MIX = 11400714819323198485;
-pub const FILE_BYTES = 5287006208;
+pub const FILE_BYTES = 6361010176;
 
 pub const Source = extern struct { location: u8, length: u8, bytes: [34]u8 };
 pub const Settings = extern struct { state: u8, is_open: u8, product_count: u8, source_count: u8, products: [16]u32, sources: [3]Source, pad: [16]u8 };
-pub const Header = extern struct { magic: u64, state: u64, is_filled: u64, credential_region: u64, subscription_region: u64, block_bits: [4]u64, hash_key: [2]u64, pad_writer: [5]u64, clock_ns: u64, clock_steps: u64, dropped: u64, damaged: u64, pad_filter: [12]u64, sequence: u64, credential_entries: u64, subscription_entries: u64, created_us: u64, allocated: [6]u64, rows: [6]u64, generation: [64]u8, epoch: [32]u8 };
+pub const Header = extern struct { magic: u64, state: u64, is_filled: u64, credential_region: u64, subscription_region: u64, block_bits: [4]u64, hash_key: [2]u64, quota_divisor: u64, pad_writer: [4]u64, clock_ns: u64, clock_steps: u64, dropped: u64, damaged: u64, pad_filter: [12]u64, sequence: u64, credential_entries: u64, subscription_entries: u64, created_us: u64, allocated: [6]u64, rows: [6]u64, generation: [64]u8, epoch: [32]u8 };
 pub const Block = extern struct { tag: u64, key: [16]u8, expires_us: u64, prefix: u64, row: u64 };
 pub const Counter = extern struct { key: u64, value: u64 };
 pub const Plan = extern struct { id: [16]u8, state: u64, limits: [8]u64, pad: [5]u64 };
@@ -50,22 +51,25 @@ pub const Operation = extern struct { api: u64, allowed: u64, rejected: u64, lim
 pub const Application = extern struct { id: [16]u8, organization: [16]u8, state: u64, allowed: u64, rejected: u64, pad: u64 };
 pub const Subscription = extern struct { id: [16]u8, application: u32, product: u32, plan_state: u64, expires_us: u64, counters: [8]u64, pad: [3]u64 };
 pub const Credential = extern struct { sha256: [32]u8, id: [16]u8, application: u32, pad_body: u32, state: u64, expires_us: u64, last_used_s: u64, uses: u64, pad: u64 };
+pub const Lease = extern struct { words: [8]u64 };
 
 pub const Section = struct { Row: type, offset: usize, count: usize };
 pub const header: Section = .{ .Row = Header, .offset = 0, .count = 1 };
 pub const application_dirty: Section = .{ .Row = u8, .offset = 4096, .count = 65536 };
 pub const operation_dirty: Section = .{ .Row = u8, .offset = 69632, .count = 16384 };
-pub const block: Section = .{ .Row = Block, .offset = 86016, .count = 131072 };
-pub const counter: Section = .{ .Row = Counter, .offset = 6377472, .count = 262144 };
-pub const credential_index: Section = .{ .Row = u64, .offset = 10571776, .count = 67108864 };
-pub const subscription_index: Section = .{ .Row = u64, .offset = 547442688, .count = 67108864 };
-pub const plan: Section = .{ .Row = Plan, .offset = 1084313600, .count = 65536 };
-pub const api: Section = .{ .Row = API, .offset = 1092702208, .count = 65536 };
-pub const operation: Section = .{ .Row = Operation, .offset = 1126256640, .count = 1048576 };
-pub const application: Section = .{ .Row = Application, .offset = 1260474368, .count = 4194304 };
-pub const subscription: Section = .{ .Row = Subscription, .offset = 1528909824, .count = 16777216 };
-pub const credential: Section = .{ .Row = Credential, .offset = 3676393472, .count = 16777216 };
+pub const subscription_dirty: Section = .{ .Row = u8, .offset = 86016, .count = 262144 };
+pub const block: Section = .{ .Row = Block, .offset = 348160, .count = 131072 };
+pub const counter: Section = .{ .Row = Counter, .offset = 6639616, .count = 262144 };
+pub const credential_index: Section = .{ .Row = u64, .offset = 10833920, .count = 67108864 };
+pub const subscription_index: Section = .{ .Row = u64, .offset = 547704832, .count = 67108864 };
+pub const plan: Section = .{ .Row = Plan, .offset = 1084575744, .count = 65536 };
+pub const api: Section = .{ .Row = API, .offset = 1092964352, .count = 65536 };
+pub const operation: Section = .{ .Row = Operation, .offset = 1126518784, .count = 1048576 };
+pub const application: Section = .{ .Row = Application, .offset = 1260736512, .count = 4194304 };
+pub const subscription: Section = .{ .Row = Subscription, .offset = 1529171968, .count = 16777216 };
+pub const credential: Section = .{ .Row = Credential, .offset = 3676655616, .count = 16777216 };
+pub const lease: Section = .{ .Row = Lease, .offset = 5287268352, .count = 16777216 };
 
 comptime {
-    if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96)) unreachable;
+    if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96 and @sizeOf(Lease) == 64)) unreachable;
 }

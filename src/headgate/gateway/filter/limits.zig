@@ -23,8 +23,26 @@ pub const Kind = enum(u2) { none, rate, quota, _ };
 pub const Subject = enum(u2) { everyone, application, address, _ };
 pub const Limit = packed struct(u64) { amount: u32, burst: u24, window: u3, kind: Kind, subject: Subject, pad: u1 };
 
-pub const Outcome = struct { ok: bool, remaining: u64, reset_s: u64, retry_s: u64 };
+pub const Outcome = struct { ok: bool, remaining: u64, reset_s: u64, retry_s: u64, is_low: bool = false };
 pub const NONE_LEFT: Outcome = .{ .ok = false, .remaining = 0, .reset_s = 1, .retry_s = 1 };
+
+/// A node's part of a quota that several nodes hold together: what was leased for the window,
+/// without a lease the amount divided.
+pub const Share = struct {
+    divisor: *const u64,
+    lease: *const u64,
+
+    const Part = struct { amount: u64, is_final: bool };
+
+    fn part(self: Share, limit: Limit, index: u64) Part {
+        const divisor = @atomicLoad(u64, self.divisor, .seq_cst);
+        const word = @atomicLoad(u64, self.lease, .seq_cst);
+        if (divisor == 0) return .{ .amount = limit.amount, .is_final = true };
+        if (word >> 32 & 0x7FFF_FFFF == (@as(u64, limit.window) + 1) << 28 | index)
+            return .{ .amount = @min(word & COUNT_MASK, limit.amount), .is_final = word >> 63 == 1 };
+        return .{ .amount = if (divisor == layout.SHARE_NOTHING) 0 else limit.amount / divisor, .is_final = false };
+    }
+};
 
 const Calendar = struct { index: u64, end_s: u64 };
 
@@ -74,7 +92,7 @@ fn ceilSeconds(ns: u64) u64 {
 
 /// Take one from the allowance if there is one left. `now_ns`: since 1970, after 2020.
 pub fn take(word: *u64, limit: Limit, now_ns: u64) Outcome {
-    return if (limit.kind == .quota) takeQuota(word, limit, now_ns) else takeRate(word, limit, now_ns);
+    return if (limit.kind == .quota) takeQuota(word, limit, now_ns, null) else takeRate(word, limit, now_ns);
 }
 
 fn takeRate(word: *u64, limit: Limit, now_ns: u64) Outcome {
@@ -101,7 +119,9 @@ fn takeRate(word: *u64, limit: Limit, now_ns: u64) Outcome {
     }
 }
 
-fn takeQuota(word: *u64, limit: Limit, now_ns: u64) Outcome {
+/// A part that shrinks at this moment is never overdrawn: the writer stores the smaller part and
+/// then reads the count, this side counts and then reads the part again. One sees the other.
+pub fn takeQuota(word: *u64, limit: Limit, now_ns: u64, share: ?Share) Outcome {
     const now_s = now_ns / NS;
     const present = calendar(limit.window, now_s);
     const code = @as(u64, limit.window) + 1;
@@ -115,11 +135,20 @@ fn takeQuota(word: *u64, limit: Limit, now_ns: u64) Outcome {
             if (stored > index and stored - index <= LEAD_MAX[@min(limit.window, 4)]) index = stored;
         }
         const until = present.end_s - now_s;
-        if (count >= limit.amount) return .{ .ok = false, .remaining = 0, .reset_s = until, .retry_s = until };
+        const mine: Share.Part = if (share) |some| some.part(limit, index) else .{ .amount = limit.amount, .is_final = true };
+        const refused: Outcome = .{ .ok = false, .remaining = 0, .reset_s = until, .retry_s = if (mine.is_final) until else 1, .is_low = !mine.is_final };
+        if (count >= mine.amount) return refused;
         const next = code << 60 | (index & 0xFFF_FFFF) << 32 | (count + 1);
-        if (@cmpxchgWeak(u64, word, old, next, .acq_rel, .acquire)) |seen| {
+        if (@cmpxchgWeak(u64, word, old, next, .seq_cst, .acquire)) |seen| {
             old = seen;
-        } else return .{ .ok = true, .remaining = limit.amount - count - 1, .reset_s = until, .retry_s = 0 };
+            continue;
+        }
+        if (share) |some| if (some.part(limit, index).amount <= count) {
+            refund(word, limit, now_ns);
+            return refused;
+        };
+        const left = mine.amount - count - 1;
+        return .{ .ok = true, .remaining = left, .reset_s = until, .retry_s = 0, .is_low = !mine.is_final and left <= mine.amount / 4 };
     }
 }
 
@@ -222,6 +251,29 @@ test "a quota grants its amount once per calendar window, also when the clock st
     }
     try testing.expectEqual(59, firstDay(monthOf(59))); // 1970-03-01
     try testing.expectEqual(28 * 86_400, windowSeconds(monthly, JAN + 31 * 86_400 * NS));
+}
+
+test "a shared quota grants the node's part: leased for its window, otherwise divided" {
+    var divisor: u64 = 4;
+    var lease: u64 = 0;
+    const share: Share = .{ .divisor = &divisor, .lease = &lease };
+    const daily = quota(20, 3);
+    const day = calendar(3, JAN / NS).index;
+    var word: u64 = 0;
+    for (0..5) |_| try testing.expect(takeQuota(&word, daily, JAN, share).ok);
+    const waiting = takeQuota(&word, daily, JAN, share);
+    try testing.expect(!waiting.ok and waiting.is_low and waiting.retry_s == 1);
+    lease = 4 << 60 | day << 32 | 6;
+    try testing.expect(takeQuota(&word, daily, JAN, share).ok);
+    try testing.expect(!takeQuota(&word, daily, JAN, share).ok);
+    lease = 1 << 63 | 4 << 60 | day << 32 | 6; // no more is to be had
+    try testing.expectEqual(86_400, takeQuota(&word, daily, JAN, share).retry_s);
+    divisor = layout.SHARE_NOTHING;
+    lease = 4 << 60 | (day - 1) << 32 | 6; // of another window
+    try testing.expect(!takeQuota(&word, daily, JAN, share).ok);
+    try testing.expectEqual(6, word & COUNT_MASK); // what was refused used up nothing
+    divisor = 0;
+    try testing.expectEqual(13, takeQuota(&word, daily, JAN, share).remaining);
 }
 
 test "a refund gives back exactly one" {

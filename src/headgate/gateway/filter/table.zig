@@ -65,6 +65,10 @@ pub const Table = struct {
         }
         return null;
     }
+    /// The row that one of the accessors has answered.
+    pub fn numberOf(self: Table, comptime section: layout.Section, found: *const section.Row) usize {
+        return (@intFromPtr(found) - @intFromPtr(self.base) - section.offset) / @sizeOf(section.Row);
+    }
     fn probe(self: Table, comptime section: layout.Section, comptime region: []const u8, fingerprint: u32) Probe {
         const exponent = load(&@field(self.header(), region));
         if (exponent < layout.REGION_MIN or exponent > layout.REGION_MAX) return .{ .entries = &.{}, .fingerprint = 0 };
