@@ -94,6 +94,8 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
                 self._reply(200, b'{"a": "b"}' * 500, "application/json")
             elif kind == "events":
                 self._events(int(argument))
+            elif kind == "stall":
+                self._stall(float(argument))
             else:
                 self._reply(200, json.dumps(state.last).encode(), "application/json")
 
@@ -133,6 +135,16 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
                 self.wfile.flush()
                 time.sleep(0.4)
             self.wfile.write(b"0\r\n\r\n")
+
+        def _stall(self, seconds: float) -> None:
+            """An answer that begins and then stands still."""
+            self.send_response(200)
+            self.send_header("content-length", "9")
+            self.end_headers()
+            self.wfile.write(b"begun")
+            self.wfile.flush()
+            time.sleep(seconds)
+            self.wfile.write(b"over")
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _any  # noqa: N815
 

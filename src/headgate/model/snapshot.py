@@ -87,9 +87,9 @@ class Upstream:
     tls: UpstreamTLS | None = None
     is_http2: bool = False  # HTTP/2 towards the upstream (needed for gRPC)
     connect_timeout_seconds: float = 5.0
-    timeout_seconds: float = 60.0  # whole answer; 0 = none (streams)
-    idle_timeout_seconds: float = 300.0
-    retries_max: int = 1  # only GET, HEAD, OPTIONS; on connect failure, reset, 502-504
+    timeout_seconds: float = 60.0  # each try, until its answer begins; 0 = none; not over HTTP/2
+    idle_timeout_seconds: float = 300.0  # without a byte in either direction; 0 = none
+    retries_max: int = 1  # GET, HEAD, OPTIONS; on connect failure, reset, timeout, 502-504
     health_check: HealthCheck | None = None
     outlier_ejection: OutlierEjection | None = field(default_factory=OutlierEjection)
     connections_max: int = 1024

@@ -194,9 +194,11 @@ def test_a_websocket_passes_both_ways_and_outlives_the_deadline(gateway: Proxy) 
         thread.join()
 
 
-def test_events_arrive_as_they_are_sent_and_are_not_cut(gateway: Proxy, upstream: Peer) -> None:
-    endless = Upstream((UpstreamHost("127.0.0.1", upstream.port),), timeout_seconds=0)
-    gateway.publish(api("GET /events/{n}", upstream=endless))
+def test_events_arrive_as_they_are_sent_and_outlive_the_deadline(
+    gateway: Proxy, upstream: Peer
+) -> None:
+    soon = Upstream((UpstreamHost("127.0.0.1", upstream.port),), timeout_seconds=0.3)
+    gateway.publish(api("GET /events/{n}", upstream=soon))
     begun = time.monotonic()
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as caller:
         caller.sendall(b"GET /shop/events/4 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
@@ -207,6 +209,7 @@ def test_events_arrive_as_they_are_sent_and_are_not_cut(gateway: Proxy, upstream
             if b"data: 0" in text and not first_after:
                 first_after = time.monotonic() - begun
     assert text.count(b"data: ") == 4
+    assert text.endswith(b"0\r\n\r\n")
     assert first_after < 0.4
     assert time.monotonic() - begun > 1.2
 
@@ -232,7 +235,7 @@ def test_grpc_passes_unary_and_streams(gateway: Proxy) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     upstream = Upstream(
-        (UpstreamHost("127.0.0.1", port),), is_http2=True, timeout_seconds=0, retries_max=0
+        (UpstreamHost("127.0.0.1", port),), is_http2=True, timeout_seconds=0.1, retries_max=0
     )
     lines = ("POST /demo.Greeter/Hello", "POST /demo.Greeter/Count")
     gateway.publish(api(*lines, base_path="", upstream=upstream))

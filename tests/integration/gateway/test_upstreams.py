@@ -1,5 +1,6 @@
 """Does Envoy treat upstreams as the API says: retries, checks, deadlines, other names?"""
 
+import http.client
 import time
 from threading import Thread
 from typing import Any
@@ -62,6 +63,33 @@ def test_an_upstream_that_is_too_slow_is_a_problem(gateway: Proxy, upstream: Pee
     answer = gateway.call("/shop/sleep/2")
     assert answer.status == 504
     assert answer.json["title"] == "Upstream timed out"
+
+
+def test_a_safe_call_is_tried_again_when_the_answer_does_not_begin_in_time(
+    gateway: Proxy, upstream: Peer
+) -> None:
+    upstream.seen.clear()
+    slow = at(upstream.port, timeout_seconds=0.3, retries_max=1)
+    gateway.publish(api("GET /sleep/{s}", "POST /sleep/{s}", upstream=slow))
+    assert gateway.call("/shop/sleep/2").status == 504
+    assert gateway.call("/shop/sleep/2", "POST").status == 504
+    assert upstream.seen == {"GET /sleep/2": 2, "POST /sleep/2": 1}
+
+
+def test_an_answer_that_has_begun_outlives_the_deadline(gateway: Proxy, upstream: Peer) -> None:
+    upstream.seen.clear()
+    slow = at(upstream.port, timeout_seconds=0.3)
+    gateway.publish(api("GET /stall/{s}", upstream=slow))
+    assert gateway.call("/shop/stall/1").body == b"begunover"
+    assert upstream.seen == {"GET /stall/1": 1}
+
+
+def test_an_answer_that_stands_still_is_ended(gateway: Proxy, upstream: Peer) -> None:
+    idle = at(upstream.port, timeout_seconds=0.2, idle_timeout_seconds=0.3)
+    gateway.publish(api("GET /stall/{s}", upstream=idle))
+    with pytest.raises(http.client.IncompleteRead) as broken:
+        gateway.call("/shop/stall/3")
+    assert broken.value.partial == b"begun"
 
 
 def test_a_caller_cannot_set_the_deadline(gateway: Proxy, upstream: Peer) -> None:

@@ -117,7 +117,11 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "append_x_forwarded_host": Field(38, "flag"),
     },
     "MaxStreamDuration": {"grpc_timeout_header_max": Field(2, "seconds")},
-    "RetryPolicy": {"retry_on": Field(1, "text"), "num_retries": Field(2, "wrapped")},
+    "RetryPolicy": {
+        "retry_on": Field(1, "text"),
+        "num_retries": Field(2, "wrapped"),
+        "per_try_timeout": Field(3, "seconds"),
+    },
     "DirectResponse": {"status": Field(1, "number"), "body": Field(2, "DataSource")},
     "DataSource": {"inline_string": Field(3, "text")},
     "Metadata": {"filter_metadata": Field(1, "map struct")},

@@ -13,7 +13,7 @@ from headgate.gateway.policy import HTTPFilter, Policy, Stage
 from headgate.gateway.routing import DEPTH_VARIES, PathGroup, parse_template, path_groups, quoted
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.release import Release
-from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
+from headgate.model.snapshot import SnapshotAPI, SnapshotOperation, Upstream
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1, less TRACE
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
@@ -165,7 +165,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     rewritten = quoted(upstream.path_prefix.rstrip("/")) + "/"
     action: JSON = {
         "cluster": cluster_name(upstream),
-        "timeout": wire.seconds(upstream.timeout_seconds),
+        "timeout": "0s",  # an answer that has begun may go on: downloads, event streams
         "auto_host_rewrite": True,
         "append_x_forwarded_host": True,
     }
@@ -176,8 +176,8 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     if upstream.is_http2:
         # a gRPC caller's own deadline counts, without a limit from us
         action["max_stream_duration"] = {"grpc_timeout_header_max": "0s"}
-    if upstream.retries_max and operation.method in SAFE_METHODS:
-        action["retry_policy"] = {"retry_on": RETRY_ON, "num_retries": upstream.retries_max}
+    if tries := _tries(upstream, operation.method):
+        action["retry_policy"] = tries
     match: JSON = {
         "prefix": base,
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
@@ -191,6 +191,21 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     configured = _filters(policies.values(), None)
     if configured:
         made["typed_per_filter_config"] = configured
+    return made
+
+
+def _tries(upstream: Upstream, method: str) -> JSON:
+    """How long a try may take until its answer begins, and what is tried again.
+
+    Envoy's deadline per try ends with the answer's headers: it passes over a try whose answer is
+    on its way to the caller (`UpstreamRequest::onPerTryTimeout`). Over HTTP/2 there is none: a gRPC
+    server may send its headers with a first message that comes whenever it comes.
+    """
+    made: JSON = {}
+    if upstream.timeout_seconds and not upstream.is_http2:
+        made["per_try_timeout"] = wire.seconds(upstream.timeout_seconds)
+    if upstream.retries_max and method in SAFE_METHODS:
+        made |= {"retry_on": RETRY_ON, "num_retries": upstream.retries_max}
     return made
 
 

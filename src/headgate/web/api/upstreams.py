@@ -80,9 +80,30 @@ class UpstreamData(Input):
     tls: UpstreamTLSData | None = None
     is_http2: bool = False
     connect_timeout_seconds: Seconds = 5.0
-    timeout_seconds: float = Field(60.0, ge=0, le=SECONDS_MAX)
-    idle_timeout_seconds: float = Field(300.0, ge=0, le=SECONDS_MAX)
-    retries_max: int = Field(1, ge=0, le=10)
+    timeout_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=SECONDS_MAX,
+        description=(
+            "How long each try may take until the answer begins. An answer that has begun, an event"
+            " stream or a download, goes on. With `is_http2` the caller's gRPC deadline counts."
+        ),
+    )
+    idle_timeout_seconds: float = Field(
+        300.0,
+        ge=0,
+        le=SECONDS_MAX,
+        description="How long a call may stand still, without a byte in either direction.",
+    )
+    retries_max: int = Field(
+        1,
+        ge=0,
+        le=10,
+        description=(
+            "How often a GET, HEAD or OPTIONS is tried again when the connection fails, the answer"
+            " does not begin in time, or it is 502, 503 or 504."
+        ),
+    )
     health_check: HealthCheckData | None = None
     outlier_ejection: OutlierEjectionData | None = Field(default_factory=OutlierEjectionData)
     connections_max: int = Field(1024, ge=1, le=CONNECTIONS_MAX)
