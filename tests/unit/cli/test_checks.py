@@ -17,6 +17,7 @@ from tests.support.rest_server import serving
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UpSettings:
     monkeypatch.delenv("HEADGATE_DATABASE_URL", raising=False)
+    monkeypatch.delenv("HEADGATE_PUBLIC_URL", raising=False)
     return UpSettings(
         data=tmp_path / "data",
         listen="127.0.0.1",
@@ -53,9 +54,16 @@ def test_everything_wrong_is_said_at_once(
     settings.data.mkdir()
     (settings.data / "format").write_text(str(DATA_FORMAT + 1))
     monkeypatch.setenv("HEADGATE_DATABASE_URL", "mysql://x")
+    monkeypatch.setenv("HEADGATE_PUBLIC_URL", "https://example.com/path")
     same = replace(settings, web_port=settings.gateway_port, tls_key=settings.data / "key.pem")
     found = mistakes(same)
-    for word in ("newer version", "HEADGATE_DATABASE_URL", "different ports", "TLS needs both"):
+    for word in (
+        "newer version",
+        "HEADGATE_DATABASE_URL",
+        "PUBLIC_URL",
+        "different ports",
+        "TLS needs both",
+    ):
         assert any(word in text for text in found), word
 
 

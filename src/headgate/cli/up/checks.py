@@ -11,7 +11,7 @@ from headgate.cli.up import lock
 from headgate.cli.up.answering import bind_error
 from headgate.cli.up.settings import UpSettings
 from headgate.gateway.filter import LIBRARIES
-from headgate.store.environment import database_url
+from headgate.store.environment import database_url, public_url
 from headgate.store.setup import DATA_FORMAT
 
 
@@ -29,7 +29,7 @@ def mistakes(settings: UpSettings) -> list[str]:
         *_installation(settings),
         *_folder(settings.data),
         *format_mistakes(settings.data),
-        *_database(),
+        *_environment(),
         *_address(settings),
         *_tls(settings),
     ]
@@ -89,12 +89,14 @@ def format_mistakes(data: Path) -> list[str]:
     return []
 
 
-def _database() -> list[str]:
-    try:
-        database_url()
-    except ValueError as error:
-        return [f"{error}."]
-    return []
+def _environment() -> list[str]:
+    found = []
+    for read in (database_url, public_url):
+        try:
+            read()
+        except ValueError as error:
+            found.append(f"{error}.")
+    return found
 
 
 def _address(settings: UpSettings) -> list[str]:

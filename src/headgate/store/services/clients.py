@@ -91,8 +91,11 @@ def create(
     has_device_flow: bool | None = None,
     token_seconds: int = rules.TOKEN_SECONDS_DEFAULT,
     expires_at: datetime | None = None,
+    has_secret: bool = True,
 ) -> IssuedClient:
     """A new client of an application. `has_device_flow` None: if it is public.
+
+    Without `has_secret` a confidential client waits for its first one: see `rotate`.
 
     Raises:
         Problem: FORBIDDEN without the scope `keys`; NOT_FOUND: the application; INVALID_INPUT;
@@ -104,13 +107,10 @@ def create(
     _check_scopes(scopes)
     _check_token_seconds(token_seconds)
     check_expiry(expires_at, actor.at)
-    if has_device_flow is None:
-        has_device_flow = is_public
-    grants = rules.granted(is_public=is_public, has_device_flow=has_device_flow)
-    if not grants:
-        raise invalid(
-            "A public client has no way to a token but the device flow.", "/has_device_flow"
-        )
+    grants = _grants(
+        is_public=is_public,
+        has_device_flow=is_public if has_device_flow is None else has_device_flow,
+    )
     _check_room(owner, name)
     signing_keys.ensure(actor)
     client_id = new_id("cli")
@@ -127,11 +127,11 @@ def create(
     client = OAuthClient.objects.create(
         credential=credential,
         is_public=is_public,
-        grants=[grant.value for grant in grants],
+        grants=grants,
         scopes=rules.in_order(scopes),
         token_seconds=token_seconds,
     )
-    secret = None if is_public else _new_secret(client, actor.at)
+    secret = _new_secret(client, actor.at) if has_secret and not is_public else None
     _record(actor, Action.CLIENT_CREATED, client, None)
     return IssuedClient(client, secret)
 
@@ -143,6 +143,7 @@ def update(
     *,
     name: str | None = None,
     scopes: Collection[str] | None = None,
+    has_device_flow: bool | None = None,
     token_seconds: int | None = None,
     expires_at: datetime | Unset | None = UNSET,
 ) -> OAuthClient:
@@ -167,6 +168,8 @@ def update(
     if scopes is not None:
         _check_scopes(scopes)
         client.scopes = rules.in_order(scopes)
+    if has_device_flow is not None:
+        client.grants = _grants(is_public=client.is_public, has_device_flow=has_device_flow)
     if token_seconds is not None:
         _check_token_seconds(token_seconds)
         client.token_seconds = token_seconds
@@ -279,6 +282,15 @@ def fields(client: OAuthClient) -> dict[str, Any]:
             ],
         }
     )
+
+
+def _grants(*, is_public: bool, has_device_flow: bool) -> list[str]:
+    found = rules.granted(is_public=is_public, has_device_flow=has_device_flow)
+    if not found:
+        raise invalid(
+            "A public client has no way to a token but the device flow.", "/has_device_flow"
+        )
+    return [grant.value for grant in found]
 
 
 def _new_secret(client: OAuthClient, at: datetime) -> Secret:

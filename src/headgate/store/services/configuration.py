@@ -1,7 +1,7 @@
 """Is the configuration as it is written down? Exported whole, applied in one transaction.
 
 Keys, tokens and blocks are no configuration: secrets are never exported, and what is applied
-never takes a key away from an application that stays.
+never takes a key or an OAuth client away from an application that stays.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from headgate.store.services.upstreams import Resolver, system_resolver
 
 DOCUMENTS_MAX = 100_000  # of one apply
 TEXT_BYTES_MAX = 64 * 1024 * 1024  # of one apply in YAML
-NEVER_PRUNED = frozenset({"gateway"})  # its nodes would be left without one
+NEVER_PRUNED = frozenset({"gateway", "client"})  # nodes and callers would be left without one
 ERRORS_MAX = 100  # listed in one problem; the rest is counted
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(ConfigurationDocument)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
 
+from headgate.access.clients import TOKEN_SECONDS_DEFAULT, in_order
 from headgate.catalog.base_path import normalise
 from headgate.core.problems import Problem
 from headgate.model.codec import as_data
@@ -174,6 +175,21 @@ class ApplicationDocument(_Document):
     is_suspended: bool = False
 
 
+class ClientDocument(_Document):
+    """An OAuth client; `name` is `organization/application client`. It gets its secret later."""
+
+    kind: Literal["client"]
+    scopes: list[str] = Field(default_factory=list)
+    is_public: bool = False
+    has_device_flow: bool = False
+    token_seconds: int = TOKEN_SECONDS_DEFAULT
+    expires_at: datetime | None = None
+
+    def wanted(self) -> dict[str, Any]:
+        found = super().wanted()
+        return found | ({"scopes": in_order(self.scopes)} if "scopes" in found else {})
+
+
 class SubscriptionDocument(_Document):
     """A subscription; `name` is `organization/application product`."""
 
@@ -190,6 +206,7 @@ ConfigurationDocument = Annotated[
     | PlanDocument
     | OrganizationDocument
     | ApplicationDocument
+    | ClientDocument
     | SubscriptionDocument,
     Discriminator("kind"),
 ]

@@ -30,6 +30,7 @@ from headgate.store.services import (
     subscriptions,
 )
 from headgate.store.services.actor import Actor
+from headgate.store.services.configuration_clients import Clients
 from headgate.store.services.configuration_publications import Publications
 from headgate.store.services.configuration_sources import Fields, source_of
 from headgate.store.services.upstreams import Resolver
@@ -356,6 +357,7 @@ def kinds(
         Plans(),
         Organizations(),
         Applications(),
+        Clients(),
         Subscriptions(),
     )
 

@@ -54,6 +54,7 @@ class ClientChange(Input):
 
     name: Name | None = None
     scopes: Scopes | None = None
+    has_device_flow: bool | None = None
     token_seconds: TokenSeconds | None = None
     expires_at: Instant | None = None
 
@@ -170,6 +171,7 @@ def change_client(request: HttpRequest, id: str, body: ClientChange) -> object: 
         id,
         name=body.name,
         scopes=body.scopes,
+        has_device_flow=body.has_device_flow,
         token_seconds=body.token_seconds,
         expires_at=body.expires_at if "expires_at" in body.model_fields_set else UNSET,
     )

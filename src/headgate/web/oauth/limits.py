@@ -1,7 +1,8 @@
 """How often may somebody try? So many a minute for each subject, counted in this process.
 
 A subject beyond `SUBJECTS_MAX` takes the place of the one that was heard of longest ago: a flood
-of addresses lifts limits (fails open, counted in `forgotten`), it never fills the memory.
+of addresses lifts limits (fails open, counted in `forgotten` and logged), it never fills the
+memory.
 Secrets have 190 random bits and codes of devices end in minutes: a limit keeps load and noise
 away, it is not what keeps guesses out.
 """
@@ -9,10 +10,15 @@ away, it is not what keeps guesses out.
 import threading
 from collections import OrderedDict
 
+import structlog
+
 from headgate.core.clock import Clock
 
 SUBJECTS_MAX = 10_000
 MINUTE_SECONDS = 60.0
+LOGGED_EACH = 1000  # a flood is worth a line, not a flood of lines
+
+log = structlog.get_logger("headgate.web")
 
 
 class Limit:
@@ -41,8 +47,14 @@ class Limit:
             self._free_at.move_to_end(subject)
             if len(self._free_at) > self._subjects_max:
                 _, free_at = self._free_at.popitem(last=False)
-                self.forgotten += free_at > now
+                if free_at > now:
+                    self._forgot()
             return True
+
+    def _forgot(self) -> None:
+        if self.forgotten % LOGGED_EACH == 0:
+            log.warning("rates are forgotten in a crowd", forgotten=self.forgotten + 1)
+        self.forgotten += 1
 
     def _wait(self, subject: str) -> float:
         ahead = self._free_at.get(subject, 0.0) - self._clock.monotonic()
