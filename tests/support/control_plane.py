@@ -51,6 +51,7 @@ class ControlPlaneState:
     is_down: bool = False
     snapshots: list[Snapshot] = field(default_factory=list)
     rows: dict[tuple[type[Any], int], Row] = field(default_factory=dict)
+    contracts: dict[str, bytes] = field(default_factory=dict)
     reports: list[NodeReport] = field(default_factory=list)
     segments: dict[str, bytes] = field(default_factory=dict)
     uploads: int = 0
@@ -197,6 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
             delta = state.snapshot_after(after, wait)
         elif path.path == "/node/v1/access":
             delta = state.access_after(query.get("generation", ""), after, wait)
+        elif (name := path.path.removeprefix("/node/v1/contracts/")) in state.contracts:
+            return self._answer(HTTPStatus.OK, state.contracts[name])
         else:
             return self._answer(HTTPStatus.NOT_FOUND)
         if state.is_down:

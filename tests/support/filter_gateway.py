@@ -37,7 +37,7 @@ from headgate.model.access import (
     SubscriptionRow,
 )
 from headgate.model.limits import Limit
-from headgate.model.logline import LINE_FIELDS, METADATA_NAMESPACE
+from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource
 from tests.support.lines import read_line
 
@@ -308,7 +308,7 @@ class Gateway:
         }
 
     def _access_log(self) -> dict[str, Any]:
-        formats = {field: OPERATORS[field] for field in LINE_FIELDS} | {
+        formats = OPERATORS | {
             "refused": "%DYNAMIC_METADATA(headgate:reason)%",
             "target": "%REQ(:PATH)%",
             "key": "%REQ(X-API-KEY)%",

@@ -30,6 +30,10 @@ SWITCHED_ON: Mapping[str, Any] = {
 """The route's side of a filter that has no settings per route."""
 
 
+VALIDATORS = "validators"
+"""Cluster of the node's validators, which say whether a call fits its API's description."""
+
+
 class Stage(IntEnum):
     """Where in the chain a policy acts; lower acts earlier on the request.
 
@@ -48,11 +52,15 @@ class HTTPFilter:
     `name` is its key in the chain and in a route. `chain` configures it in the chain, where it
     is switched off; `route` configures and switches it on for a route. Both are the JSON form
     of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
+    `asks_validators` says that it calls the cluster `VALIDATORS`. `observed_in` names the dynamic
+    metadata (namespace and key) in which it leaves the verdict that it would have given.
     """
 
     name: str
     chain: Mapping[str, Any]
     route: Mapping[str, Any]
+    asks_validators: bool = False
+    observed_in: tuple[str, str] | None = None
 
 
 class Policy(BaseModel):
@@ -72,9 +80,21 @@ class Policy(BaseModel):
     adds_up: ClassVar[bool] = False
     excludes: ClassVar[frozenset[str]] = frozenset()
 
+    @property
+    def needs_contract(self) -> bool:
+        """Whether nodes need the API's description for it (`model/contract.py`)."""
+        return False
+
     def filters(self) -> Iterable[HTTPFilter]:
         """Envoy's filters that carry the policy out; none when the access filter does."""
         return ()
+
+    def route_metadata(
+        self, api: SnapshotAPI, operation: SnapshotOperation
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """What the policy's filters read of an operation's route, by namespace."""
+        del api, operation
+        return {}
 
     def limits(self) -> tuple[ScopedLimit, ...]:
         """Limits that the access filter enforces for the policy."""

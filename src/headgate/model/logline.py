@@ -56,7 +56,14 @@ LINE_FIELDS: dict[str, LineType] = {
     "user_agent": LineType.TEXT,
     "protocol": LineType.TEXT,
     "content_type": LineType.TEXT,  # the answer's
+    "observed": LineType.TEXT,  # only where there is one: see SELDOM
 }
+
+SELDOM = ("observed",)
+"""Fields that stand only in lines that have a value for them, so that others pay nothing.
+
+`observed` is the verdict that a policy in the mode `observe` would have given.
+"""
 
 
 def route_words(route: str) -> tuple[str, str, str]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from headgate.model.validation import ValidationReading
+
 NODE_FIELD = "Headgate-Node"
 """The header field in which a node says its name with every call."""
 
@@ -43,7 +45,8 @@ class NodeReport:
     """One report of a node, sent every few seconds and at every change of revision.
 
     `problems` are sentences for people, each with its next step. `counters` holds the rows
-    that changed since the last report that was accepted.
+    that changed since the last report that was accepted. `unchecked` requests passed since the
+    agent's start because no validator answered; `validations` is what they have counted.
     """
 
     node: str
@@ -64,6 +67,9 @@ class NodeReport:
     table_dropped: int
     clock_steps: int
     problems: tuple[str, ...] = ()
+    validator_restarts: int = 0
+    unchecked: int = 0
+    validations: tuple[ValidationReading, ...] = ()
     counters: tuple[CounterReading, ...] = field(default=())
 
 

@@ -25,6 +25,7 @@ class Verdict(StrEnum):
     UPSTREAM_FAILED = "upstream_failed"
     TOO_LARGE = "too_large"
     CLIENT_CLOSED = "client_closed"
+    VALIDATOR_DOWN = "validator_down"
     MALFORMED = "malformed"
 
 
@@ -33,7 +34,8 @@ class RequestRecord:
     """One request as the gateway saw it. Times in microseconds, sizes in bytes.
 
     `credential` to `plan` are 16-byte ids, empty where the caller is not known. `attempts`
-    counts upstream tries, 0 when none was made. `cache` is `hit`, `miss` or empty.
+    counts upstream tries, 0 when none was made. `cache` is `hit`, `miss` or empty. `observed` is
+    the verdict that a policy which only observes would have given, mostly empty.
     """
 
     started_at: datetime
@@ -67,3 +69,4 @@ class RequestRecord:
     protocol: str
     content_type: str
     synthetic: bool
+    observed: str = ""

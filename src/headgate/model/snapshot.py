@@ -109,7 +109,11 @@ class SnapshotOperation:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAPI:
-    """One API version as it is served under `base_path`. `row`: its place in the access table."""
+    """One API version as it is served under `base_path`. `row`: its place in the access table.
+
+    `contract` is the id of what its validated operations are checked against
+    (`model/contract.py`), which nodes fetch by it; empty where none is validated.
+    """
 
     row: int
     name: str
@@ -120,6 +124,7 @@ class SnapshotAPI:
     key_sources: tuple[KeySource, ...] = DEFAULT_KEY_SOURCES
     policies: tuple[PolicyUse, ...] = ()
     is_default: bool = True  # of the API's versions; another at its base path only stands by
+    contract: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How does a node talk to the control plane? Five calls over HTTP, each with a bearer token."""
+"""How does a node talk to the control plane? Six calls over HTTP, each with a bearer token."""
 
 import base64
 import ssl
@@ -18,6 +18,7 @@ from headgate.node.parts import Part
 WAIT_SECONDS = 25  # of a long poll: the control plane answers at once when something changes
 CALL_SECONDS_MAX = 10.0
 UPLOAD_SECONDS_MAX = 120.0
+CONTRACT_SECONDS_MAX = 60.0
 KEPT_SECONDS = 2.0  # of an idle connection: shorter than any server's, which would cut a call off
 ANSWER_EXCERPT_CHARACTERS_MAX = 300
 
@@ -81,6 +82,13 @@ class ControlPlane:
         if answer.status_code == httpx2.codes.NO_CONTENT:
             return None
         return _parse(AccessDelta, answer)
+
+    async def contract(self, name: str) -> bytes:
+        """What calls of an API are checked against, by its id (`model/contract.py`)."""
+        answer = await self._call(
+            "GET", f"/node/v1/contracts/{name}", read_seconds=CONTRACT_SECONDS_MAX
+        )
+        return answer.content
 
     async def report(self, report: NodeReport) -> None:
         """Say how this node is."""

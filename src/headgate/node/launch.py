@@ -25,6 +25,7 @@ from headgate.node import process
 from headgate.node.durable import FILE_MODE, write_file
 from headgate.node.process import ProcessIdentity
 from headgate.node.settings import AgentSettings
+from headgate.node.validator.control import socket_name, validators_count
 
 BOOT_BYTES = 4
 ENVOY_LOG_BYTES_MAX = 10 * 1024**2  # one older file of this size is kept beside it
@@ -82,6 +83,9 @@ def node_settings(settings: AgentSettings, node: str) -> NodeSettings:
         tls_key=certificate,
         workers=settings.workers_count,
         has_filter=settings.has_filter,
+        validator_sockets=tuple(
+            Path(socket_name(index)) for index in range(validators_count(settings.workers_count))
+        ),
     )
 
 

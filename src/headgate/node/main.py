@@ -22,6 +22,7 @@ from headgate.gateway.filter import LIBRARIES
 from headgate.node.access_sync import AccessKeeper, AccessSync
 from headgate.node.apply import Files
 from headgate.node.certificates import certificate_keeper
+from headgate.node.contracts import Contracts
 from headgate.node.control_plane import ControlPlane
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
@@ -33,6 +34,8 @@ from headgate.node.snapshot_sync import Revisions, SnapshotSync
 from headgate.node.state import load_state
 from headgate.node.supervise import Hooks, Supervisor
 from headgate.node.troubles import Topic, Troubles
+from headgate.node.validator.control import validators_count
+from headgate.node.validators import Validators
 
 ENVOY_VERSION = "1.40.0"  # the one that the filter is built for (pyproject.toml pins it)
 BACKOFF_SECONDS_MIN = 0.1
@@ -106,8 +109,13 @@ class Agent:
         self._keeper = AccessKeeper(paths, state, self._troubles)
         translator = Translator(node_settings(settings, state.node))
         files = Files(paths, random_bytes)
+        count = validators_count(settings.workers_count)
+        self._validators = Validators(paths, count, self._troubles)
+        contracts = Contracts(
+            paths.contracts, self._control_plane, self._validators, self._troubles
+        )
         self._revisions = Revisions(
-            paths, settings.gateway, translator, files, self._keeper, self._troubles
+            paths, settings.gateway, translator, files, self._keeper, contracts, self._troubles
         )
         self._sealer = Sealer(paths, state.node)
         hooks = Hooks(self._revisions.before_start, self._revisions.on_ready)
@@ -124,6 +132,7 @@ class Agent:
             supervisor=self._supervisor,
             revisions=self._revisions,
             keeper=self._keeper,
+            validators=self._validators,
             troubles=self._troubles,
         )
         self._reporter = Reporter(parts, self._control_plane, clock)
@@ -134,6 +143,7 @@ class Agent:
         found: EnvoyRecord | None = self._found
         loops = [
             asyncio.create_task(self._supervisor.run(found)),
+            asyncio.create_task(self._forever(Topic.VALIDATORS, self._validators.run)),
             asyncio.create_task(self._forever(Topic.CONTROL_PLANE, self._sync_snapshots)),
             asyncio.create_task(self._forever(Topic.ACCESS, self._access.step)),
             asyncio.create_task(self._forever(Topic.SEAL, self._seal)),
@@ -155,6 +165,8 @@ class Agent:
 
     async def _stop(self) -> None:
         await self._supervisor.stop()
+        if not self._settings.keep_envoy:
+            await self._validators.stop()
         try:
             async with asyncio.timeout(LAST_WORDS_SECONDS_MAX):
                 await self._shipping.ship_all()
@@ -229,6 +241,7 @@ _TROUBLE = {
     " and the control plane",
     Topic.CERTIFICATE_COPY: "A new certificate cannot be put into service; the one before stays."
     " Check the disk",
+    Topic.VALIDATORS: "The validators cannot be looked after. Check the disk",
     Topic.REPORT: "The node cannot report. Check that the control plane runs",
 }
 

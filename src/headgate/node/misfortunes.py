@@ -60,8 +60,8 @@ class ClockWatch:
         return self._clock.now().timestamp() - self._clock.monotonic()
 
 
-class WriteFailures:
-    """Log lines that Envoy could not write, over all its processes since the agent's start."""
+class EnvoyCounter:
+    """One of Envoy's counters, over all its processes since the agent's start."""
 
     def __init__(self, clock: Clock) -> None:
         self._before = 0
@@ -79,5 +79,5 @@ class WriteFailures:
 
     @property
     def is_recent(self) -> bool:
-        """Whether a line was lost less than an hour ago."""
+        """Whether it grew less than an hour ago."""
         return self._seen.is_recent

@@ -55,6 +55,16 @@ class NodePaths:
         return self.log / "envoy.log"
 
     @property
+    def validator_log(self) -> Path:
+        """The validators' words."""
+        return self.log / "validator.log"
+
+    @property
+    def contracts(self) -> Path:
+        """What calls are checked against, by id."""
+        return self.folder / "contracts"
+
+    @property
     def sequence(self) -> Path:
         """Number of the last sealed segment of the running Envoy."""
         return self.log / "sequence"
@@ -95,7 +105,14 @@ class NodePaths:
         Raises:
             Problem: a folder cannot be made or written.
         """
-        for folder in (self.folder, self.resources, self.last_resources, self.log, self.spool):
+        for folder in (
+            self.folder,
+            self.resources,
+            self.last_resources,
+            self.log,
+            self.spool,
+            self.contracts,
+        ):
             try:
                 folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
                 probe = folder / ".probe"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,3 +104,13 @@ def send_signal(identity: ProcessIdentity, number: int) -> None:
         return
     finally:
         os.close(descriptor)
+
+
+async def end(identity: ProcessIdentity, *, seconds: float) -> None:
+    """SIGTERM, and SIGKILL when the process is still there after so many seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        send_signal(identity, number)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await wait_for_exit(identity)
+                return

@@ -1,6 +1,7 @@
 """What does the node tell the control plane about itself, every few seconds and at every change?"""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +14,13 @@ from headgate.model.node import NodeReport
 from headgate.node.access_sync import COUNTERS_PER_REPORT_MAX, AccessKeeper
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.control_plane import ControlPlane
-from headgate.node.misfortunes import ClockWatch, Lately, WriteFailures
+from headgate.node.misfortunes import ClockWatch, EnvoyCounter, Lately
 from headgate.node.paths import NodePaths
 from headgate.node.snapshot_sync import Revisions
 from headgate.node.spool import list_sealed, measure
 from headgate.node.supervise import Supervisor
 from headgate.node.troubles import Topic, Troubles
+from headgate.node.validators import Validators
 
 REPORT_SECONDS = 5.0
 DISK_FREE_BYTES_MIN = 64 * 1024**2
@@ -34,6 +36,7 @@ class Parts:
     supervisor: Supervisor
     revisions: Revisions
     keeper: AccessKeeper
+    validators: Validators
     troubles: Troubles
 
 
@@ -45,10 +48,11 @@ class Reporter:
         self._control_plane = control_plane
         self._clock = clock
         self._clock_watch = ClockWatch(clock)
-        self._failures = WriteFailures(clock)
+        self._failures = EnvoyCounter(clock)
         self._filter_steps = Lately(clock)
         self._uncounted = Lately(clock)
         self._damaged = Lately(clock)
+        self._unchecked = EnvoyCounter(clock)
 
     async def look(self) -> None:
         """Look after clock, disk and Envoy's log; done even while nobody can be told."""
@@ -59,6 +63,7 @@ class Reporter:
         admin = self._parts.supervisor.admin
         if admin is not None and self._parts.supervisor.serving.is_set():
             await self._judge_log(admin)
+            await self._count_unchecked(admin)
 
     async def send(self) -> None:
         """Send one report.
@@ -96,6 +101,9 @@ class Reporter:
             table_dropped=health.dropped,
             clock_steps=max(self._clock_watch.steps, health.clock_steps),
             problems=parts.troubles.sentences(),
+            validator_restarts=parts.validators.restarts,
+            unchecked=self._unchecked.total,
+            validations=await parts.validators.readings(),
             counters=await parts.keeper.counters(),
         )
 
@@ -143,6 +151,19 @@ class Reporter:
             Topic.DISK,
             f"The disk of {self._parts.paths.folder} has {free // 1024**2} MiB left. Free some"
             " room: when it is full, request records are lost.",
+        )
+
+    async def _count_unchecked(self, admin: EnvoyAdmin) -> None:
+        """Requests that passed because no validator answered."""
+        with suppress(DependencyError):
+            found = await admin.numbers(r"^http\.gateway\.ext_authz\..*failure_mode_allowed$")
+            self._unchecked.note(sum(found.values()))
+        self._say_while(
+            self._unchecked.is_recent,
+            Topic.UNCHECKED,
+            f"{count(self._unchecked.total, 'request')} passed unchecked while no validator"
+            " answered. See log/validator.log in the node's folder; the policy's"
+            " `on_failure: closed` refuses them instead.",
         )
 
     async def _judge_log(self, admin: EnvoyAdmin) -> None:

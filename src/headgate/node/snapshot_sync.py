@@ -24,6 +24,7 @@ from headgate.model.snapshot import Snapshot, SnapshotDelta, merge
 from headgate.node.access_sync import AccessKeeper
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
 from headgate.node.apply import WARM_SECONDS_MAX, Files, Refused
+from headgate.node.contracts import Contracts
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.durable import write_file
 from headgate.node.paths import NodePaths
@@ -59,8 +60,10 @@ class Revisions:
         translator: Translator,
         files: Files,
         keeper: AccessKeeper,
+        contracts: Contracts,
         troubles: Troubles,
     ) -> None:
+        self._contracts = contracts
         self._paths = paths
         self._translator = translator
         self._files = files
@@ -94,6 +97,7 @@ class Revisions:
         """
         async with self._lock:
             self._is_prepared = True
+            await self._contracts.settle(self._good)
             try:
                 built = await asyncio.to_thread(self._build, self._good)
                 await self._keeper.publish(built.rows)
@@ -115,6 +119,7 @@ class Revisions:
                 if self._is_prepared:
                     await self._files.confirm(admin)
                 else:
+                    await self._contracts.settle(self._good)
                     await self._offer_good(admin)
             except (Refused, Problem, OSError) as error:
                 self._say(f"Envoy refuses the last good revision: {error}.")
@@ -209,10 +214,12 @@ class Revisions:
             else:
                 self._good = snapshot
                 self._is_good_live()
+                await self._contracts.settle(snapshot)
                 _log.info("revision is live", revision=snapshot.revision)
 
     async def _try(self, snapshot: Snapshot, admin: EnvoyAdmin) -> None:
         built = await asyncio.to_thread(self._build, snapshot)
+        await self._contracts.prepare(snapshot, self._good)
         await asyncio.to_thread(self._write_next, snapshot)
         await self._keeper.publish(built.rows)
         await self._files.replace(admin, built.files)

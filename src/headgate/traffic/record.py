@@ -37,6 +37,7 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
     "user_agent": 512,
     "protocol": 16,
     "content_type": 128,
+    "observed": 64,
 }
 """Longer values are cut: a record is evidence of a request, not a copy of it."""
 
@@ -94,6 +95,12 @@ def words_sql(source: str) -> str:
     return source
 
 
+_VALIDATORS = {
+    "ext_authz_denied": Verdict.INVALID_REQUEST,
+    "ext_authz_error": Verdict.VALIDATOR_DOWN,
+}
+"""Envoy's details where a validator refused, or none answered and the policy fails closed."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN_VERDICTS = tuple(v.value for v in Verdict if v is not Verdict.ALLOWED)
 
@@ -131,6 +138,8 @@ def _id_sql(name: str) -> str:
 VERDICT_SQL = f"""CASE
   WHEN access_verdict <> 'allowed' AND access_verdict IN {_OWN_VERDICTS!r} THEN access_verdict
   WHEN details LIKE 'rbac_access_denied%' THEN 'blocked'
+  WHEN details = 'ext_authz_denied' THEN 'invalid_request'
+  WHEN details = 'ext_authz_error' THEN 'validator_down'
   WHEN status IN (413, 431) AND coalesce(details, '') <> 'via_upstream' THEN 'too_large'
   WHEN flags IS NOT NULL AND {_flag_sql(PROTOCOL_FLAGS)} THEN 'malformed'
   WHEN flags IS NOT NULL AND {_flag_sql(UPSTREAM_FLAGS)} THEN 'upstream_failed'
@@ -172,6 +181,7 @@ COLUMN_SQL: Mapping[str, str] = {
     "protocol": _text_sql("protocol"),
     "content_type": _text_sql("content_type"),
     "synthetic": "false",
+    "observed": _text_sql("observed"),
 }
 """Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
 
@@ -254,6 +264,8 @@ def verdict_of(*, filter_verdict: str, status: int, flags: str, details: str) ->
 def _envoy_refusal(status: int, flags: frozenset[str], details: str) -> Verdict | None:
     if details.startswith("rbac_access_denied"):
         return Verdict.BLOCKED
+    if details in _VALIDATORS:
+        return _VALIDATORS[details]
     if status in {413, 431} and details != "via_upstream":
         return Verdict.TOO_LARGE
     if not flags.isdisjoint(PROTOCOL_FLAGS):

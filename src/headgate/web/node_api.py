@@ -16,7 +16,7 @@ from headgate.core.problems import Bug, Detail, Problem, ProblemType
 from headgate.model.codec import as_json, from_json
 from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.store import events
-from headgate.store.services import access_feed, nodes, publishing, tokens
+from headgate.store.services import access_feed, contracts, nodes, publishing, tokens
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.web.answers import send_answer, send_problem
 from headgate.web.exchange import Exchange, Receive, Send, exchange_of
@@ -30,6 +30,7 @@ NUMBER_MAX = 2**63 - 1
 GENERATION_CHARACTERS_MAX = 64
 PREFIX = "/node/v1/"
 SEGMENTS = "segments/"
+CONTRACTS = "contracts/"
 NAME_FIELD = NODE_FIELD.lower().encode("ascii")
 
 closing = asyncio.Event()
@@ -55,6 +56,8 @@ class NodeAPI:
         method, answer = self._routes.get(place, ("", None))
         if place.startswith(SEGMENTS):
             method, answer = "PUT", self._segment
+        if place.startswith(CONTRACTS):
+            method, answer = "GET", self._contract
         _check_node(scope, _actor(exchange))
         if answer is None or scope["path"] == place:
             raise not_found("URL", scope["path"])
@@ -101,6 +104,15 @@ class NodeAPI:
             return None if delta is None else as_json(delta)
 
         await _long_poll(look, _wait(query), receive, send)
+
+    async def _contract(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """200 with what the calls of an API are checked against. It never changes."""
+        del receive
+        _query(scope)
+        name = scope["path"].removeprefix(PREFIX + CONTRACTS)
+        await send_answer(send, 200, await in_thread(contracts.body, _actor(exchange), name))
 
     async def _report(
         self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange

@@ -79,6 +79,10 @@ class CountingUpstream:
                 self.end_headers()
                 self.wfile.write(b"ok")
 
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                self.do_GET()
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from headgate.node.misfortunes import LATELY_SECONDS, ClockWatch, Lately, WriteFailures
+from headgate.node.misfortunes import LATELY_SECONDS, ClockWatch, EnvoyCounter, Lately
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ def test_time_that_passes_or_jumps_ahead_is_no_step_back() -> None:
 
 def test_failures_are_added_up_over_restarts_of_envoy() -> None:
     clock = TwoClocks()
-    failures = WriteFailures(clock)
+    failures = EnvoyCounter(clock)
     failures.note(0)
     assert not failures.is_recent
     for reading, total in ((3, 3), (3, 3), (2, 5)):

@@ -208,6 +208,14 @@ ENVOY_ANSWERS = (
     ),
     Answer(
         503,
+        "validator-down",
+        "Validator down",
+        "The request could not be checked against the API's description, so it was not passed on.",
+        RETRY,
+        flags=("UAEX",),
+    ),
+    Answer(
+        503,
         "upstream-failed",
         "Upstream unavailable",
         "No host of the API's upstream is in service.",

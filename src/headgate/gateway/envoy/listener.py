@@ -29,12 +29,14 @@ def listener(node: NodeSettings, edge: list[HTTPFilter], traffic: list[HTTPFilte
     A filter stands in the chain only when some policy uses it, and is off until a route of that
     policy switches it on: what nobody uses costs nothing.
     """
+    observed = [one.observed_in for one in (*edge, *traffic) if one.observed_in]
     chain: JSON = {
         "filters": [
             wire.extension(
                 "envoy.filters.network.http_connection_manager",
                 wire.CONNECTION_MANAGER,
                 **_connections(node),
+                access_log=access_log(node, observed),
                 http_filters=[
                     *(_switched_off(used) for used in edge),
                     *_access(node),
@@ -129,7 +131,6 @@ def _connections(node: NodeSettings) -> JSON:
         },
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "local_reply_config": local_replies(),
-        "access_log": access_log(node),
     }
 
 

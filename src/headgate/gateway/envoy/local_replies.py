@@ -38,6 +38,7 @@ def local_replies() -> JSON:
     mappers = [_mapper(answer) for answer in FILTER_ANSWERS]
     mappers += [_grpc_mapper(answer) for answer in FILTER_ANSWERS]
     mappers.append({"filter": _reason_is(AS_IT_STANDS)})
+    mappers.append({"filter": _is_from_validator()})
     return {"mappers": [*mappers, *(_mapper(answer) for answer in ENVOY_ANSWERS)]}
 
 
@@ -116,6 +117,12 @@ def _when(answer: Answer, *, is_grpc: bool) -> JSON:
     if answer.flags:
         filters.append({"response_flag_filter": {"flags": list(answer.flags)}})
     return {"filter": {"and_filter": {"filters": [*filters, _is_grpc(invert=not is_grpc)]}}}
+
+
+def _is_from_validator() -> JSON:
+    """A refusal that a validator wrote, a problem already; when none answers, 503 is Envoy's."""
+    flagged = {"response_flag_filter": {"flags": ["UAEX"]}}
+    return {"and_filter": {"filters": [_status(499, "LE"), flagged]}}
 
 
 def _status(value: int, comparison: str) -> JSON:

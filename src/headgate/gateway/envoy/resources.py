@@ -21,6 +21,7 @@ from headgate.gateway.envoy.routes import (
     route_configuration,
 )
 from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import HTTPFilter, Stage, in_force, parse
 from headgate.model.release import Release
@@ -146,6 +147,8 @@ class Translator:
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
         listeners = [listener(node, edge, traffic)]
+        if any(one.filter.asks_validators for one in chain):
+            clusters.append(validators_cluster(node))
         by_depth: dict[int, list[Encoded]] = {}
         for part in routed:
             for depth, encoded in part.routes.items():

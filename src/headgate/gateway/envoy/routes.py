@@ -188,6 +188,9 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         "metadata": _metadata(api, **route_words(api.key_sources)),
         "route": action,
     }
+    for policy in policies.values():
+        for namespace, words in policy.route_metadata(api, operation).items():
+            made["metadata"]["filter_metadata"].setdefault(namespace, {}).update(words)
     configured = _filters(policies.values(), None)
     if configured:
         made["typed_per_filter_config"] = configured

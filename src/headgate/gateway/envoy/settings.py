@@ -17,7 +17,8 @@ class NodeSettings:
     which upstream certificates are verified. `trusted_hops` counts the proxies of ours in front:
     0 takes the connection's own address as the caller's and believes no X-Forwarded-For.
     `has_filter` false leaves the access filter and its table out: the same Envoy as a bare
-    proxy, for measurements and for tests of everything else.
+    proxy, for measurements and for tests of everything else. `validator_sockets` are where the
+    node's validators listen (`headgate.node.validator`).
     """
 
     node: str
@@ -34,6 +35,7 @@ class NodeSettings:
     workers: int = 2
     trusted_hops: int = 0
     has_filter: bool = True
+    validator_sockets: tuple[Path, ...] = (Path("validator-0.sock"),)
     connections_max: int = DOWNSTREAM_CONNECTIONS_MAX
     heap_bytes_max: int = HEAP_BYTES_MAX
     flush_interval_ms: int = FLUSH_INTERVAL_MS

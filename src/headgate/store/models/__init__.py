@@ -1,6 +1,6 @@
 """Every table of the store."""
 
-from headgate.store.models.catalog import API, APIVersion, Document, Operation
+from headgate.store.models.catalog import API, APIVersion, Contract, Document, Operation
 from headgate.store.models.consumers import Application, Credential, Organization, Subscription
 from headgate.store.models.gateways import (
     APIRevision,
@@ -48,6 +48,7 @@ __all__ = [
     "AuditEntry",
     "Block",
     "ClientSecret",
+    "Contract",
     "Credential",
     "DeviceGrant",
     "Document",

@@ -126,6 +126,14 @@ class Document(models.Model):
         return unpack(self.bundled_packed)
 
 
+class Contract(models.Model):
+    """What calls of an API are checked against, under an id that names its content."""
+
+    id = models.CharField(max_length=32, primary_key=True)
+    body_packed = models.BinaryField()
+    created_at = models.DateTimeField()
+
+
 class Operation(models.Model):
     """One method and path template. The row outlives re-imports that keep its id."""
 
@@ -145,10 +153,20 @@ class Operation(models.Model):
 
 def pack(data: object) -> bytes:
     """JSON, compressed."""
-    return zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 6)
+    return pack_bytes(json.dumps(data, separators=(",", ":")).encode())
+
+
+def pack_bytes(data: bytes) -> bytes:
+    """Compressed."""
+    return zlib.compress(data, 6)
+
+
+def unpack_bytes(packed: bytes | memoryview) -> bytes:
+    """The reverse of `pack_bytes`."""
+    return zlib.decompress(bytes(packed))
 
 
 def unpack(packed: bytes | memoryview) -> dict[str, Any]:
     """The reverse of `pack`."""
-    found: dict[str, Any] = json.loads(zlib.decompress(bytes(packed)))
+    found: dict[str, Any] = json.loads(unpack_bytes(packed))
     return found

@@ -58,12 +58,16 @@ class PolicyAttachment(models.Model):
 
 
 class APIRevision(models.Model):
-    """An API version as it was compiled for publishing; never changed. `body`: SnapshotAPI."""
+    """An API version as it was compiled for publishing; never changed. `body`: SnapshotAPI.
+
+    `contract`: the id that stands in it, empty where no call is validated.
+    """
 
     row = models.BigAutoField(primary_key=True)
     version = models.ForeignKey(APIVersion, on_delete=PROTECT, related_name="revisions")
     sha256 = models.CharField(max_length=64)
     body = models.BinaryField()
+    contract = models.CharField(max_length=32, blank=True, default="")
     created_at = models.DateTimeField()
 
     class Meta:

@@ -30,7 +30,14 @@ from headgate.store.models import (
 )
 from headgate.store.models import Release as ReleaseRow
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import apis, audit, gateways, secret_use, token_issuer
+from headgate.store.services import (
+    apis,
+    audit,
+    contracts,
+    gateways,
+    secret_use,
+    token_issuer,
+)
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -247,7 +254,7 @@ def uses(rows: Iterable[PolicyAttachment]) -> tuple[PolicyUse, ...]:
 def compile_api(version: APIVersion) -> SnapshotAPI:
     """An API version as a gateway serves it, from what is in the store now."""
     rows = version.operations.filter(removed_at=None).prefetch_related("policies")
-    return SnapshotAPI(
+    found = SnapshotAPI(
         row=version.pk,
         name=version.api.name,
         version=version.name,
@@ -261,6 +268,7 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
         policies=uses(version.policies.all()),
         is_default=version.is_default,
     )
+    return contracts.with_contract(found, version)
 
 
 def _live(served: Gateway) -> Revision | None:
@@ -276,11 +284,13 @@ def locked(name: str) -> Gateway:
 
 
 def compiled_row(version: APIVersion, actor: Actor) -> APIRevision:
-    body = as_json(compile_api(version))
+    api = compile_api(version)
+    contracts.ensure(actor, api, version)
+    body = as_json(api)
     compiled, _ = APIRevision.objects.get_or_create(
         version=version,
         sha256=sha256(body).hexdigest(),
-        defaults={"body": body, "created_at": actor.at},
+        defaults={"body": body, "contract": api.contract, "created_at": actor.at},
     )
     return compiled
 
@@ -369,6 +379,7 @@ def _forget_old(served: Gateway) -> None:
     for kept in Revision.objects.values_list("apis", flat=True):
         dropped -= set(kept.values())
     APIRevision.objects.filter(pk__in=dropped).delete()
+    contracts.forget_unused()
 
 
 def _parsed(rows: Iterable[int]) -> tuple[SnapshotAPI, ...]:

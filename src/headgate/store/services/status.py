@@ -11,7 +11,7 @@ from django.db import connection
 from headgate.core.units import count
 from headgate.model.codec import from_data
 from headgate.model.node import EnvoyState, NodeReport
-from headgate.store.models import APIVersion, Gateway, Node, NodeState
+from headgate.store.models import APIVersion, Gateway, Node, NodeState, Operation
 from headgate.store.services import feed, gateways, nodes, traffic_status
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_status import TrafficStatus
@@ -20,6 +20,7 @@ REVISION_LATE_AFTER = timedelta(seconds=10)  # a node that has not taken a revis
 SPOOL_BYTES_MAX = 1024**3  # records that wait on a node
 CERTIFICATE_WARNING = timedelta(days=14)
 ACCESS_BEHIND_MAX = 10_000  # changes that a node may be behind before it is worth a word
+MISFITS_SHOWN_MAX = 20  # operations of one node whose answers do not fit
 
 
 class Severity(StrEnum):
@@ -172,8 +173,23 @@ def _report_findings(gateway: Gateway, said: NodeReport, now: datetime) -> Itera
             f" records wait on the node '{said.node}'.",
             "See whether `headgate jobs` runs here and the disk has room.",
         )
+    yield from _validation_findings(said)
     for problem in said.problems:
         yield Finding(Severity.ERROR, f"Node '{said.node}': {problem}", "")
+
+
+def _validation_findings(said: NodeReport) -> Iterator[Finding]:
+    misfits = {one.row: one for one in said.validations if one.invalid_responses}
+    operations = Operation.objects.filter(pk__in=list(misfits)[:MISFITS_SHOWN_MAX])
+    for operation in operations.select_related("version__api"):
+        one = misfits[operation.row]
+        yield Finding(
+            Severity.WARNING,
+            f"{one.invalid_responses:,} of {count(one.responses, 'sampled answer')} of"
+            f" {operation.version.api.name}, {operation.id}, do not fit the document; the last:"
+            f" {one.example}.",
+            "Correct the upstream or the document.",
+        )
 
 
 def _is_late(gateway: Gateway, now: datetime) -> bool:

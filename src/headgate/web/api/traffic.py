@@ -123,6 +123,7 @@ class RequestOut(Output):
     protocol: str
     content_type: str
     synthetic: bool
+    observed: str
 
 
 class RequestsOut(Output):

@@ -1,0 +1,1 @@
+"""Does a call fit its contract? Pure rules that the validators in `node/validator` ask."""
