@@ -69,6 +69,7 @@ class Desk:
         self._judges: dict[str, dict[int, OperationJudge]] = {}
         self._readings: dict[int, Reading] = {}
         self._questions: dict[str, _Question] = {}
+        self._keeping = asyncio.Lock()  # of two orders the later one holds
 
     async def keep(self, ids: Iterable[str]) -> None:
         """Know exactly these contracts. Others are answered meanwhile.
@@ -76,7 +77,10 @@ class Desk:
         Raises:
             OSError, ValueError: one is not in the folder, or is none; the others are known.
         """
-        wanted = dict.fromkeys(ids)
+        async with self._keeping:
+            await self._keep(dict.fromkeys(ids))
+
+    async def _keep(self, wanted: dict[str, None]) -> None:
         failed: Exception | None = None
         for name in wanted:
             if name in self._judges:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -35,34 +36,51 @@ async def serve(socket: Path, contracts: Path) -> None:
     desk = Desk(contracts)
     await desk.keep_all()
     servers = (
-        await _listen(socket, lambda: _Questions(desk)),
-        await _listen(socket.with_name(control_name(socket.name)), lambda: _Orders(desk)),
+        await _listen(socket, partial(_answer_envoy, desk)),
+        await _listen(socket.with_name(control_name(socket.name)), _Agent(desk).answer),
     )
     await stop.wait()
     for server in servers:
         server.close()
 
 
-async def _listen(place: Path, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+async def _listen(place: Path, answer: "Callable[[_Connection], None]") -> asyncio.AbstractServer:
     beside = place.with_name(f"{place.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     server = await asyncio.get_running_loop().create_unix_server(
-        protocol, str(beside), backlog=BACKLOG
+        lambda: _Connection(answer), str(beside), backlog=BACKLOG
     )
     beside.replace(place)
     return server
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: requests one after the other, each answered when it is there whole."""
+    """One connection: requests one after the other, `answer` called when one is there whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: "Callable[[_Connection], None]") -> None:
+        self._answer = answer
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.WriteTransport | None = None
-        self._target = b""
-        self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
         self._size = 0
+        self.target = b""
+        self.headers: dict[str, str] = {}
+
+    @property
+    def method(self) -> bytes:
+        """The present request's method."""
+        found: bytes = self._parser.get_method()
+        return found
+
+    def body(self) -> bytes:
+        """The present request's body; asked for once."""
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def write(self, data: bytes) -> None:
+        """Send an answer; nothing happens when the other side has gone."""
+        if self._transport is not None:
+            self._transport.write(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
@@ -76,77 +94,64 @@ class _Connection(asyncio.Protocol):
             self._end()
 
     def on_message_begin(self) -> None:
-        self._headers = {}
+        self.headers = {}
+        self.target = b""
         self._parts = []
-        self._target = b""
         self._size = 0
 
     def on_url(self, url: bytes) -> None:
-        self._target += url
+        self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        known = self._headers.get(key)
-        self._headers[key] = text if known is None else f"{known},{text}"
+        known = self.headers.get(key)
+        self.headers[key] = text if known is None else f"{known},{text}"
 
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
         self._parts.append(data)
 
     def on_message_complete(self) -> None:
-        body = b"".join(self._parts) if len(self._parts) != 1 else self._parts[0]
-        self._parts = []
-        self._complete(self._parser.get_method(), body)
-
-    def _complete(self, method: bytes, body: bytes) -> None:
-        raise NotImplementedError
-
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
+        self._answer(self)
 
     def _end(self) -> None:
-        self._write(BAD_REQUEST)
+        self.write(BAD_REQUEST)
         if self._transport is not None:
             self._transport.close()
 
 
-class _Questions(_Connection):
-    """Envoy's side."""
+def _answer_envoy(desk: Desk, asked: _Connection) -> None:
+    asked.write(desk.answer(asked.method, asked.target, asked.headers, asked.body()))
+
+
+class _Agent:
+    """Answers the agent's orders, one at a time."""
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
         self._desk = desk
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def _complete(self, method: bytes, body: bytes) -> None:
-        self._write(self._desk.answer(method, self._target, self._headers, body))
-
-
-class _Orders(_Connection):
-    """The agent's side."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
-        self._task: asyncio.Task[None] | None = None
-
-    def _complete(self, method: bytes, body: bytes) -> None:
-        if (method, self._target) == (b"GET", b"/readings"):
-            self._write(_json(self._desk.readings()))
-        elif (method, self._target) == (b"GET", b"/process"):
-            self._write(_json(str(os.getpid()).encode()))
-        elif (method, self._target) == (b"PUT", b"/contracts"):
-            self._task = asyncio.get_running_loop().create_task(self._keep(body))
+    def answer(self, asked: _Connection) -> None:
+        """One order."""
+        order = (asked.method, asked.target)
+        if order == (b"GET", b"/readings"):
+            asked.write(_json(self._desk.readings()))
+        elif order == (b"GET", b"/process"):
+            asked.write(_json(str(os.getpid()).encode()))
+        elif order == (b"PUT", b"/contracts"):
+            task = asyncio.get_running_loop().create_task(self._keep(asked, asked.body()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         else:
-            self._write(NOT_FOUND)
+            asked.write(NOT_FOUND)
 
-    async def _keep(self, body: bytes) -> None:
+    async def _keep(self, asked: _Connection, body: bytes) -> None:
         try:
             await self._desk.keep(orjson.loads(body))
         except (OSError, ValueError) as error:
-            self._write(_json(orjson.dumps(str(error)), "422 Unprocessable Content"))
+            asked.write(_json(orjson.dumps(str(error)), "422 Unprocessable Content"))
         else:
-            self._write(NO_CONTENT)
+            asked.write(NO_CONTENT)
 
 
 def _json(body: bytes, status: str = "200 OK") -> bytes:
