@@ -16,6 +16,7 @@ from headgate.store.services import (
     gateways,
     publishing,
     signing_keys,
+    status,
     token_issuer,
 )
 from headgate.store.services.actor import Actor
@@ -141,6 +142,20 @@ def test_private_keys_are_sealed_by_the_secret_of_the_installation(
     settings.SECRET_KEY = "another"
     with pytest.raises(DependencyError, match=r"secret\.key"):
         signing_keys.signer(AT)
+
+
+def test_a_key_that_cannot_sign_is_in_the_status_until_there_is_another(
+    admin: Actor, client: str, settings: LazySettings
+) -> None:
+    def said() -> bool:
+        found = status.overview(admin).findings
+        return any("signs access tokens" in finding.what for finding in found)
+
+    assert not said()
+    settings.SECRET_KEY = "another"
+    assert said()
+    signing_keys.rotate(admin)
+    assert not said()
 
 
 @pytest.mark.parametrize(

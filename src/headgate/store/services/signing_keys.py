@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from headgate.access.clients import TOKEN_SECONDS_MAX
 from headgate.access.jwts import new_key
-from headgate.core.problems import Bug
+from headgate.core.problems import Bug, DependencyError
 from headgate.model.access import CredentialKind
 from headgate.model.tokens import CLOCK_SKEW_SECONDS, client_sha256
 from headgate.store.models import Credential, Installation, SigningKey
@@ -58,6 +58,18 @@ def signer(at: datetime) -> Signer:
     if key is None:
         raise Bug("a token was asked for before the first signing key was made")
     return Signer(key.key_id, unseal(PURPOSE, bytes(key.sealed)))
+
+
+def is_readable(at: datetime) -> bool:
+    """Whether tokens can be signed; also where nobody has asked for one yet."""
+    key = token_issuer.signs_now(at)
+    if key is None:
+        return True
+    try:
+        unseal(PURPOSE, bytes(key.sealed))
+    except DependencyError:
+        return False
+    return True
 
 
 def ensure(actor: Actor) -> None:

@@ -12,7 +12,7 @@ from headgate.core.units import count
 from headgate.model.codec import from_data
 from headgate.model.node import EnvoyState, NodeReport
 from headgate.store.models import APIVersion, Gateway, Node, NodeState, Operation
-from headgate.store.services import feed, gateways, nodes, traffic_status
+from headgate.store.services import feed, gateways, nodes, signing_keys, traffic_status
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_status import TrafficStatus
 
@@ -76,6 +76,7 @@ def overview(actor: Actor) -> Overview:
         *_node_findings(served, found, actor.at),
         *(Finding(Severity.ERROR, item.detail, item.next_step) for item in traffic.problems),
         *_certificate_findings(actor.at),
+        *_signing_key_findings(actor.at),
     ]
     return Overview(
         database=connection.vendor,
@@ -213,3 +214,13 @@ def _certificate_findings(now: datetime) -> Iterator[Finding]:
                     f" {'ended' if is_over else 'ends'} on {ends_at:%Y-%m-%d}.",
                     "Give the API the new certificate as upstream.tls.ca_pem and publish it.",
                 )
+
+
+def _signing_key_findings(now: datetime) -> Iterator[Finding]:
+    """A key that cannot sign: no client gets a token until there is another."""
+    if not signing_keys.is_readable(now):
+        yield Finding(
+            Severity.ERROR,
+            "The key that signs access tokens was sealed with another secret.key.",
+            "Bring that secret.key back, or make a new key: headgate issuer rotate.",
+        )
