@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from headgate.core.problems import Detail
-from headgate.gateway.effective import conflicts
+from headgate.gateway.effective import conflicts, misplaced
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
 from headgate.gateway.release import release_mistakes
 from headgate.gateway.routing import parse_template, quoted
@@ -112,6 +112,10 @@ def _operation_mistakes(api: SnapshotAPI, pointer: str) -> list[Detail]:
         ]
         owner = f"API {api.name}, {operation.id}"
         found += _policy_mistakes(operation.policies, place, owner)
+        found += [
+            Detail(f"{owner}: {kind}: {message}", f"{place}/policies")
+            for kind, message in misplaced(api, operation)
+        ]
         path = parse_template(operation.path).regex
         first = taken.setdefault((operation.method, path), operation)
         if first is not operation:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from headgate.core.problems import Detail
-from headgate.gateway.policy import policies
-from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
+from headgate.gateway.policy import OperationPath, in_force, mistakes, parse, policies
+from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,21 @@ def conflicts(snapshot: Snapshot) -> list[Detail]:
             for one, other in _pairs(one for one in effective(places) if not one.replaced_by):
                 found.setdefault((one.pointer, other.pointer), _conflict(one, other))
     return list(found.values())
+
+
+def misplaced(api: SnapshotAPI, operation: SnapshotOperation) -> list[tuple[str, str]]:
+    """Kinds in force that cannot hold for this operation, each with why.
+
+    Only of the API's and the operation's own: nothing of the gateway's looks at an operation.
+    """
+    prefix = api.upstream.path_prefix.rstrip("/")
+    at = OperationPath(operation.method, operation.path, api.base_path, prefix)
+    return [
+        (kind, message)
+        for kind, use in in_force(api.policies, operation.policies).items()
+        if kind in policies and policies[kind].looks_at_operation and not mistakes(use, "")
+        for message in parse(use).mistakes_at(at)
+    ]
 
 
 def _chains(gateway: Place, api: SnapshotAPI, pointer: str) -> Iterable[list[Place]]:

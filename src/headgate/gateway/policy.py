@@ -23,6 +23,9 @@ from headgate.model.access import ScopedLimit
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
 POLICIES_PER_PLACE_MAX = 32
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+AS_IT_STANDS = "as_it_stands"
+"""The reason, in dynamic metadata, of an answer that a policy gives whole: nobody rewrites it."""
 SWITCHED_ON: Mapping[str, Any] = {
     "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
     "config": {},
@@ -63,12 +66,34 @@ class HTTPFilter:
     observed_in: tuple[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OperationPath:
+    """An operation as a policy meets it: `path` is its template below the API's base path and,
+    at the upstream, below `upstream_prefix`."""
+
+    method: str
+    path: str
+    base_path: str
+    upstream_prefix: str
+
+    @property
+    def template(self) -> str:
+        """The path at the gateway."""
+        return self.base_path + self.path
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method changes nothing. Source: RFC 9110 §9.2.1, less TRACE."""
+        return self.method in SAFE_METHODS
+
+
 class Policy(BaseModel):
     """Base of all policies: the fields are the settings, their descriptions the documentation.
 
     `order` sorts policies within a stage. `attaches_to_gateway` is false for a kind that means
     nothing without an API. A kind that `adds_up` holds from every place, instead of the most
-    specific alone. `excludes` names kinds that cannot hold for the same operation.
+    specific alone. `excludes` names kinds that cannot hold for the same operation. One that
+    `looks_at_operation` has `mistakes_at`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -79,6 +104,7 @@ class Policy(BaseModel):
     attaches_to_gateway: ClassVar[bool] = True
     adds_up: ClassVar[bool] = False
     excludes: ClassVar[frozenset[str]] = frozenset()
+    looks_at_operation: ClassVar[bool] = False
 
     @property
     def needs_contract(self) -> bool:
@@ -95,6 +121,21 @@ class Policy(BaseModel):
         """What the policy's filters read of an operation's route, by namespace."""
         del api, operation
         return {}
+
+    def filters_at(self, at: OperationPath) -> Iterable[HTTPFilter]:
+        """As `filters`, where the settings need to know the operation."""
+        del at
+        return self.filters()
+
+    def action(self, at: OperationPath) -> Mapping[str, Any]:
+        """Fields of Envoy's `RouteAction` that go before the API's; None takes one away."""
+        del at
+        return {}
+
+    def mistakes_at(self, at: OperationPath) -> list[str]:
+        """What keeps the policy from holding for this operation; empty when nothing does."""
+        del at
+        return []
 
     def limits(self) -> tuple[ScopedLimit, ...]:
         """Limits that the access filter enforces for the policy."""

@@ -19,6 +19,8 @@ class Verdict(StrEnum):
     RATE_LIMITED = "rate_limited"
     QUOTA_EXCEEDED = "quota_exceeded"
     BLOCKED = "blocked"
+    MAINTENANCE = "maintenance"
+    FAULT = "fault"
     NO_ROUTE = "no_route"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TABLE_DAMAGED = "table_damaged"

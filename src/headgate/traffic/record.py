@@ -41,6 +41,9 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
 }
 """Longer values are cut: a record is evidence of a request, not a copy of it."""
 
+CSRF_REFUSED = "csrf_origin_mismatch"
+FAULT_MADE = "fault_filter_abort"
+OWN_SCRIPT = "lua_response"  # of the policy `maintenance` where the filter was not reached
 CACHE_HIT = "cache_hit"
 """The details that the cache gives its answers (`gateway/filter/cache.zig`)."""
 
@@ -137,9 +140,12 @@ def _id_sql(name: str) -> str:
 
 VERDICT_SQL = f"""CASE
   WHEN access_verdict <> 'allowed' AND access_verdict IN {_OWN_VERDICTS!r} THEN access_verdict
-  WHEN details LIKE 'rbac_access_denied%' THEN 'blocked'
   WHEN details = 'ext_authz_denied' THEN 'invalid_request'
   WHEN details = 'ext_authz_error' THEN 'validator_down'
+  WHEN details LIKE 'rbac_access_denied%' OR details = '{CSRF_REFUSED}' THEN 'blocked'
+  WHEN details = '{OWN_SCRIPT}' AND coalesce(nullif(access_verdict, '-'), '') = ''
+    THEN 'maintenance'
+  WHEN details = '{FAULT_MADE}' THEN 'fault'
   WHEN status IN (413, 431) AND coalesce(details, '') <> 'via_upstream' THEN 'too_large'
   WHEN flags IS NOT NULL AND {_flag_sql(PROTOCOL_FLAGS)} THEN 'malformed'
   WHEN flags IS NOT NULL AND {_flag_sql(UPSTREAM_FLAGS)} THEN 'upstream_failed'
@@ -250,6 +256,8 @@ def verdict_of(*, filter_verdict: str, status: int, flags: str, details: str) ->
     """What became of a request: the filter's refusal, or what Envoy says happened after it."""
     if filter_verdict in _OWN_VERDICTS:
         return Verdict(filter_verdict)
+    if details == OWN_SCRIPT and not filter_verdict:
+        return Verdict.MAINTENANCE
     if early := _envoy_refusal(status, frozenset(flags.split(",")), details):
         return early
     if filter_verdict == Verdict.ALLOWED or details == "via_upstream":
@@ -262,10 +270,12 @@ def verdict_of(*, filter_verdict: str, status: int, flags: str, details: str) ->
 
 
 def _envoy_refusal(status: int, flags: frozenset[str], details: str) -> Verdict | None:
-    if details.startswith("rbac_access_denied"):
+    if details.startswith("rbac_access_denied") or details == CSRF_REFUSED:
         return Verdict.BLOCKED
     if details in _VALIDATORS:
         return _VALIDATORS[details]
+    if details == FAULT_MADE:
+        return Verdict.FAULT
     if status in {413, 431} and details != "via_upstream":
         return Verdict.TOO_LARGE
     if not flags.isdisjoint(PROTOCOL_FLAGS):

@@ -44,7 +44,15 @@ LINE = st.fixed_dictionaries(
         "access": st.one_of(TEXT, st.builds(access, VERDICT, CALLER, TEXT)),
         "route": st.one_of(TEXT, st.just("17 pets v1 GET /pets/{id}"), st.just("no_route pets v1")),
         "details": st.sampled_from(
-            [None, "via_upstream", "rbac_access_denied_matched_policy[x]", "downstream_local_reset"]
+            [
+                None,
+                "via_upstream",
+                "rbac_access_denied_matched_policy[x]",
+                "csrf_origin_mismatch",
+                "lua_response",
+                "fault_filter_abort",
+                "downstream_local_reset",
+            ]
         ),
     }
 )
@@ -115,6 +123,11 @@ def test_odd_lines_become_the_same_records_in_both(
         ("allowed", 403, "", "rbac_access_denied_matched_policy[none]", Verdict.BLOCKED),
         ("rate_limited", 429, "", "", Verdict.RATE_LIMITED),
         ("blocked", 403, "", "", Verdict.BLOCKED),
+        ("", 403, "", "csrf_origin_mismatch", Verdict.BLOCKED),
+        ("", 503, "", "lua_response", Verdict.MAINTENANCE),
+        ("allowed", 503, "", "lua_response", Verdict.ALLOWED),
+        ("allowed", 503, "FI", "fault_filter_abort", Verdict.FAULT),
+        ("allowed", 200, "DI", "via_upstream", Verdict.ALLOWED),
         ("", 403, "", "rbac_access_denied_matched_policy[none]", Verdict.BLOCKED),
         ("", 400, "DPE", "http1.codec_error", Verdict.MALFORMED),
         ("", 400, "", "missing_host_header", Verdict.MALFORMED),

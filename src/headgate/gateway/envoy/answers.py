@@ -18,7 +18,7 @@ class Answer:
     """One answer.
 
     `reason` is the filter's; without one, Envoy answers by itself: with this status (0: any from
-    400), and one of these response flags when there are any.
+    400), and one of these response flags and the response code details when there are any.
     """
 
     status: int
@@ -28,6 +28,7 @@ class Answer:
     next_step: str
     reason: str = ""
     flags: tuple[str, ...] = ()
+    details: str = ""
 
 
 FILTER_ANSWERS = (
@@ -171,6 +172,22 @@ FILTER_ANSWERS = (
 """The filter's. Those that a flood of calls would meet come first: Envoy tries one by one."""
 
 ENVOY_ANSWERS = (
+    Answer(
+        0,
+        "fault",
+        "Fault on purpose",
+        "The API's provider lets this share of the calls fail, for tests.",
+        "Try again, or ask the API's provider to end the test.",
+        flags=("FI",),
+    ),
+    Answer(
+        403,
+        "blocked",
+        "Origin not admitted",
+        "The page that sent this change is not of an origin that may.",
+        "Ask the API's provider to admit the page's origin.",
+        details="csrf_origin_mismatch",
+    ),
     Answer(
         403,
         "blocked",

@@ -8,13 +8,12 @@ status and the detail. An upstream's answer is passed on as it is.
 from functools import lru_cache
 
 from headgate.core.problems import TYPE_PREFIX
+from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS, SEND_PLACE, Answer
 from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import KeyLocation, KeySource
-
-AS_IT_STANDS = "as_it_stands"
-"""The reason of an answer that a policy gives whole: its body is not rewritten."""
 
 CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
 FIELDS: dict[str, dict[str, str]] = {
@@ -116,6 +115,8 @@ def _when(answer: Answer, *, is_grpc: bool) -> JSON:
         filters.append(_reason_is(answer.reason))
     if answer.flags:
         filters.append({"response_flag_filter": {"flags": list(answer.flags)}})
+    if answer.details:
+        filters.append(_details_are(answer.details))
     return {"filter": {"and_filter": {"filters": [*filters, _is_grpc(invert=not is_grpc)]}}}
 
 
@@ -147,6 +148,17 @@ def _reason_is(reason: str) -> JSON:
             },
             "match_if_key_not_found": False,
         }
+    }
+
+
+def _details_are(details: str) -> JSON:
+    """Envoy's own word on why it answers, where status and flags do not say it."""
+    return {
+        "extension_filter": wire.extension(
+            "envoy.access_loggers.extension_filters.cel",
+            "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+            expression=f"response.code_details == '{details}'",
+        )
     }
 
 

@@ -1,7 +1,8 @@
 """Which routes does an API need, and what does Envoy do with a request on each of them?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from headgate.gateway.envoy import tree, wire
 from headgate.gateway.envoy.clusters import cluster_name
@@ -9,13 +10,12 @@ from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.local_replies import route_words
 from headgate.gateway.envoy.releases import mirrored
 from headgate.gateway.envoy.wire import JSON
-from headgate.gateway.policy import HTTPFilter, Policy, Stage
+from headgate.gateway.policy import OperationPath, Policy, Stage
 from headgate.gateway.routing import DEPTH_VARIES, PathGroup, parse_template, path_groups, quoted
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.release import Release
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation, Upstream
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1, less TRACE
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
@@ -176,8 +176,12 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     if upstream.is_http2:
         # a gRPC caller's own deadline counts, without a limit from us
         action["max_stream_duration"] = {"grpc_timeout_header_max": "0s"}
-    if tries := _tries(upstream, operation.method):
+    prefix = upstream.path_prefix.rstrip("/")
+    at = OperationPath(operation.method, operation.path, api.base_path, prefix)
+    if tries := _tries(upstream, at):
         action["retry_policy"] = tries
+    for policy in policies.values():
+        action = _changed(action, policy.action(at))
     match: JSON = {
         "prefix": base,
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
@@ -191,13 +195,22 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     for policy in policies.values():
         for namespace, words in policy.route_metadata(api, operation).items():
             made["metadata"]["filter_metadata"].setdefault(namespace, {}).update(words)
-    configured = _filters(policies.values(), None)
-    if configured:
+    used = (one for policy in policies.values() for one in policy.filters_at(at))
+    if configured := {one.name: one.route for one in used}:
         made["typed_per_filter_config"] = configured
     return made
 
 
-def _tries(upstream: Upstream, method: str) -> JSON:
+def _changed(action: JSON, changes: Mapping[str, Any]) -> JSON:
+    """The action with the changes in it, field by field; None takes a field away."""
+    made = dict(action)
+    for name, value in changes.items():
+        inner = isinstance(value, Mapping)
+        made[name] = _changed(made.get(name, {}), value) if inner else value
+    return {name: value for name, value in made.items() if value not in (None, {})}
+
+
+def _tries(upstream: Upstream, at: OperationPath) -> JSON:
     """How long a try may take until its answer begins, and what is tried again.
 
     Envoy's deadline per try ends with the answer's headers: it passes over a try whose answer is
@@ -207,7 +220,7 @@ def _tries(upstream: Upstream, method: str) -> JSON:
     made: JSON = {}
     if upstream.timeout_seconds and not upstream.is_http2:
         made["per_try_timeout"] = wire.seconds(upstream.timeout_seconds)
-    if upstream.retries_max and method in SAFE_METHODS:
+    if upstream.retries_max and at.is_safe:
         made |= {"retry_on": RETRY_ON, "num_retries": upstream.retries_max}
     return made
 
@@ -222,8 +235,7 @@ def _refusal(
         "metadata": _metadata(api, **({"allow": allow} if allow else {})),
         "direct_response": {"status": status},
     }
-    configured = _filters(policies.values(), Stage.EDGE)
-    if configured:
+    if configured := _edge_filters(policies.values()):
         made["typed_per_filter_config"] = configured
     if "cors" in policies:
         # Envoy's CORS filter passes over direct responses; this cluster is never reached
@@ -232,14 +244,10 @@ def _refusal(
     return made
 
 
-def _filters(policies: Iterable[Policy], only: Stage | None) -> JSON:
-    used: Iterable[HTTPFilter] = (
-        made
-        for policy in policies
-        if only is None or policy.stage is only
-        for made in policy.filters()
-    )
-    return {made.name: made.route for made in used}
+def _edge_filters(policies: Iterable[Policy]) -> JSON:
+    """Of the policies that hold without an operation."""
+    edge = (policy for policy in policies if policy.stage is Stage.EDGE)
+    return {made.name: made.route for policy in edge for made in policy.filters()}
 
 
 def _name(first: str | int, api: SnapshotAPI | None, operation: str = "") -> str:

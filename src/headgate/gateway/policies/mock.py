@@ -1,0 +1,200 @@
+"""What does an operation answer while there is no upstream for it yet?"""
+
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from headgate.gateway.policy import AS_IT_STANDS, HTTPFilter, OperationPath, Policy, Stage, policies
+from headgate.gateway.values import Value, lua_pattern, pieces, unknown_parameters
+
+NAME = "headgate.mock"
+TYPE = "type.googleapis.com/envoy.extensions.filters.http.lua.v3."
+BODY_CHARACTERS_MAX = 64 * 1024
+PLACEHOLDERS_MAX = 50
+HEADERS_MAX = 20
+BODILESS = frozenset({204, 304})
+_HEADER = re.compile(r"[a-z0-9-]{1,64}")
+_RESERVED = frozenset({"content-length", "transfer-encoding", "connection"})
+_LITERAL = re.compile(r"[\t\x20-\x7e]{0,1000}")
+
+SCRIPT = (
+    r"""
+local function decoded(s)
+  return (s:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+local function readable(s)
+  local x = "[\128-\191]"
+  local rest = s
+  local forms = {
+    "[\194-\223]" .. x, "\224[\160-\191]" .. x, "[\225-\236\238\239]" .. x .. x,
+    "\237[\128-\159]" .. x, "\240[\144-\191]" .. x .. x, "[\241-\243]" .. x .. x .. x,
+    "\244[\128-\143]" .. x .. x,
+  }
+  for _, form in ipairs(forms) do rest = rest:gsub(form, ".") end
+  if rest:find("[\128-\255]") then return (s:gsub("[\128-\255]", "?")) end
+  return s
+end
+local escapes = {
+  json = function(s)
+    local function code(c) return string.format("\\u%04x", c:byte()) end
+    return (readable(s):gsub('[%c"\\\127]', code))
+  end,
+  xml = function(s)
+    local names = {
+      ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;",
+    }
+    return (readable(s):gsub("%c", " "):gsub("[&<>\"']", names))
+  end,
+  text = function(s) return (readable(s):gsub("%c", " ")) end,
+  header = function(s) return (s:gsub("[%c\127-\255]", "?")) end,
+}
+
+local function asked(handle, context)
+  local headers = handle:headers()
+  local path, query = (headers:get(":path") or "/"):match("^([^?]*)%??(.*)$")
+  local captured = { path:match(context:get("pattern") or "^$") }
+  local sources = {
+    method = function() return headers:get(":method") end,
+    host = function() return headers:get(":authority") end,
+    request_id = function() return headers:get("x-request-id") end,
+    header = function(name) return headers:get(name) end,
+    path = function(name)
+      for i, known in ipairs(context:get("names") or {}) do
+        if known == name then return decoded(captured[i] or "") end
+      end
+    end,
+    query = function(name)
+      for one in query:gmatch("[^&]+") do
+        local key, value = one:match("^([^=]*)=?(.*)$")
+        if decoded(key) == name then return decoded((value:gsub("+", " "))) end
+      end
+    end,
+  }
+  return function(parts, escape)
+    local made = {}
+    for i, part in ipairs(parts) do
+      if type(part) == "string" then
+        made[i] = part
+      else
+        made[i] = escape(sources[part["source"]](part["name"]) or "")
+      end
+    end
+    return table.concat(made)
+  end
+end
+
+function envoy_on_request(handle)
+  local context = handle:filterContext()
+  local written = asked(handle, context)
+  local headers = {
+    [":status"] = context:get("status"),
+    ["content-type"] = context:get("content_type"),
+  }
+  for name, parts in pairs(context:get("headers") or {}) do
+    headers[name] = written(parts, escapes.header)
+  end
+  local body = written(context:get("body") or {}, escapes[context:get("escape")])
+"""
+    f"""
+  handle:streamInfo():dynamicMetadata():set("headgate", "reason", "{AS_IT_STANDS}")
+  handle:respond(headers, body)
+end
+"""
+)
+
+
+@policies.register("mock")
+class Mock(Policy):
+    """Answer instead of the upstream: a fixed text, or one with values of the request in it.
+
+    Placeholders in `body` and `headers`: `{{path.id}}` (a parameter of the operation's path),
+    `{{query.page}}`, `{{header.x-tenant}}`, `{{method}}`, `{{host}}`, `{{request_id}}`; what a
+    request does not carry is empty. Values are escaped for the content type (JSON strings, XML
+    and HTML text), control characters and broken UTF-8 never come through, so a caller cannot
+    change the answer's form; write placeholders inside quotes. Calls are admitted, counted and
+    recorded as always.
+
+    Source: Envoy, `envoy.extensions.filters.http.lua.v3`; RFC 8259 §7.
+    """
+
+    stage: ClassVar[Stage] = Stage.TRAFFIC
+    order: ClassVar[int] = 60
+    attaches_to_gateway: ClassVar[bool] = False
+    looks_at_operation: ClassVar[bool] = True
+    example: ClassVar[dict[str, Any]] = {
+        "status": 200,
+        "headers": {"X-Mock": "yes"},
+        "body": '{"id": "{{path.id}}", "page": "{{query.page}}"}',
+    }
+
+    status: int = Field(200, ge=200, le=599, description="The status of the answer.")
+    content_type: str = Field("application/json", description="Its content type.")
+    headers: dict[str, str] = Field({}, max_length=HEADERS_MAX, description="Further headers.")
+    body: str = Field("", max_length=BODY_CHARACTERS_MAX, description="Its body.")
+
+    @field_validator("headers")
+    @classmethod
+    def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        lower = {name.lower(): value for name, value in headers.items()}
+        for name, value in lower.items():
+            if _HEADER.fullmatch(name) is None or name in _RESERVED:
+                raise ValueError(f"{name!r} is not a header that can be set")
+            if _LITERAL.fullmatch(value) is None:
+                raise ValueError(f"the value of {name!r} is not that of a header")
+        return lower
+
+    @field_validator("content_type")
+    @classmethod
+    def _is_content_type(cls, value: str) -> str:
+        if re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?[a-zA-Z0-9=_.\"-]+)?", value) is None:
+            raise ValueError(f"{value!r} is not a content type such as application/json")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_written(self) -> "Mock":
+        texts = [self.body, *self.headers.values()]
+        count = sum(isinstance(one, Value) for text in texts for one in pieces(text))
+        if count > PLACEHOLDERS_MAX:
+            raise ValueError(f"{count} placeholders; at most {PLACEHOLDERS_MAX}")
+        if self.status in BODILESS and self.body:
+            raise ValueError(f"an answer of status {self.status} has no body")
+        return self
+
+    def filters(self) -> Iterable[HTTPFilter]:
+        return [self._filter({})]
+
+    def filters_at(self, at: OperationPath) -> Iterable[HTTPFilter]:
+        pattern, names = lua_pattern(at.template)
+        return [self._filter({"pattern": pattern, "names": names})]
+
+    def mistakes_at(self, at: OperationPath) -> list[str]:
+        texts = [self.body, *self.headers.values()]
+        unknown = {name for text in texts for name in unknown_parameters(text, at.template)}
+        return [f"{at.template} has no parameter {name!r}" for name in sorted(unknown)]
+
+    def _filter(self, path: dict[str, Any]) -> HTTPFilter:
+        context = {
+            "status": str(self.status),
+            "content_type": self.content_type,
+            "escape": self._escape,
+            "headers": {name: _written(value) for name, value in self.headers.items()},
+            "body": _written(self.body),
+            **path,
+        }
+        chain = {"@type": TYPE + "Lua", "default_source_code": {"inline_string": SCRIPT}}
+        return HTTPFilter(NAME, chain, {"@type": TYPE + "LuaPerRoute", "filter_context": context})
+
+    @property
+    def _escape(self) -> str:
+        if "json" in self.content_type:
+            return "json"
+        return "xml" if "xml" in self.content_type or "html" in self.content_type else "text"
+
+
+def _written(text: str) -> list[Any]:
+    return [
+        {"source": one.source, "name": one.name} if isinstance(one, Value) else one
+        for one in pieces(text)
+    ]
