@@ -5,14 +5,18 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
 from headgate.core.clock import FixedClock, SystemClock
+from headgate.traffic.io.parquet import WRITE_OPTIONS
 from tests.support.lines import DEFAULT_START, Shape, lines
 
 BLOCK_LINES = 100_000
+MERGING_MEMORY_MB = 384  # as in the product's jobs
 _STARTED = re.compile(rb'"started_us":"(\d+)"')
 
 
@@ -56,7 +60,7 @@ class Filler:
         self._number = 0
         parsing = Engine(self.folders.scratch, threads=INGEST_THREADS)
         self._ingest = Ingest(self.folders, parsing, clock=self.clock, holder="bench")
-        merging = Engine(self.folders.scratch / "merging", memory_mb=1024)
+        merging = Engine(self.folders.scratch / "merging", memory_mb=MERGING_MEMORY_MB)
         self._compaction = Compaction(self.folders, merging, clock=self.clock, holder="bench")
 
     def place(self, text: bytes) -> None:
@@ -81,6 +85,42 @@ class Filler:
         self.clock.set(self.clock.now() + timedelta(minutes=5))
         self._compaction.remove_replaced()
 
+    def copy_day(self, day: datetime, later: datetime) -> int:
+        """List a merged day's file and summary once more, with times of a later day; how many
+        records that makes."""
+        from headgate.store.models import TrafficFile, TrafficSummary
+
+        moved, copied = later - day, 0
+        rows = TrafficFile.objects.filter(replaced_at=None, last_at__gte=day)
+        for file in rows.filter(last_at__lt=day + timedelta(days=1)):
+            summary = TrafficSummary.objects.get(file=file, replaced_at=None)
+            source, records, sums = (
+                self.folders.files / path
+                for path in (file.path, f"{later:%F}.parquet", f"{later:%F}.summary")
+            )
+            duckdb.execute(
+                f"COPY (SELECT * REPLACE (started_at + INTERVAL {moved.days} DAY AS started_at)"
+                f" FROM '{source}') TO '{records}' {WRITE_OPTIONS}"
+            )
+            shutil.copy(self.folders.files / summary.path, sums)
+            for row, path in ((file, records), (summary, sums)):
+                row.pk, row.path = None, path.name
+                row.first_at, row.last_at = row.first_at + moved, row.last_at + moved
+            file.save(force_insert=True)
+            summary.file = file
+            summary.save(force_insert=True)
+            copied += file.records
+        return copied
+
+    def clear(self) -> None:
+        """Forget all records."""
+        from headgate.store.models import TrafficFile, TrafficSegment, TrafficSummary
+
+        for rows in (TrafficSummary.objects, TrafficFile.objects, TrafficSegment.objects):
+            rows.all().delete()
+        shutil.rmtree(self.folders.files)
+        self.folders.make()
+
     def bytes_stored(self) -> int:
-        """Size of all Parquet files."""
+        """Size of all Parquet files, summaries included."""
         return sum(path.stat().st_size for path in self.folders.files.rglob("*.parquet"))

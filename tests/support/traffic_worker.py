@@ -26,6 +26,7 @@ def main() -> int:
     traffic_compaction.GRACE = timedelta(seconds=0.2)
     compaction.PART_FILES_MIN = 4
     compaction.HOUR_SETTLED = timedelta(0)
+    compaction.SUMMARY_RECORDS_MIN = 1
     return jobs.run(data=Path(sys.argv[1]))
 
 

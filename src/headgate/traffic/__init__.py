@@ -1,1 +1,1 @@
-"""Every request, recorded once: from log lines to columns, rollups and named queries."""
+"""Every request, recorded once: from log lines to columns, sums and named queries."""

@@ -1,7 +1,7 @@
 """Which questions can be asked of the records? Named queries, their filters and their answers.
 
 Each query is SQL over `{files}`, a list of Parquet files, and named parameters. The store's
-service chooses the files and fills in what the rollups know already.
+service chooses the files, and reads summaries in place of those that they stand for.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,7 @@ from enum import StrEnum
 
 from headgate.model.record import RequestRecord, Verdict
 from headgate.traffic.histogram import percentiles_us
-from headgate.traffic.rollups import (
-    IS_ALLOWED_SQL,
-    IS_ERROR_SQL,
-    Sums,
-    is_allowed,
-    is_error,
-    sums_sql,
-)
+from headgate.traffic.sums import Sums
 
 REQUESTS_PAGE_MAX = 1000
 GROUPS_MAX = 10_000  # of one answer; the rest are added up under `OTHERS`
@@ -105,7 +98,7 @@ class MinutePoint:
 
 @dataclass(slots=True)
 class Group:
-    """Sums of a group while they are collected from rollups and files."""
+    """Sums of a group while they are collected from records and summaries."""
 
     requests: int = 0
     allowed: int = 0
@@ -114,12 +107,6 @@ class Group:
     request_bytes: int = 0
     response_bytes: int = 0
     latency: dict[int, int] = field(default_factory=dict)
-
-    def add(self, sums: Sums, status: int, verdict: str) -> None:
-        """Count requests that ended with one status and verdict."""
-        allowed = sums.requests if is_allowed(verdict) else 0
-        errors = sums.requests if is_error(status, verdict) else 0
-        self.join(sums, allowed, errors)
 
     def join(self, sums: "Sums | Group", allowed: int, errors: int) -> None:
         """Count requests of which so many were allowed and so many ended in errors."""
@@ -198,13 +185,6 @@ def follow_sql(condition: str) -> str:
 NOT_BEFORE = "started_at >= make_timestamp(?::BIGINT)"
 OLDER_THAN = "(started_at, request_id) < (make_timestamp(?::BIGINT), ?)"
 STORED_AFTER = "(batch, started_at, request_id) > (?::BIGINT, make_timestamp(?::BIGINT), ?)"
-
-
-def stats_sql(columns: tuple[str, ...], condition: str) -> str:
-    """Sums by `columns`: the keys, allowed, errors, then what `sums_from` takes."""
-    keys = {name: name for name in columns}
-    counts = {"allowed": IS_ALLOWED_SQL, "errors": IS_ERROR_SQL}
-    return sums_sql(keys, "read_parquet(?)", condition, counts)
 
 
 def series_sql(condition: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 from django.db import OperationalError
 
 from headgate.core.clock import FixedClock
-from headgate.store.models import MinuteRollup, TrafficFile, TrafficSegment, TrafficTotal
+from headgate.store.models import TrafficFile, TrafficSegment, TrafficTotal
 from headgate.store.services import leases
 from headgate.store.services.leases import LeaseLostError
 from headgate.store.services.traffic_ingest import LEASE, LEASE_LENGTH, Ingest
@@ -54,6 +54,26 @@ def stored_ids(folders: TrafficFolders, paths: list[str]) -> Counter[str]:
     return Counter(row[0] for row in rows)
 
 
+def counted(folders: TrafficFolders, paths: list[str]) -> int:
+    """Records of operations that the filter has seen: what the totals must say."""
+    rows = duckdb.execute(
+        "SELECT count(*) FROM read_parquet(?) WHERE filter_verdict <> '' AND operation <> ''",
+        [[str(folders.files / path) for path in paths]],
+    ).fetchall()
+    return int(rows[0][0])
+
+
+def summed(folders: TrafficFolders, paths: list[str]) -> int:
+    """Records that summaries stand for, by what is in them."""
+    if not paths:
+        return 0
+    files = [str(folders.files / path) for path in paths]
+    rows = duckdb.execute(
+        "SELECT sum(number) FROM read_parquet(?) WHERE family = 0", [files]
+    ).fetchall()
+    return int(rows[0][0])
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("error", [StoppedError, OperationalError, duckdb.IOException])
@@ -77,7 +97,8 @@ def test_a_stop_at_any_step_loses_and_doubles_nothing(
     again.tick()
     paths = list(TrafficFile.objects.values_list("path", flat=True))
     assert stored_ids(folders, paths) == wanted
-    assert sum(MinuteRollup.objects.values_list("requests", flat=True)) == wanted.total()
+    totals = TrafficTotal.objects.filter(kind="operation").values_list("records", flat=True)
+    assert sum(totals) == counted(folders, paths)
     assert TrafficSegment.objects.count() == 2
     assert {path.name for path in folders.files.rglob("*.parquet")} == {
         Path(path).name for path in paths
@@ -134,6 +155,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> N
                     time.sleep(0.01)
                 if is_last:
                     wait_until_empty(folders, process)
+                    wait_until_merged(folders, process)
                 else:
                     wait_for_work(folders, process, sequence)
                     time.sleep(chance.random() * 0.15)
@@ -142,28 +164,27 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> N
                 process.wait(30)
     assert process.returncode == 0, (tmp_path / "log").read_text()[-3000:]
     with sqlite3.connect(folders.data / "headgate.db") as store:
-        paths = [
-            p
-            for (p,) in store.execute(
-                "SELECT path FROM store_trafficfile WHERE replaced_at IS NULL"
-            )
-        ]
-        records = store.execute("SELECT sum(records) FROM store_trafficsegment").fetchone()[0]
-        minutes = store.execute("SELECT sum(requests) FROM store_minuterollup").fetchone()[0]
-        hours = store.execute("SELECT coalesce(sum(requests), 0) FROM store_hourrollup").fetchone()[
-            0
-        ]
-        hours += store.execute(
-            "SELECT coalesce(sum(records), 0) FROM store_trafficfile"
-            " WHERE replaced_at IS NULL AND tier < 2"
+        files = store.execute(
+            "SELECT id, path, tier, records FROM store_trafficfile WHERE replaced_at IS NULL"
+        ).fetchall()
+        summaries = store.execute(
+            "SELECT file_id, path, records FROM store_trafficsummary WHERE replaced_at IS NULL"
+        ).fetchall()
+        segments, records = store.execute(
+            "SELECT count(*), sum(records) FROM store_trafficsegment"
+        ).fetchone()
+        totals = store.execute(
+            "SELECT sum(records) FROM store_traffictotal WHERE kind = 'operation'"
         ).fetchone()[0]
-        segments = store.execute("SELECT count(*) FROM store_trafficsegment").fetchone()[0]
-        tiers = {tier for (tier,) in store.execute("SELECT tier FROM store_trafficfile")}
     store.close()
-    assert max(tiers) >= 2, "no hour was merged: the test shows too little"
+    paths = [path for _, path, _, _ in files]
     assert stored_ids(folders, paths) == wanted
-    assert (records, minutes, hours) == (wanted.total(),) * 3
-    assert segments == sequence
+    assert (segments, records) == (sequence, wanted.total())
+    assert totals == counted(folders, paths)
+    assert {file for file, _, _ in summaries} == {file for file, _, tier, _ in files if tier >= 2}
+    in_files = sum(count for _, _, tier, count in files if tier >= 2)
+    assert in_files, "no hour was merged: the test shows too little"
+    assert summed(folders, [path for _, path, _ in summaries]) == in_files
 
 
 def test_a_full_disk_stops_the_ingest_only_for_as_long_as_it_is_full(tmp_path: Path) -> None:
@@ -210,5 +231,21 @@ def wait_until_empty(folders: TrafficFolders, process: subprocess.Popen[bytes]) 
     until = time.monotonic() + 30
     while list(folders.inbox.iterdir()):
         assert time.monotonic() < until, "the inbox was not emptied"
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+def wait_until_merged(folders: TrafficFolders, process: subprocess.Popen[bytes]) -> None:
+    """Until all records are in files of hours or days."""
+    until = time.monotonic() + 60
+    while True:
+        with sqlite3.connect(folders.data / "headgate.db") as store:
+            rows = store.execute(
+                "SELECT count(*) FROM store_trafficfile WHERE replaced_at IS NULL AND tier < 2"
+            ).fetchall()
+        store.close()
+        if rows == [(0,)]:
+            return
+        assert time.monotonic() < until, "the hours were not merged"
         assert process.poll() is None
         time.sleep(0.05)

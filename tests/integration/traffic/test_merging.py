@@ -11,12 +11,12 @@ from headgate.core.clock import FixedClock
 from headgate.store.models import (
     API,
     APIVersion,
-    MinuteRollup,
     Operation,
     Organization,
     TrafficEvent,
     TrafficFile,
     TrafficSegment,
+    TrafficSummary,
 )
 from headgate.store.services.actor import Actor
 from headgate.store.services.traffic_compaction import GRACE, Compaction
@@ -58,6 +58,13 @@ def column(folders: TrafficFolders, name: str) -> Counter[object]:
 
 def on_disk(folders: TrafficFolders) -> set[Path]:
     return set(folders.files.rglob("*.parquet"))
+
+
+def compact_days(compaction: Compaction, clock: FixedClock) -> None:
+    """Until nothing is due: hours first, then days, which wait until the hours are quiet."""
+    for _ in range(4):
+        compaction.tick()
+        clock.set(clock.now() + timedelta(hours=2))
 
 
 def test_merged_files_hold_the_same_records_in_order_of_time(
@@ -152,34 +159,84 @@ def test_an_orphan_of_an_earlier_writer_is_swept_up_and_listed_files_stay(
     assert len(on_disk(folders)) == PART_FILES_MIN
 
 
-def test_retention_removes_old_records_and_keeps_their_totals(
-    folders: TrafficFolders, clock: FixedClock, stored: int
+def test_retention_removes_old_records_and_their_summaries_stay(
+    folders: TrafficFolders, compaction: Compaction, clock: FixedClock, stored: int
 ) -> None:
-    keeping = Keeping(
-        records=timedelta(days=1), minutes=timedelta(days=500), segments=timedelta(days=500)
-    )
+    keeping = Keeping(records=timedelta(days=4), segments=timedelta(days=500))
     retention = Retention(folders, clock=clock, holder="test", keeping=keeping)
-    clock.set(DEFAULT_START + timedelta(hours=23))
+    clock.set(DEFAULT_START + timedelta(days=3))
+    compact_days(compaction, clock)
     result = retention.tick()
     assert result is not None
     assert result.files == 0
-    clock.set(DEFAULT_START + timedelta(days=2))
+    clock.set(DEFAULT_START + timedelta(days=5))
     result = retention.tick()
     assert result is not None
-    assert result.files == PART_FILES_MIN
+    assert result.files == 1
     assert TrafficEvent.objects.get(kind="records_removed").count == stored
-    assert sum(MinuteRollup.objects.values_list("requests", flat=True)) == stored
+    clock.set(clock.now() + 2 * GRACE)
+    compaction.tick()
+    assert not TrafficFile.objects.exists()
+    summary = TrafficSummary.objects.get()
+    assert (summary.file, summary.records) == (None, stored)
+    assert on_disk(folders) == {folders.files / summary.path}
 
 
-def test_retention_forgets_rollups_segments_and_copies_of_their_age(
-    folders: TrafficFolders, clock: FixedClock, stored: int
+def test_retention_forgets_summaries_segments_and_copies_of_their_age(
+    folders: TrafficFolders, compaction: Compaction, clock: FixedClock, stored: int
 ) -> None:
     assert len(list(folders.archive.iterdir())) == PART_FILES_MIN
+    clock.set(DEFAULT_START + timedelta(days=3))
+    compact_days(compaction, clock)
+    assert TrafficSummary.objects.filter(replaced_at=None).exists()
     clock.set(datetime.now(UTC) + timedelta(days=900))
     Retention(folders, clock=clock, holder="test").tick()
-    assert not MinuteRollup.objects.exists()
     assert not TrafficSegment.objects.exists()
     assert not list(folders.archive.iterdir())
+    clock.set(clock.now() + 2 * GRACE)
+    compaction.tick()
+    assert not TrafficSummary.objects.exists()
+    assert not on_disk(folders)
+
+
+def test_a_summary_follows_its_file_through_a_late_merge_and_an_erasure(
+    folders: TrafficFolders,
+    ingest: Ingest,
+    compaction: Compaction,
+    clock: FixedClock,
+    stored: int,
+    settings: object,
+) -> None:
+    settings.HEADGATE_DATA = folders.data  # type: ignore[attr-defined]
+    clock.set(DEFAULT_START + timedelta(days=3))
+    compact_days(compaction, clock)
+    first = TrafficSummary.objects.get(replaced_at=None)
+    assert first.file == TrafficFile.objects.get(replaced_at=None)
+    late = folders.inbox / "nod_a-00000001-00000099.jsonl"
+    late.write_bytes(lines(7, start=DEFAULT_START, shape=Shape(seed=99)))
+    ingest.tick()
+    clock.set(clock.now() + timedelta(hours=2))
+    compact_days(compaction, clock)
+    second = TrafficSummary.objects.get(replaced_at=None)
+    assert (second.records, second.file) == (stored + 7, TrafficFile.objects.get(replaced_at=None))
+    Organization.objects.create(id=example_id("org", 3), name="acme", created_at=DEFAULT_START)
+    actor = Actor.system("test", clock.now())
+    assert erase(actor, clock=clock, organization="acme").records
+    third = TrafficSummary.objects.get(replaced_at=None)
+    assert (third.pk, third.file) == (second.pk, TrafficFile.objects.get(replaced_at=None))
+
+
+def test_an_orphan_summary_is_swept_up_and_listed_ones_stay(
+    folders: TrafficFolders, engine: Engine, clock: FixedClock, compaction: Compaction, stored: int
+) -> None:
+    clock.set(DEFAULT_START + timedelta(days=3))
+    compact_days(compaction, clock)
+    listed = folders.files / TrafficSummary.objects.get(replaced_at=None).path
+    orphan = listed.with_name("summary-merge-0000000099-t0.parquet")
+    orphan.write_bytes(b"left behind")
+    Compaction(folders, engine, clock=clock, holder="next").tick()
+    assert listed.exists()
+    assert not orphan.exists()
 
 
 def test_an_erased_organization_is_nowhere_and_the_counts_stay(

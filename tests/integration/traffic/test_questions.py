@@ -2,16 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from headgate.core.clock import FixedClock
 from headgate.core.problems import Problem
-from headgate.model.record import RequestRecord
-from headgate.store.models import HourRollup, Organization
-from headgate.store.services import traffic, traffic_rollup_reading
+from headgate.model.record import RequestRecord, Verdict
+from headgate.store.models import Organization, TrafficFile, TrafficSummary
+from headgate.store.services import traffic
+from headgate.store.services import traffic_reading as reading
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_compaction import Compaction
 from headgate.store.services.traffic_ingest import Ingest
@@ -21,7 +23,7 @@ from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.queries import GroupBy, RequestFilter
 from headgate.traffic.record import record_from
-from headgate.traffic.rollups import is_allowed, is_error
+from headgate.traffic.sums import is_allowed, is_error
 from tests.support.lines import DEFAULT_START, Shape, example_id, lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -46,6 +48,20 @@ def stored(
             ingest.tick()
     yield [record_from(json.loads(one), node="nod_a", gateway="") for one in text]
     traffic.reading.reader().engine.close()
+
+
+@pytest.fixture
+def compacted(folders: TrafficFolders, engine: Engine, clock: FixedClock) -> Callable[[], None]:
+    """Merges all there is into the file of its day, which has a summary."""
+    compaction = Compaction(folders, engine, clock=clock, holder="test")
+
+    def compact() -> None:
+        clock.set(clock.now() + timedelta(days=3))
+        for _ in range(4):
+            compaction.tick()
+            clock.set(clock.now() + timedelta(hours=2))
+
+    return compact
 
 
 def test_pages_of_requests_hold_every_request_once_newest_first(
@@ -97,16 +113,18 @@ def test_following_without_a_place_starts_now(stored: list[RequestRecord]) -> No
 @pytest.mark.parametrize(
     ("since_seconds", "until_seconds"), [(None, None), (61.5, None), (600.25, 1200.75), (0, 3600)]
 )
-@pytest.mark.parametrize("is_scan_dear", [True, False])
+@pytest.mark.parametrize("has_summary", [True, False])
 def test_statistics_equal_a_count_by_hand(
     stored: list[RequestRecord],
-    monkeypatch: pytest.MonkeyPatch,
+    compacted: Callable[[], None],
     by: GroupBy,
     since_seconds: float | None,
     until_seconds: float | None,
-    is_scan_dear: bool,
+    has_summary: bool,
 ) -> None:
-    monkeypatch.setattr(traffic_rollup_reading, "SCAN_SECONDS", 1000.0 if is_scan_dear else 0.0)
+    if has_summary:
+        compacted()
+        assert TrafficSummary.objects.get(replaced_at=None).records == COUNT
     since = None if since_seconds is None else DEFAULT_START + timedelta(seconds=since_seconds)
     until = None if until_seconds is None else DEFAULT_START + timedelta(seconds=until_seconds)
     rows = traffic.stats(ACTOR, by, RequestFilter(since=since, until=until))
@@ -129,44 +147,82 @@ def test_statistics_equal_a_count_by_hand(
     assert largest.latency_ms_p95 == round(middle_us(bucket(group[rank - 1])) / 1000, 3)
 
 
-@pytest.mark.parametrize("by", [GroupBy.APPLICATION, GroupBy.PLAN, GroupBy.API])
-def test_statistics_stay_the_same_when_hours_are_rolled_up_and_late_records_come(
+FILTERS = (
+    {"status": 429},
+    {"verdict": Verdict.ALLOWED},
+    {"api": "api-2"},
+    {"application": example_id("app", 3)},
+    {"application": example_id("app", 3), "status": 429},
+    {"application": example_id("app", 3), "operation": "getThing1"},
+    {"organization": example_id("org", 1), "api": "api-1"},
+)
+
+
+@pytest.mark.parametrize("by", list(GroupBy))
+@pytest.mark.parametrize("values", FILTERS)
+def test_summaries_answer_as_the_records_do(
+    stored: list[RequestRecord],
+    compacted: Callable[[], None],
+    by: GroupBy,
+    values: dict[str, object],
+) -> None:
+    filters = RequestFilter(**values)  # type: ignore[arg-type]  # a table of keywords
+    before = traffic.stats(ACTOR, by, filters)
+    compacted()
+    assert traffic.stats(ACTOR, by, filters) == before
+
+
+def test_late_records_are_counted_beside_the_summary_and_then_in_it(
     stored: list[RequestRecord],
     folders: TrafficFolders,
-    engine: Engine,
     ingest: Ingest,
-    clock: FixedClock,
-    monkeypatch: pytest.MonkeyPatch,
-    by: GroupBy,
+    compacted: Callable[[], None],
 ) -> None:
-    monkeypatch.setattr(traffic_rollup_reading, "SCAN_SECONDS", 1000.0)
-    early = DEFAULT_START - timedelta(minutes=30)
-    filters = RequestFilter(since=early, until=NOW + timedelta(hours=2))
-    before = traffic.stats(ACTOR, by, filters)
-    clock.set(NOW + timedelta(hours=3))
-    Compaction(folders, engine, clock=clock, holder="test").tick()
-    assert sum(HourRollup.objects.values_list("requests", flat=True)) == COUNT
-    assert traffic.stats(ACTOR, by, filters) == before
+    compacted()
     late = folders.inbox / "nod_a-00000001-00000098.jsonl"
     late.write_bytes(lines(50, start=DEFAULT_START + timedelta(minutes=1), shape=Shape(seed=5)))
     ingest.tick()
-    assert sum(row.requests for row in traffic.stats(ACTOR, by, filters)) == COUNT + 50
-    clock.set(NOW + timedelta(hours=4))
-    Compaction(folders, engine, clock=clock, holder="test").tick()
-    assert sum(HourRollup.objects.values_list("requests", flat=True)) == COUNT + 50
-    assert sum(row.requests for row in traffic.stats(ACTOR, by, filters)) == COUNT + 50
+    beside = traffic.stats(ACTOR, GroupBy.API, ALL)
+    assert sum(row.requests for row in beside) == COUNT + 50
+    compacted()
+    assert TrafficSummary.objects.get(replaced_at=None).records == COUNT + 50
+    assert traffic.stats(ACTOR, GroupBy.API, ALL) == beside
 
 
-def test_what_retention_removed_is_still_counted_by_whole_hours(
-    stored: list[RequestRecord], folders: TrafficFolders, engine: Engine, clock: FixedClock
+def test_files_that_are_swapped_while_they_are_listed_are_counted_once(
+    stored: list[RequestRecord],
+    compacted: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock.set(NOW + timedelta(hours=3))
-    Compaction(folders, engine, clock=clock, holder="test").tick()
+    """The swap comes between the listing of summaries and that of files."""
+    real = reading.listed
+    swaps = [compacted]
+
+    def listed(*args: Any, **named: Any) -> list[reading.Listed]:
+        if swaps:
+            swaps.pop()()
+        return real(*args, **named)
+
+    monkeypatch.setattr(reading, "listed", listed)
+    rows = traffic.stats(ACTOR, GroupBy.API, ALL)
+    assert sum(row.requests for row in rows) == COUNT
+
+
+def test_what_retention_removed_is_still_counted_by_whole_days(
+    stored: list[RequestRecord],
+    folders: TrafficFolders,
+    compacted: Callable[[], None],
+    clock: FixedClock,
+) -> None:
+    compacted()
     clock.set(NOW + timedelta(days=100))
     Retention(folders, clock=clock, holder="test").tick()
+    assert not TrafficFile.objects.filter(replaced_at=None).exists()
     assert traffic.requests(ACTOR, ALL).items == ()
     rows = traffic.stats(ACTOR, GroupBy.API, RequestFilter(since=DEFAULT_START))
     assert sum(row.requests for row in rows) == COUNT
+    part = RequestFilter(since=DEFAULT_START + timedelta(minutes=10))
+    assert traffic.stats(ACTOR, GroupBy.API, part) == []
 
 
 def test_a_series_counts_each_minute(stored: list[RequestRecord]) -> None:

@@ -30,12 +30,11 @@ from headgate.store.models.products import Plan, Product
 from headgate.store.models.releases import Release
 from headgate.store.models.secrets import StoredSecret
 from headgate.store.models.traffic import (
-    HourRollup,
     Lease,
-    MinuteRollup,
     TrafficEvent,
     TrafficFile,
     TrafficSegment,
+    TrafficSummary,
     TrafficTotal,
 )
 
@@ -53,11 +52,9 @@ __all__ = [
     "DeviceGrant",
     "Document",
     "Gateway",
-    "HourRollup",
     "IdempotencyRecord",
     "Installation",
     "Lease",
-    "MinuteRollup",
     "Node",
     "NodeCounter",
     "NodeState",
@@ -77,5 +74,6 @@ __all__ = [
     "TrafficEvent",
     "TrafficFile",
     "TrafficSegment",
+    "TrafficSummary",
     "TrafficTotal",
 ]

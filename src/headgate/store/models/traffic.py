@@ -1,7 +1,8 @@
 """Which traffic is stored, and what does it add up to? The catalog beside the Parquet files.
 
-A file that is not listed here does not exist for any reader. Segments, files, rollups and
-totals of one batch are written in one transaction, so they can never disagree.
+A file that is not listed here does not exist for any reader. Segments, file and totals of one
+batch are written in one transaction, so they can never disagree; so are a merged file and its
+summary.
 """
 
 from django.db import models
@@ -79,69 +80,26 @@ class TrafficSegment(models.Model):
         indexes = (models.Index(fields=("ingested_at",), name="traffic_segment_time"),)
 
 
-class Tally(models.Model):
-    """What every rollup counts. `latency` is a histogram in the form of `traffic.histogram`."""
+class TrafficSummary(models.Model):
+    """What the records of one file add up to, as a small Parquet file beside it.
 
-    requests = models.PositiveBigIntegerField()
-    duration_us = models.PositiveBigIntegerField()
-    request_bytes = models.PositiveBigIntegerField()
-    response_bytes = models.PositiveBigIntegerField()
-    latency = models.BinaryField()
-
-    class Meta:
-        abstract = True
-
-
-class MinuteRollup(Tally):
-    """Requests of one minute (whole minutes since 1970, UTC) by operation and outcome."""
-
-    minute = models.PositiveBigIntegerField()
-    api = models.CharField(max_length=NAME_CHARACTERS_MAX)
-    version = models.CharField(max_length=NAME_CHARACTERS_MAX)
-    operation = models.CharField(max_length=OPERATION_CHARACTERS_MAX)
-    status = models.PositiveSmallIntegerField()
-    verdict = models.CharField(max_length=VERDICT_CHARACTERS_MAX)
-
-    class Meta:
-        app_label = "store"
-        constraints = (
-            models.UniqueConstraint(
-                fields=("minute", "api", "version", "operation", "status", "verdict"),
-                name="minute_rollup_key",
-            ),
-        )
-
-
-class HourRollup(Tally):
-    """Requests of one hour (whole hours since 1970, UTC) by consumer, API and outcome.
-
-    Holds the records of files of `Tier.HOUR` and above; those below are still to be added.
+    `file` is None when the records were removed for their age: the summary is kept longer. One
+    with `replaced_at` is no longer read; it is unlinked after a grace period.
     """
 
-    hour = models.PositiveBigIntegerField()
-    organization = models.CharField(max_length=16)
-    application = models.CharField(max_length=16)
-    plan = models.CharField(max_length=16)
-    api = models.CharField(max_length=NAME_CHARACTERS_MAX)
-    status = models.PositiveSmallIntegerField()
-    verdict = models.CharField(max_length=VERDICT_CHARACTERS_MAX)
+    path = models.CharField(max_length=300, unique=True)
+    file = models.ForeignKey(TrafficFile, null=True, on_delete=models.SET_NULL)
+    records = models.PositiveBigIntegerField()
+    rows = models.PositiveBigIntegerField()
+    size_bytes = models.PositiveBigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)
 
     class Meta:
         app_label = "store"
-        constraints = (
-            models.UniqueConstraint(
-                fields=(
-                    "hour",
-                    "organization",
-                    "application",
-                    "plan",
-                    "api",
-                    "status",
-                    "verdict",
-                ),
-                name="hour_rollup_key",
-            ),
-        )
+        indexes = (models.Index(fields=("replaced_at", "last_at"), name="traffic_summary_time"),)
 
 
 class TrafficTotal(models.Model):

@@ -22,7 +22,7 @@ from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_ingest import LEASE
 from headgate.store.services.traffic_names import application_id, names, organization_id, plan_id
 from headgate.store.services.traffic_reading import Listed, Reader
-from headgate.store.services.traffic_rollup_reading import grouped, minutes
+from headgate.store.services.traffic_statistics import grouped, minutes
 from headgate.store.services.values import invalid
 from headgate.traffic import queries
 from headgate.traffic.io.parquet import at_us, us_of
@@ -179,9 +179,8 @@ def stats(actor: Actor, by: GroupBy, filters: RequestFilter) -> list[StatsRow]:
     """Statistics of each group, the one with most requests first.
 
     Keys are names where there are any: `acme`, `acme/demo`, `basic/free`; an operation's key is
-    (api, version, operation). At most `GROUPS_MAX` groups, the rest as one. From the rollups for
-    whole minutes or hours, from the records for what is left at both ends. Times before the
-    records' retention have only whole minutes or hours.
+    (api, version, operation). At most `GROUPS_MAX` groups, the rest as one. Of times before the
+    records' retention only whole days are known (UTC), and no single operation of a consumer.
 
     Raises:
         Problem: FORBIDDEN without the scope `traffic`.

@@ -1,37 +1,42 @@
 """How do many small files become few large ones, without any reader noticing?
 
-A record enters the rollup of hours when it leaves the tiers below `Tier.HOUR`: in the same
-transaction, so that readers take each record from exactly one of the two.
-
-The merged file is written first, then one transaction swaps the catalog rows, then the old files
-are unlinked after a grace period in which running queries end.
+The merged file and its summary are written first, then one transaction swaps the catalog rows,
+then the old files are unlinked after a grace period in which running queries end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
 from headgate.core.clock import Clock
 from headgate.core.problems import Bug
-from headgate.store.models import Operation, TrafficFile
-from headgate.store.services import leases, traffic_rollups
+from headgate.store.models import Operation, TrafficFile, TrafficSummary
+from headgate.store.services import leases
 from headgate.store.services.leases import Held
 from headgate.store.services.traffic_events import EventKind, note
-from headgate.store.services.traffic_ingest import remove_orphans
-from headgate.traffic.compaction import FINAL_COLUMNS, ListedFile, Merge, Tier, plan
+from headgate.store.services.traffic_ingest import SUMMARY_PREFIX, remove_orphans
+from headgate.traffic.compaction import (
+    FINAL_COLUMNS,
+    ListedFile,
+    Merge,
+    Tier,
+    has_summary,
+    plan,
+)
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders, place
 from headgate.traffic.io.parquet import Span, merge_files
-from headgate.traffic.io.sums import hours_of
-from headgate.traffic.rollups import HourKey, Sums
+from headgate.traffic.io.sums import write_summary
 
 LEASE = "compaction"
 LEASE_LENGTH = timedelta(seconds=120)  # a merge of the largest size takes a quarter of it
 GRACE = timedelta(seconds=60)  # between the swap and the unlink: no query runs that long
 MERGES_PER_TICK_MAX = 16
+REMOVED_PER_TICK_MAX = 500  # files; also below SQLite's limit of parameters
 
 Templates = dict[tuple[str, str, str], str]
 
@@ -43,6 +48,14 @@ class CompactionResult:
     merges: int
     files_merged: int
     files_removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary that was written, not yet listed."""
+
+    path: Path
+    rows: int
 
 
 class Compaction:
@@ -64,13 +77,17 @@ class Compaction:
             LeaseLostError, duckdb.Error, OSError, django.db.Error: nothing is lost, try again.
         """
         now = self._clock.now()
-        replaced = TrafficFile.objects.filter(replaced_at__lt=now - GRACE)
-        if self._is_swept and not plan(listed_files(), now) and not replaced.exists():
+        is_due = any(
+            rows.filter(replaced_at__lt=now - GRACE).exists()
+            for rows in (TrafficFile.objects.all(), TrafficSummary.objects.all())
+        )
+        if self._is_swept and not plan(listed_files(), now) and not is_due:
             return CompactionResult(0, 0, 0)
         held = leases.take(LEASE, holder=self._holder, now=now, length=LEASE_LENGTH)
         if held is None:
             return None
-        remove_orphans(self._folders, "merge", held.token, now)
+        for prefix in ("merge", SUMMARY_PREFIX):
+            remove_orphans(self._folders, prefix, held.token, now)
         self._is_swept = True
         merges = plan(listed_files(), now)[:MERGES_PER_TICK_MAX]
         for merge in merges:
@@ -80,13 +97,10 @@ class Compaction:
         return CompactionResult(len(merges), sum(len(m.files) for m in merges), removed)
 
     def remove_replaced(self) -> int:
-        """Unlink files whose grace period is over, then forget them."""
+        """Unlink files whose grace period is over, then forget them; how many held records."""
         limit = self._clock.now() - GRACE
-        rows = list(TrafficFile.objects.filter(replaced_at__lt=limit)[:1000])
-        for row in rows:
-            (self._folders.files / row.path).unlink(missing_ok=True)
-        TrafficFile.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        return len(rows)
+        _remove(self._folders, TrafficSummary.objects.filter(replaced_at__lt=limit))
+        return _remove(self._folders, TrafficFile.objects.filter(replaced_at__lt=limit))
 
     def _merge(self, merge: Merge, held: Held) -> Held:
         paths = [self._folders.files / file.path for file in merge.files]
@@ -94,9 +108,6 @@ class Compaction:
             return self._forget_missing(missing, held)
         name = f"merge-{merge.files[0].id:010d}-t{held.token}.parquet"
         scratch = self._folders.scratch / name
-        closed = merge.tier >= Tier.HOUR
-        new = [p for p, f in zip(paths, merge.files, strict=True) if f.tier < Tier.HOUR]
-        hours = hours_of(self._engine, new) if closed else {}
         span = merge_files(
             self._engine,
             paths,
@@ -106,19 +117,28 @@ class Compaction:
         )
         if span.records != sum(file.records for file in merge.files):
             raise Bug(f"merging {len(paths)} files changed the number of records")
-        target = self._folders.files / f"{span.last_at:%Y-%m-%d}" / name
-        place(scratch, target)
+        day = self._folders.files / f"{span.last_at:%Y-%m-%d}"
+        summary = None
+        if has_summary(merge.tier, span.records):
+            summary = self._summarized(scratch, day / f"{SUMMARY_PREFIX}-{name}")
+        place(scratch, day / name)
         return swap(
             self._folders,
             merge.files,
-            target,
+            day / name,
             span,
             held=held,
             clock=self._clock,
             tier=merge.tier,
             is_final=merge.is_final,
-            hours=hours,
+            summary=summary,
         )
+
+    def _summarized(self, records: Path, target: Path) -> Summary:
+        scratch = self._folders.scratch / target.name
+        rows = write_summary(self._engine, records, scratch)
+        place(scratch, target)
+        return Summary(target, rows)
 
     def _forget_missing(self, missing: Sequence[Path], held: Held) -> Held:
         """Somebody removed files by hand: say so and go on with those that are there."""
@@ -136,6 +156,14 @@ class Compaction:
                 count=len(names),
             )
         return held
+
+
+def _remove(folders: TrafficFolders, rows: Any) -> int:
+    some = list(rows[:REMOVED_PER_TICK_MAX])
+    for row in some:
+        (folders.files / row.path).unlink(missing_ok=True)
+    rows.model.objects.filter(pk__in=[row.pk for row in some]).delete()
+    return len(some)
 
 
 def listed_files() -> list[ListedFile]:
@@ -164,9 +192,12 @@ def swap(
     clock: Clock,
     tier: Tier,
     is_final: bool,
-    hours: Mapping[HourKey, Sums] | None = None,
+    summary: Summary | None = None,
+    is_same: bool = False,
 ) -> Held:
-    """List `target` in place of `old` and add `hours` to the rollup, in one transaction.
+    """List `target` in place of `old`, with its summary, in one transaction.
+
+    `is_same`: the summary of `old` stands for `target` as well, and stays.
 
     Raises:
         LeaseLostError: another process works on the files.
@@ -180,7 +211,7 @@ def swap(
         ).update(replaced_at=now)
         if replaced != len(old):
             raise Bug("a file was replaced twice")
-        TrafficFile.objects.create(
+        file = TrafficFile.objects.create(
             path=str(target.relative_to(folders.files)),
             tier=tier,
             records=span.records,
@@ -192,7 +223,22 @@ def swap(
             is_final=is_final,
             created_at=now,
         )
-        traffic_rollups.add_hours(hours or {})
+        known = TrafficSummary.objects.filter(file__in=[file.id for file in old], replaced_at=None)
+        if is_same:
+            known.update(file=file)
+        else:
+            known.update(replaced_at=now)
+        if summary is not None:
+            TrafficSummary.objects.create(
+                path=str(summary.path.relative_to(folders.files)),
+                file=file,
+                records=span.records,
+                rows=summary.rows,
+                size_bytes=summary.path.stat().st_size,
+                first_at=span.first_at,
+                last_at=span.last_at,
+                created_at=now,
+            )
     return held
 
 

@@ -1,7 +1,7 @@
 """How is one consumer erased from the records? Files are rewritten; the counts stay.
 
 Each record of the consumer keeps its time, operation, status and sizes, so that totals still add
-up, and loses everything that tells whose it was. Rollups and totals hold ids and numbers, no
+up, and loses everything that tells whose it was. Summaries and totals hold ids and numbers, no
 person, and stay as they are.
 """
 
@@ -115,6 +115,7 @@ def _rewrite(
         clock=clock,
         tier=file.tier,
         is_final=file.is_final,
+        is_same=True,
     )
 
 

@@ -1,7 +1,7 @@
 """How does a sealed segment become stored, exactly once?
 
-The Parquet file gets its name first, then one transaction inserts segments, file, rollups and
-totals, then the segment leaves the inbox. Whatever stops in between is done again or swept up:
+The Parquet file gets its name first, then one transaction inserts segments, file and totals,
+then the segment leaves the inbox. Whatever stops in between is done again or swept up:
 a file without its row is not read, a segment with its row is only moved.
 """
 
@@ -15,8 +15,8 @@ from django.db import DataError, transaction
 
 from headgate.core.clock import Clock
 from headgate.core.problems import Bug
-from headgate.store.models import Node, TrafficFile, TrafficSegment
-from headgate.store.services import credentials, leases, traffic_rollups
+from headgate.store.models import Node, TrafficFile, TrafficSegment, TrafficSummary
+from headgate.store.services import credentials, leases, traffic_totals
 from headgate.store.services.leases import Held
 from headgate.store.services.traffic_events import EventKind, note
 from headgate.traffic.compaction import Tier
@@ -31,6 +31,7 @@ LEASE_LENGTH = timedelta(seconds=5)
 BATCH_SEGMENTS_MAX = 256
 BATCH_BYTES_MAX = 128 * 1024 * 1024  # of JSON: about 200,000 records, less than a second
 GATEWAY_UNKNOWN = ""
+SUMMARY_PREFIX = "summary"  # of names of files that hold sums, not records
 REFUSALS_MAX = 4  # of one segment by itself, before it is put aside
 POISON = (Bug, ValueError, DataError, duckdb.Error)
 """Failures that a segment's own content may cause; a full disk (OSError) is none of them."""
@@ -245,7 +246,7 @@ class Ingest:
             )
             if target is not None and batch.span is not None:
                 list_file(self._folders, target, batch.span, now)
-            traffic_rollups.add(node, batch.rollups)
+            traffic_totals.add(node, batch.totals)
             credentials.note_use(batch.last_used)
             rejected = sum(item.rejected for item in batch.segments)
             if rejected:
@@ -331,13 +332,14 @@ def remove_orphans(folders: TrafficFolders, prefix: str, token: int, now: dateti
     because its writer cannot commit any more.
     """
     removed = 0
+    model = TrafficSummary if prefix == SUMMARY_PREFIX else TrafficFile
     for path in folders.scratch.glob(f"clean-{prefix}-*"):
         path.unlink(missing_ok=True)
     for path in folders.files.glob(f"*/{prefix}-*.parquet"):
         if _token_of(path) >= token:
             continue
         is_scratch = path.parent == folders.scratch
-        listed = TrafficFile.objects.filter(path=str(path.relative_to(folders.files)))
+        listed = model._default_manager.filter(path=str(path.relative_to(folders.files)))  # noqa: SLF001  # Django's public name for it
         if is_scratch or not listed.exists():
             path.unlink(missing_ok=True)
             removed += not is_scratch

@@ -17,7 +17,6 @@ from django.conf import settings
 
 from headgate.core.problems import DependencyError
 from headgate.store.models import TrafficFile
-from headgate.traffic.compaction import Tier
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.queries import RequestFilter
@@ -31,12 +30,14 @@ _places = threading.BoundedSemaphore(QUERIES_AT_ONCE)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One file that may hold records of the asked range."""
+    """One file that may hold records of the asked range, or what such a file adds up to."""
 
+    id: int
     path: Path
     first_at: datetime
     last_at: datetime
     records: int
+    is_summary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,6 @@ def listed(
     filters: RequestFilter,
     *,
     batch_after: int | None = None,
-    below: Tier | None = None,
 ) -> list[Listed]:
     """Files that overlap the filter's times, the one with the newest records first."""
     rows = TrafficFile.objects.filter(replaced_at=None)
@@ -67,12 +67,10 @@ def listed(
         rows = rows.filter(first_at__lt=filters.until)
     if batch_after is not None:
         rows = rows.filter(batch_last__gte=batch_after)
-    if below is not None:
-        rows = rows.filter(tier__lt=below)
     return [
-        Listed(place.folders.files / path, first_at, last_at, records)
-        for path, first_at, last_at, records in rows.order_by("-last_at", "-pk").values_list(
-            "path", "first_at", "last_at", "records"
+        Listed(pk, place.folders.files / path, first_at, last_at, records)
+        for pk, path, first_at, last_at, records in rows.order_by("-last_at", "-pk").values_list(
+            "pk", "path", "first_at", "last_at", "records"
         )
     ]
 

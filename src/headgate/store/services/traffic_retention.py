@@ -4,17 +4,16 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from headgate.core.clock import Clock
-from headgate.store.models import HourRollup, MinuteRollup, TrafficFile, TrafficSegment
+from headgate.store.models import TrafficFile, TrafficSegment, TrafficSummary
 from headgate.store.services import leases
 from headgate.store.services.traffic_compaction import LEASE, LEASE_LENGTH
 from headgate.store.services.traffic_events import EventKind, note
-from headgate.store.services.traffic_rollup_reading import EPOCH
 from headgate.traffic.io import inbox
 from headgate.traffic.io.folders import TrafficFolders
-from headgate.traffic.retention import Aged, Keeping, to_remove
+from headgate.traffic.retention import Aged, Keeping, summaries_to_remove, to_remove
 
 ROWS_PER_DELETE = 500  # a long delete would keep other writers waiting
 ROWS_PER_TICK_MAX = 100_000
@@ -52,7 +51,8 @@ class Retention:
         if held is None:
             return None
         files = self._remove_records(now)
-        rows = self._remove_rows(now)
+        self._remove_summaries(now)
+        rows = self._remove_segments(now)
         archived = self._remove_copies(now)
         leases.release(held, now=self._clock.now())
         return RetentionResult(files, rows, archived)
@@ -60,8 +60,10 @@ class Retention:
     def _remove_records(self, now: datetime) -> int:
         rows = TrafficFile.objects.filter(replaced_at=None)
         files = [
-            Aged(pk, (now - last_at).total_seconds(), size)
-            for pk, last_at, size in rows.values_list("pk", "last_at", "size_bytes")
+            Aged(pk, now - last_at, size, has_summary=bool(summaries))
+            for pk, last_at, size, summaries in rows.annotate(
+                summaries=Count("trafficsummary")
+            ).values_list("pk", "last_at", "size_bytes", "summaries")
         ]
         removed = to_remove(files, self._keeping)
         for start in range(0, len(removed), ROWS_PER_DELETE):
@@ -76,24 +78,23 @@ class Retention:
             )
         return len(removed)
 
-    def _remove_rows(self, now: datetime) -> int:
-        keeping = self._keeping
-        minute = (now - keeping.minutes - EPOCH) // timedelta(minutes=1)
-        hour = (now - keeping.hours - EPOCH) // timedelta(hours=1)
-        old_segments = TrafficSegment.objects.filter(ingested_at__lt=now - keeping.segments)
-        removed = 0
-        for rows in (
-            MinuteRollup.objects.filter(minute__lt=minute),
-            HourRollup.objects.filter(hour__lt=hour),
-            old_segments,
-        ):
-            some: list[str | int] = list(rows.values_list("pk", flat=True)[:ROWS_PER_TICK_MAX])
-            removed += len(some)
-            for start in range(0, len(some), ROWS_PER_DELETE):
-                rows.model._default_manager.filter(  # noqa: SLF001  # Django's public name for it
-                    pk__in=some[start : start + ROWS_PER_DELETE]
-                ).delete()
-        return removed
+    def _remove_summaries(self, now: datetime) -> None:
+        rows = TrafficSummary.objects.filter(replaced_at=None)
+        files = [
+            Aged(pk, now - last_at, size)
+            for pk, last_at, size in rows.values_list("pk", "last_at", "size_bytes")
+        ]
+        removed = summaries_to_remove(files, self._keeping)
+        for start in range(0, len(removed), ROWS_PER_DELETE):
+            rows.filter(pk__in=removed[start : start + ROWS_PER_DELETE]).update(replaced_at=now)
+
+    def _remove_segments(self, now: datetime) -> int:
+        """Forget names of segments: a copy that comes again after so long is none of ours."""
+        rows = TrafficSegment.objects.filter(ingested_at__lt=now - self._keeping.segments)
+        old = list(rows.values_list("pk", flat=True)[:ROWS_PER_TICK_MAX])
+        for start in range(0, len(old), ROWS_PER_DELETE):
+            TrafficSegment.objects.filter(pk__in=old[start : start + ROWS_PER_DELETE]).delete()
+        return len(old)
 
     def _remove_copies(self, now: datetime) -> int:
         folders, keeping = self._folders, self._keeping

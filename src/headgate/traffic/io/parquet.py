@@ -12,9 +12,9 @@ from headgate.core.problems import Bug
 from headgate.model.logline import LINE_FIELDS
 from headgate.traffic.io.cleaning import Cleaned, Reject, clean, count_lines
 from headgate.traffic.io.engine import JSON_LINE_BYTES_MAX, Engine
-from headgate.traffic.io.sums import rollups_of
+from headgate.traffic.io.sums import quoted, totals_of
 from headgate.traffic.record import COLUMN_SQL, FILTER_VERDICT_SQL, INVALID_SQL, words_sql
-from headgate.traffic.rollups import BatchRollups
+from headgate.traffic.sums import TotalKey
 
 KEYS_USED_MAX = 2_000  # of one batch; a key in use comes again with the next
 REJECTS_PER_SEGMENT_MAX = 100  # kept as evidence; all are counted
@@ -80,7 +80,7 @@ class Batch:
     """
 
     segments: tuple[SegmentCount, ...]
-    rollups: BatchRollups
+    totals: Mapping[TotalKey, int]
     span: Span | None
     last_used: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -136,9 +136,9 @@ def write_batch(
         counts = tuple(_count(segment, lines[segment.name], cleaned) for segment in segments)
         if not sum(count.records for count in counts):
             target.unlink(missing_ok=True)
-            return Batch(counts, BatchRollups({}, {}), None)
-        rollups = rollups_of(cursor, _table(target))
-        return Batch(counts, rollups, _span(cursor, target), _last_used(cursor, target))
+            return Batch(counts, {}, None)
+        totals = totals_of(cursor, _table(target))
+        return Batch(counts, totals, _span(cursor, target), _last_used(cursor, target))
 
 
 def merge_files(
@@ -174,7 +174,7 @@ def merge_files(
         selected = f"f.* REPLACE ({replace})" if new else "f.*"
         cursor.execute(
             f"COPY (SELECT {selected} FROM read_parquet(?) f{join} ORDER BY started_at)"  # noqa: S608  # our own words
-            f" TO {_quoted(target)} {WRITE_OPTIONS}",
+            f" TO {quoted(target)} {WRITE_OPTIONS}",
             [[str(path) for path in sources]],
         )
         return _span(cursor, target)
@@ -241,13 +241,13 @@ def _copy(
     if any(found.get(source.number, 0) != expected[source.name] for source in sources):
         return False
     records = _RECORDS.format(node=_constant(node), gateway=_constant(gateway))
-    cursor.execute(f"COPY ({records}) TO {_quoted(target)} {WRITE_OPTIONS}")
+    cursor.execute(f"COPY ({records}) TO {quoted(target)} {WRITE_OPTIONS}")
     return True
 
 
 def _constant(text: str) -> str:
     """A column of one value. As an enumeration, so that it is not looked up for each row."""
-    return f"{_quoted(text)}::ENUM({_quoted(text)})"
+    return f"{quoted(text)}::ENUM({quoted(text)})"
 
 
 def _is_whole(cursor: duckdb.DuckDBPyConnection, segment: SegmentFile, lines: int) -> bool:
@@ -288,8 +288,4 @@ def _span(cursor: duckdb.DuckDBPyConnection, path: Path) -> Span:
 
 
 def _table(path: Path) -> str:
-    return f"read_parquet({_quoted(path)})"
-
-
-def _quoted(text: str | Path) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
+    return f"read_parquet({quoted(path)})"

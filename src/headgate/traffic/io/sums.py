@@ -1,60 +1,20 @@
-"""What do the records of a new file add up to?"""
+"""What do the records of a file add up to?"""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from headgate.model.node import CounterKind
 from headgate.traffic.io.engine import Engine
-from headgate.traffic.rollups import (
-    HOUR_SQL,
-    MINUTE_SQL,
-    BatchRollups,
-    HourKey,
-    MinuteKey,
-    Sums,
-    TotalKey,
-    sums_from,
-    sums_sql,
-)
+from headgate.traffic.summaries import FAMILIES, NAMES, family_sql
+from headgate.traffic.sums import TotalKey
 
-ROWS_AT_ONCE = 10_000
-MINUTE_KEYS = {name: name for name in MinuteKey._fields} | {"minute": MINUTE_SQL}
-HOUR_KEYS = {name: name for name in HourKey._fields} | {"hour": HOUR_SQL}
+WRITE_OPTIONS = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 16384)"
+"""Small groups: a question reads one family, and often one consumer in it."""
 
 
-def rollups_of(cursor: duckdb.DuckDBPyConnection, source: str) -> BatchRollups:
-    """What the records of `source` (a table expression) add to the minutes and totals."""
-    rows = cursor.execute(sums_sql(MINUTE_KEYS, source)).fetchall()
-    width = len(MINUTE_KEYS)
-    return BatchRollups(
-        {MinuteKey(*row[:width]): sums_from(row[width:]) for row in rows},
-        _totals(cursor, source),
-    )
-
-
-def hours_of(engine: Engine, files: Sequence[Path]) -> dict[HourKey, Sums]:
-    """What the records of `files` add to the hours.
-
-    Done once per record, when its hour is closed: hours have many keys (every application that
-    called every API), and a second's batch would touch each of them again.
-    """
-    if not files:
-        return {}
-    width = len(HOUR_KEYS)
-    cursor = engine.cursor()
-    try:
-        cursor.execute(sums_sql(HOUR_KEYS, "read_parquet(?)"), [[str(path) for path in files]])
-        found: dict[HourKey, Sums] = {}
-        while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            found.update((HourKey(*row[:width]), sums_from(row[width:])) for row in rows)
-    finally:
-        cursor.close()
-    return found
-
-
-def _totals(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[TotalKey, int]:
+def totals_of(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[TotalKey, int]:
+    """What the records of `source` (a table expression) add to the totals."""
     totals: dict[TotalKey, int] = {}
     counted = f"filter_verdict, count(*) FROM {source} WHERE filter_verdict <> ''"
     for application, verdict, number in cursor.execute(
@@ -66,3 +26,28 @@ def _totals(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[TotalKey, in
     ).fetchall():
         totals[TotalKey(CounterKind.OPERATION, "", api, version, operation, verdict)] = number
     return totals
+
+
+def write_summary(engine: Engine, records: Path, target: Path) -> int:
+    """Write the summary of a file of records to `target`; how many rows it has.
+
+    Raises:
+        duckdb.Error: the file is gone or damaged, or the disk is full.
+    """
+    source = f"read_parquet({quoted(records)})"
+    families = " UNION ALL ".join(family_sql(number, source) for number in range(len(FAMILIES)))
+    order = ", ".join(("family", *NAMES))
+    cursor = engine.cursor()
+    try:
+        rows = cursor.execute(
+            f"COPY (SELECT * FROM ({families}) ORDER BY {order}) TO {quoted(target)}"  # noqa: S608  # our own words
+            f" {WRITE_OPTIONS}"
+        ).fetchall()
+    finally:
+        cursor.close()
+    return int(rows[0][0])
+
+
+def quoted(text: str | Path) -> str:
+    """As a string of SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
