@@ -1,0 +1,142 @@
+"""Does every change leave an entry in the audit log: who, what, before, after, from where?
+
+A story that uses every URL that changes something, with success. The list of URLs is the served
+OpenAPI document: one that is added tomorrow has to get its line in the story.
+"""
+
+from typing import Any
+
+import httpx2
+
+from tests.support.web_process import WebProcess
+from tests.support.web_world import DOCUMENT, World, api_body, document, make_world
+
+CORS = [{"kind": "cors", "settings": {"allow_origins": ["https://app.example.com"]}}]
+
+
+class Story:
+    """Calls that must succeed, each with the entries that it left in the audit log."""
+
+    def __init__(self, api: httpx2.Client) -> None:
+        self._api = api
+        self._operations = {
+            (method.upper(), path.removeprefix("/api/v1")): operation["operationId"]
+            for path, item in api.get("/openapi.json").json()["paths"].items()
+            for method, operation in item.items()
+            if method != "get"
+        }
+        self.audited: set[str] = set()
+
+    @property
+    def untold(self) -> set[str]:
+        """The operations that change something and are not in the story."""
+        return set(self._operations.values()) - self.audited
+
+    def tell(self, operation_id: str, method: str, path: str, body: Any = None) -> Any:
+        """Make one call; it must leave an entry that names it and says what changed."""
+        answer = self._api.request(method, path, json=body)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        request_id = answer.headers["x-request-id"]
+        entries = self._api.get("/audit", params={"limit": 50}).json()["items"]
+        own = [entry for entry in entries if entry["request_id"] == request_id]
+        assert own, f"{operation_id} left no entry in the audit log"
+        for entry in own:
+            assert (entry["actor"], entry["address"]) == ("administrator", "127.0.0.1")
+            assert entry["before"] != entry["after"]
+        assert operation_id in self._operations.values()
+        self.audited.add(operation_id)
+        return answer.json() if answer.content else None
+
+
+def test_every_url_that_changes_something_leaves_an_entry(
+    web: WebProcess, api: httpx2.Client
+) -> None:
+    world = make_world(api, "audit")
+    story = Story(api)
+    _tell_of_apis(story, world)
+    _tell_of_gateways(story)
+    _tell_of_consumers(story, world)
+    _tell_of_the_end(story, world)
+    assert story.untold == set(), "every URL that changes something needs its line in the story"
+
+
+def _tell_of_apis(story: Story, w: World) -> None:
+    longer = document(DOCUMENT + "tags: [{name: new}]\n")
+    story.tell("importAPI", "POST", "/apis", {"name": w.api, "version": "v2", "document": longer})
+    story.tell("changeAPI", "PATCH", f"/apis/{w.api}", {"title": "New"})
+    story.tell("setDocument", "PUT", f"/apis/{w.api}/document", {"document": longer})
+    story.tell("setAPIPolicies", "PUT", f"/apis/{w.api}/policies", CORS)
+    story.tell("setOperationPolicies", "PUT", f"/apis/{w.api}/operations/addPet/policies", CORS)
+    story.tell("publishAPI", "POST", f"/apis/{w.api}/publish", {})
+    release = f"/apis/{w.api}@v2/release"
+    story.tell("setRelease", "PUT", release, {"percent": 5.0})
+    story.tell("abortRelease", "POST", f"{release}/abort", {})
+    story.tell("setRelease", "PUT", release, {"percent": 5.0})
+    story.tell("promoteRelease", "POST", f"{release}/promote", {})
+    story.tell("makeDefault", "POST", f"/apis/{w.api}@v1/default")
+    story.tell("setSecret", "PUT", "/secrets/audited", {"value": "x"})
+    story.tell("deleteSecret", "DELETE", "/secrets/audited")
+
+
+def _tell_of_gateways(story: Story) -> None:
+    story.tell("createGateway", "POST", "/gateways", {"name": "audited"})
+    story.tell("setGatewayPolicies", "PUT", "/gateways/audited/policies", CORS)
+    story.tell("createNode", "POST", "/nodes", {"name": "audited", "gateway": "audited"})
+    story.tell("rotateNode", "POST", "/nodes/audited/rotate", {})
+    story.tell("revokeNode", "POST", "/nodes/audited/revoke")
+    story.tell("deleteNode", "DELETE", "/nodes/audited")
+    story.tell("rollBackGateway", "POST", "/gateways/default/rollback", {"revision": 1})
+    story.tell("rotateSigningKey", "POST", "/issuer/rotate", {})
+    file = {"documents": [{"kind": "organization", "name": "audited-file"}]}
+    story.tell("applyConfiguration", "POST", "/configuration", file)
+    token = {"name": "audited", "scopes": ["read"]}
+    made = story.tell("createToken", "POST", "/tokens", token)
+    story.tell("deleteToken", "DELETE", f"/tokens/{made['id']}")
+
+
+def _tell_of_consumers(story: Story, w: World) -> None:
+    product = {"name": "audited", "apis": [w.api]}
+    story.tell("createProduct", "POST", "/products", product)
+    story.tell("changeProduct", "PATCH", "/products/audited", {"title": "New"})
+    story.tell("createPlan", "POST", "/products/audited/plans", {"name": "free"})
+    story.tell("changePlan", "PATCH", "/products/audited/plans/free", {"rates": ["5/second"]})
+    story.tell("createOrganization", "POST", "/organizations", {"name": "audited"})
+    story.tell("changeOrganization", "PATCH", "/organizations/audited", {"title": "New"})
+    application = {"name": "app", "organization": "audited"}
+    story.tell("createApplication", "POST", "/applications", application)
+    story.tell("changeApplication", "PATCH", "/applications/audited/app", {"description": "x"})
+    subscription = {"application": "audited/app", "plan": "audited/free"}
+    made = story.tell("createSubscription", "POST", "/subscriptions", subscription)
+    story.tell("createPlan", "POST", "/products/audited/plans", {"name": "pro"})
+    moved = {"plan": "audited/pro"}
+    story.tell("changeSubscription", "PATCH", f"/subscriptions/{made['id']}", moved)
+    story.tell("deleteSubscription", "DELETE", f"/subscriptions/{made['id']}")
+    for kind, create, change, rotate in (
+        ("keys", "createKey", "changeKey", "rotateKey"),
+        ("clients", "createClient", "changeClient", "rotateClientSecret"),
+    ):
+        end, word = (
+            ("deleteKey", "revokeKey") if kind == "keys" else ("deleteClient", "revokeClient")
+        )
+        where = "/keys" if kind == "keys" else "/applications/audited/app/clients"
+        body = {"application": "audited/app"} if kind == "keys" else {}
+        made = story.tell(create, "POST", where, body)
+        story.tell(change, "PATCH", f"/{kind}/{made['id']}", {"name": "other"})
+        turned = story.tell(rotate, "POST", f"/{kind}/{made['id']}/rotate", {"overlap_seconds": 60})
+        story.tell(word, "POST", f"/{kind}/{turned['id']}/revoke")
+        other = story.tell(create, "POST", where, body | {"name": "third"})
+        story.tell(end, "DELETE", f"/{kind}/{other['id']}")
+    block = {"kind": "address", "subject": "203.0.113.9", "seconds": 60}
+    made = story.tell("createBlock", "POST", "/blocks", block)
+    story.tell("deleteBlock", "DELETE", f"/blocks/{made['id']}")
+
+
+def _tell_of_the_end(story: Story, w: World) -> None:
+    for plan in ("free", "pro"):
+        story.tell("deletePlan", "DELETE", f"/products/audited/plans/{plan}")
+    story.tell("deleteProduct", "DELETE", "/products/audited")
+    story.tell("deleteApplication", "DELETE", "/applications/audited/app")
+    story.tell("deleteOrganization", "DELETE", "/organizations/audited")
+    story.tell("unpublishAPI", "POST", f"/apis/{w.api}/unpublish", {})
+    story.tell("importAPI", "POST", "/apis", api_body("audited"))
+    story.tell("deleteAPI", "DELETE", "/apis/audited")
