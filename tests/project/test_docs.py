@@ -51,6 +51,26 @@ def test_every_decision_is_in_the_list() -> None:
     assert [page for page in pages if page not in listed] == []
 
 
+def test_every_kind_of_extension_has_a_recipe_of_at_most_six_lines() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().split("## Recipes")[1]
+    recipes = {
+        title: re.findall(r"^\d\. ", steps, re.MULTILINE)
+        for title, steps in re.findall(
+            r"^\*\*(.+?)\*\*(.*?)(?=^\*\*|\Z)", text, re.MULTILINE | re.DOTALL
+        )
+    }
+    assert {"A policy", "A command", "A REST resource"} <= set(recipes)
+    assert all(0 < len(steps) <= 6 for steps in recipes.values())
+    registries = {
+        package
+        for path in tracked("src/*.py")
+        for package in re.findall(r"= Registry\(\"headgate\.([a-z.]+)\"\)", path.read_text())
+    }
+    assert registries
+    for package in registries:
+        assert f"src/headgate/{package.replace('.', '/')}/" in text
+
+
 def test_every_setting_of_the_environment_is_documented() -> None:
     named = set()
     for path in tracked("src/*.py"):

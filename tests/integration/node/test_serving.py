@@ -1,7 +1,9 @@
 """Does a node bring revisions into service, and keep the last good one when it must?"""
 
 import dataclasses
+import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.model.node import EnvoyState
 from headgate.model.snapshot import UpstreamTLS
+from headgate.node import process
 from tests.integration.node.conftest import CountingUpstream, Node, make_node, snapshot
 from tests.support.control_plane import ControlPlaneServer, wait_until
 
@@ -93,6 +96,29 @@ def test_envoy_starts_without_a_control_plane_from_what_is_on_disk(node: Node) -
     node.wait_live(2)
 
 
+def test_envoy_alone_starts_from_what_is_on_disk(node: Node) -> None:
+    """With neither agent nor control plane: its own command line, in the node's folder."""
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    running = node.envoy()
+    assert running is not None
+    command = process.command_line(running.pid)
+    environment = _environment_of(running.pid)
+    node.state.set_down(True)
+    node.stop(signal.SIGKILL)
+    _kill(running.pid)
+    wait_until(lambda: not process.is_alive(running))
+    assert not node.answers()
+    alone = subprocess.Popen(command, cwd=node.folder, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: node.answers() and node.status() == 200, 20)
+        assert node.status("/a2/r0") == 404
+    finally:
+        alone.kill()
+        alone.wait()
+
+
 def test_a_node_that_never_had_a_revision_serves_nothing_but_answers(node: Node) -> None:
     node.state.set_down(True)
     node.start()
@@ -166,6 +192,10 @@ def test_a_publish_is_live_within_a_second_and_no_request_fails_meanwhile(node: 
 
 
 def _kill(pid: int) -> None:
-    import os
-
     os.kill(pid, signal.SIGKILL)
+
+
+def _environment_of(pid: int) -> dict[str, str]:
+    """What a process was started with."""
+    entries = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(entry.split("=", 1) for entry in entries if entry)

@@ -25,6 +25,31 @@ def _pss_kib(pid: int) -> int:
     raise AssertionError("no Pss")
 
 
+def _listening(pid: int) -> set[str]:
+    """The addresses that a process listens on, as `/proc/net/tcp` writes them, without ports."""
+    sockets = {
+        str(entry.readlink()).removeprefix("socket:[").removesuffix("]")
+        for entry in Path(f"/proc/{pid}/fd").iterdir()
+        if entry.is_symlink()  # one may be closed meanwhile
+    }
+    lines = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
+    ]
+    return {line[1].split(":")[0] for line in lines if line[3] == "0A" and line[9] in sockets}
+
+
+@pytest.mark.parametrize(("listen", "found"), [("127.0.0.1", "0100007F"), ("0.0.0.0", "00000000")])
+def test_everything_listens_on_loopback_unless_told_otherwise(
+    tmp_path: Path, listen: str, found: str
+) -> None:
+    options = () if listen == "127.0.0.1" else ("--listen", listen)
+    with tree(tmp_path / "data", *options) as up:
+        addresses = {name: _listening(pid) for name, pid in up.children().items()}
+        assert addresses == {"web": {found}, "envoy": {found}, "node": set(), "jobs": set()}
+
+
 def test_interrupting_ends_everything_with_0(tmp_path: Path) -> None:
     with tree(tmp_path / "data") as up:
         children = up.children()
