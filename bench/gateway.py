@@ -42,7 +42,7 @@ def run(*, is_quick: bool) -> list[Measurement]:
     found = []
     for apis, operations, budget, why in SHAPES:
         pair = _pair(apis, operations, keys=keys, rounds=1 if is_quick else ROUNDS)
-        shape = f"{rig_count(apis, 'API')} × {rig_count(operations, 'operation')}, {keys:,} keys"
+        shape = f"{rig.count(apis, 'API')} × {rig.count(operations, 'operation')}, {keys:,} keys"
         found += [
             Measurement(
                 "gateway",
@@ -61,11 +61,6 @@ def run(*, is_quick: bool) -> list[Measurement]:
             ),
         ]
     return found
-
-
-def rig_count(number: int, noun: str) -> str:
-    """`1 API`, `1,000 APIs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _pair(apis: int, operations: int, *, keys: int, rounds: int) -> _Pair:

@@ -24,6 +24,7 @@ request = function()
   return wrk.format("GET", pick(paths), headers)
 end
 """
+_PAUSE = "delay = function() return %d end\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,11 @@ def drive(
     keys: Sequence[str],
     seconds: int,
     clients: int = 20,
+    pause_ms: int = 0,
 ) -> Load:
     """Send requests to loopback for `seconds`, picking keys and paths at random.
+
+    Each client waits `pause_ms` before each request; 0 takes the server to its limit.
 
     Raises:
         RuntimeError: wrk is missing or told nothing that can be read.
@@ -55,7 +59,7 @@ def drive(
         files["keys"].write_text("".join(f"{k}\n" for k in keys))
         files["paths"].write_text("".join(f"{p}\n" for p in paths))
         script = Path(folder, "load.lua")
-        script.write_text(_SCRIPT % files)
+        script.write_text(_SCRIPT % files + (_PAUSE % pause_ms if pause_ms else ""))
         command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-s", str(script)]
         before = cpu_seconds(pid)
         run = subprocess.run(

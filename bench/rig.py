@@ -42,6 +42,11 @@ LIMITS = (
 PRODUCT, PLAN = 1, 1
 
 
+def count(number: int, noun: str) -> str:
+    """`1 API`, `1,000 APIs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def free_port() -> int:
     """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
