@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from headgate.gateway.compile import check
-from headgate.gateway.routing import DEPTH_MAX, Decision, Oracle
+from headgate.gateway.routing import DEPTH_MAX, Decision, Oracle, quoted
 from headgate.model.snapshot import Snapshot, SnapshotAPI
 from tests.support.peer import Peer
 from tests.support.proxy import Proxy, api
@@ -151,6 +151,16 @@ def test_the_upstream_sees_its_own_prefix_and_the_rest_unchanged(
     assert seen["headers"]["host"] == f"127.0.0.1:{upstream.port}"
     assert seen["headers"]["x-forwarded-prefix"] == "/shop"
     assert seen["headers"]["x-forwarded-host"] == f"127.0.0.1:{gateway.port}"
+
+
+@pytest.mark.parametrize("base_path", ["/größe", "/a%20b", "/50%PROTOCOL%"])
+def test_a_base_path_of_any_characters_is_told_to_the_upstream_as_it_is(
+    gateway: Proxy, upstream: Peer, base_path: str
+) -> None:
+    gateway.publish(_at(api("GET /pets", base_path=base_path), upstream.port))
+    sent = quoted(base_path)
+    seen = gateway.call(f"{sent}/pets").json
+    assert seen["headers"]["x-forwarded-prefix"] == sent
 
 
 def test_an_api_at_the_root_has_no_forwarded_prefix_even_if_a_caller_sends_one(

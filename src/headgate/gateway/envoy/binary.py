@@ -33,8 +33,8 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "name": Field(1, "text"),
         "virtual_hosts": Field(2, "VirtualHost"),
         "response_headers_to_remove": Field(5, "text"),
-        "request_headers_to_add": Field(6, "HeaderValueOption"),
         "request_headers_to_remove": Field(8, "text"),
+        "most_specific_header_mutations_wins": Field(10, "flag"),
     },
     "VirtualHost": {
         "name": Field(1, "text"),
@@ -99,6 +99,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "route": Field(2, "RouteAction"),
         "metadata": Field(4, "Metadata"),
         "direct_response": Field(7, "DirectResponse"),
+        "request_headers_to_add": Field(9, "HeaderValueOption"),
         "typed_per_filter_config": Field(13, "map any"),
     },
     "RouteMatch": {"prefix": Field(1, "text"), "headers": Field(6, "HeaderMatcher")},

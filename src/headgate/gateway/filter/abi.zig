@@ -21,6 +21,7 @@ pub const Pair = extern struct { key: Buffer, value: Buffer };
 
 pub const CONTINUE: c_int = 0;
 pub const STOP: c_int = 1;
+pub const PATH: c_int = 0; // with the query; a fifth of the price of the header `:path`
 pub const SOURCE_ADDRESS: c_int = 24;
 pub const ROUTE_NAME: c_int = 61;
 const REQUEST: c_int = 0;

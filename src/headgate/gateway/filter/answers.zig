@@ -10,15 +10,15 @@ pub const Text = struct {
     bytes: []u8,
     len: usize = 0,
 
-    pub fn add(self: *Text, part: []const u8) void {
+    pub inline fn add(self: *Text, part: []const u8) void {
         if (part.len > self.bytes.len - self.len) return;
         @memcpy(self.bytes[self.len..][0..part.len], part);
         self.len += part.len;
     }
-    fn number(self: *Text, before: []const u8, value: u64) void {
-        var digits: [20]u8 = undefined;
+    inline fn number(self: *Text, before: []const u8, value: u64) void {
         self.add(before);
-        self.add(digits[0..std.fmt.printInt(&digits, value, 10, .lower, .{})]);
+        if (self.bytes.len - self.len < 20) return;
+        self.len += std.fmt.printInt(self.bytes[self.len..], value, 10, .lower, .{});
     }
     pub fn text(self: *const Text) []const u8 {
         return self.bytes[0..self.len];

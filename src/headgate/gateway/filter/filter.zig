@@ -57,7 +57,7 @@ fn tellLog(s: abi.Stream, d: *const Decision) void {
     words.add(" ");
     words.add(if (d.has_caller) &d.caller else "-");
     words.add(" ");
-    const target = abi.requestHeader(s, ":path") orelse "";
+    const target = abi.attribute(s, abi.PATH);
     words.add(target[0..@min(target.len, LOGGED_TARGET_BYTES_MAX)]);
     abi.setState(s, words.text());
 }
@@ -119,7 +119,7 @@ fn takeKey(s: abi.Stream, sources: []const layout.Source, presented: *keys.Prese
 }
 
 fn cutQuery(s: abi.Stream, name: []const u8, presented: *keys.Presented) void {
-    const path = abi.requestHeader(s, ":path") orelse return;
+    const path = abi.attribute(s, abi.PATH);
     if (std.mem.findScalar(u8, path, '?') == null) return;
     if (path.len > answers.scratch.len) return abi.setRequestHeader(s, ":path", "/");
     if (keys.cutQuery(path, name, &answers.scratch, presented)) |cut| abi.setRequestHeader(s, ":path", cut);
