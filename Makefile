@@ -50,11 +50,12 @@ test: debian-test $(VENV)/.dev ## Every test, with the real Envoy, PostgreSQL an
 bench: debian-bench $(VENV)/.dev ## Measure against the budgets; writes bench/results and README's table
 	$(BIN)/python -m bench
 
-lock: ## Pin the dependencies again (needs uv)
+lock: ## Pin the dependencies again (needs uv and npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra demo pyproject.toml -o requirements/run.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra demo --extra dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+	cd tests/npm && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 debian-test:
 	@sh scripts/debian-packages $(DEBIAN_TEST)

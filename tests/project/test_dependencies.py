@@ -1,5 +1,6 @@
 """Is every dependency pinned, and does it say why it is there?"""
 
+import json
 import re
 import tomllib
 
@@ -36,3 +37,14 @@ def test_the_lock_pins_every_dependency_with_a_hash(group: str) -> None:
     missing = {_name(r) for r in _declared()[group]} - pinned
     assert missing == set(), f"run: make lock (missing {missing})"
     assert lock.count("--hash=sha256:") > len(pinned)
+
+
+def test_the_packages_of_npm_are_pinned_with_a_hash_and_no_registry_is_named() -> None:
+    folder = ROOT / "tests" / "npm"
+    declared = json.loads((folder / "package.json").read_text())["dependencies"]
+    lock = json.loads((folder / "package-lock.json").read_text())["packages"]
+    for name, version in declared.items():
+        assert lock[f"node_modules/{name}"]["version"] == version, f"run: make lock ({name})"
+    packages = {place: given for place, given in lock.items() if place}
+    assert all(given["integrity"].startswith("sha512-") for given in packages.values())
+    assert [place for place, given in packages.items() if "resolved" in given] == []
