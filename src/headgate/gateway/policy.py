@@ -137,6 +137,10 @@ class Policy(BaseModel):
         del at
         return []
 
+    def route_flags(self) -> str:
+        """Letters that tell the access filter what to do on a route of the policy."""
+        return ""
+
     def limits(self) -> tuple[ScopedLimit, ...]:
         """Limits that the access filter enforces for the policy."""
         return ()

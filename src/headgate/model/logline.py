@@ -7,10 +7,12 @@ Two fields hold several values, because each field costs the request time: Envoy
 string faster than it looks up five (docs/decisions/0004).
 
 `route`   `<row> <api> <version> <operation>`; the operation may hold spaces. `row` is the
-          operation's in the access table, for the filter to read; it is `no_route` or
+          operation's in the access table, for the filter to read, and letters for what the route
+          takes beside keys; it is `no_route` or
           `method_not_allowed` where there is no operation, and then others may be missing.
 `access`  `<verdict> <caller> <target>`, written by the filter and absent when the request did not
-          reach it. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known.
+          reach it. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known; a
+          verified token's subject stands behind it, after a colon.
           The target is path and query as the caller sent them, less the key. A line without
           `access` has no query at all, because a key may still stand in it.
 """
@@ -26,6 +28,7 @@ ACCESS_STATE = "headgate"
 CALLER_IDS = ("credential", "application", "organization", "subscription", "plan")
 """The ids of `caller`, 16 bytes each, `-` * 16 where one is not known."""
 
+SUBJECT_BYTES_MAX = 64
 TARGET_BYTES_MAX = 4096  # of `access`; the rest is cut
 
 

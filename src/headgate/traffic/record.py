@@ -7,7 +7,14 @@ line, so that the rules can be tested and read; a test runs both on the same lin
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from headgate.model.logline import CALLER_IDS, LINE_FIELDS, LineType, route_words, words
+from headgate.model.logline import (
+    CALLER_IDS,
+    LINE_FIELDS,
+    SUBJECT_BYTES_MAX,
+    LineType,
+    route_words,
+    words,
+)
 from headgate.model.record import RequestRecord, Verdict
 
 STARTED_US_MAX = 4_102_444_800_000_000  # the year 2100: later is a wrong clock or a wrong field
@@ -31,6 +38,7 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
     "method": 32,
     "path": 2048,
     "query": 2048,
+    "subject": SUBJECT_BYTES_MAX,
     "response_flags": 64,
     "upstream_host": 128,
     "client_ip": 64,
@@ -50,6 +58,12 @@ CACHE_HIT = "cache_hit"
 _TARGET = "substr(access, caller_ends + 1)"
 _AFTER_QUESTION = f"coalesce(substr({_TARGET}, nullif(instr({_TARGET}, '?'), 0) + 1), '')"
 _NONE = 1_000_000  # the place of a space that is not there: beyond any line
+
+
+_HAS_SUBJECT = (
+    f"caller_ends - verdict_ends - 1 > {CALLER_CHARACTERS + 1}"
+    f" AND substr(access, verdict_ends + {CALLER_CHARACTERS + 1}, 1) = ':'"
+)
 
 
 def _space_sql(text: str) -> str:
@@ -72,7 +86,10 @@ _WORDS: Sequence[Mapping[str, str]] = (
     {
         "access_verdict": "coalesce(substr(access, 1, verdict_ends - 1), '')",
         "id_characters": f"CASE WHEN caller_ends - verdict_ends - 1 = {CALLER_CHARACTERS}"
-        f" THEN {ID_CHARACTERS} ELSE 0 END",
+        f" OR {_HAS_SUBJECT} THEN {ID_CHARACTERS} ELSE 0 END",
+        "access_subject": f"CASE WHEN {_HAS_SUBJECT} THEN substr(access, verdict_ends +"
+        f" {CALLER_CHARACTERS + 2}, caller_ends - verdict_ends - {CALLER_CHARACTERS + 2})"
+        " ELSE '' END",
         "route_api": "substr(route, row_ends + 1, api_ends - row_ends - 1)",
         "route_version": "substr(route, api_ends + 1, version_ends - api_ends - 1)",
         "route_operation": "substr(route, version_ends + 1)",
@@ -181,7 +198,7 @@ COLUMN_SQL: Mapping[str, str] = {
     "subscription": _id_sql("subscription"),
     "plan": _id_sql("plan"),
     "credential": _id_sql("credential"),
-    "subject": "''",
+    "subject": _text_sql("subject", "access_subject"),
     "client_ip": _text_sql("client_ip"),
     "user_agent": _text_sql("user_agent"),
     "protocol": _text_sql("protocol"),
@@ -224,6 +241,7 @@ def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> Reque
         "path": _known(path if target else _raw(line, "path")),
         "query": _known(query),
         "response_flags": _text(line, "flags"),
+        "subject": _subject(caller),
     }
     return RequestRecord(
         started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us", STARTED_US_MAX)),
@@ -242,7 +260,6 @@ def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> Reque
         response_bytes=_integer(line, "response_bytes"),
         attempts=min(_integer(line, "attempts"), ATTEMPTS_MAX),
         cache="hit" if _text(line, "details") == CACHE_HIT else "",
-        subject="",
         synthetic=False,
         **_caller(caller),
         **{
@@ -322,10 +339,16 @@ def _kept(name: str, text: str) -> str:
     return cut.replace("\0", "") if name in {"api", "version", "operation"} else cut
 
 
+def _subject(caller: str) -> str:
+    """What stands behind the ids and a colon."""
+    has_subject = len(caller) > CALLER_CHARACTERS + 1 and caller[CALLER_CHARACTERS] == ":"
+    return caller[CALLER_CHARACTERS + 1 :] if has_subject else ""
+
+
 def _caller(text: str) -> dict[str, str]:
-    if len(text) != CALLER_CHARACTERS:
+    if len(text) != CALLER_CHARACTERS and not _subject(text):
         return dict.fromkeys(CALLER_IDS, "")
-    parts = (text[at : at + ID_CHARACTERS] for at in range(0, len(text), ID_CHARACTERS))
+    parts = (text[at : at + ID_CHARACTERS] for at in range(0, CALLER_CHARACTERS, ID_CHARACTERS))
     return {
         name: "" if part == NO_ID else part for name, part in zip(CALLER_IDS, parts, strict=True)
     }

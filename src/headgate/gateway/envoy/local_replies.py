@@ -15,12 +15,16 @@ from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import KeyLocation, KeySource
 
+BEARER_CHALLENGE = 'Bearer realm="headgate"'
 CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
 FIELDS: dict[str, dict[str, str]] = {
     "no_credential": {"www-authenticate": CHALLENGE},
     "unknown_credential": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
     "revoked": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
     "expired": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "token_invalid": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "token_revoked": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "unknown_client": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
     "method_not_allowed": {"allow": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:allow)%"},
 }
 """Fields of the answer, by the filter's reason. Source: RFC 9110 §11.6.1; RFC 6750 §3.1."""
@@ -42,17 +46,20 @@ def local_replies() -> JSON:
 
 
 @lru_cache(maxsize=256)
-def route_words(sources: tuple[KeySource, ...]) -> dict[str, str]:
+def route_words(sources: tuple[KeySource, ...], *, takes_tokens: bool = False) -> dict[str, str]:
     """What the texts need to know of a route: how callers authenticate, in two forms."""
+    challenges = [_challenge(source) for source in sources]
+    if takes_tokens and BEARER_CHALLENGE not in challenges:
+        challenges.append(BEARER_CHALLENGE)  # last: the parameter `error` follows it
     return {
-        "challenge": ", ".join(_challenge(source) for source in sources),
+        "challenge": ", ".join(challenges),
         "send": _where(sources[0]),
     }
 
 
 def _challenge(source: KeySource) -> str:
     if source.location is KeyLocation.BEARER:
-        return 'Bearer realm="headgate"'
+        return BEARER_CHALLENGE
     return f'ApiKey in="{source.location}", name="{_plain(source.name)}"'
 
 

@@ -142,7 +142,7 @@ class Translator:
         for part in parts:
             used |= part.filters
         chain = sorted(used.values(), key=lambda one: (one.stage, one.order, one.filter.name))
-        edge = [one.filter for one in chain if one.stage is Stage.EDGE]
+        edge = [one.filter for one in chain if one.stage is not Stage.TRAFFIC]
         traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]

@@ -174,14 +174,15 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         action["retry_policy"] = tries
     for policy in policies.values():
         action = _changed(action, policy.action(at))
+    flags = "".join(policy.route_flags() for policy in policies.values())
     match: JSON = {
         "prefix": base,
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
     }
     made: JSON = {
-        "name": _name(operation.row, api, operation.id),
+        "name": _name(f"{operation.row}{flags}", api, operation.id),
         "match": match,
-        "metadata": _metadata(**route_words(api.key_sources)),
+        "metadata": _metadata(**route_words(api.key_sources, takes_tokens=bool(flags))),
         "route": action,
     }
     for policy in policies.values():

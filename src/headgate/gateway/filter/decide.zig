@@ -8,6 +8,7 @@ const layout = t.layout;
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const limits = @import("limits.zig");
+const tokens = @import("tokens.zig");
 
 /// Why a call passes or not, numbered by the status of the answer. What the caller reads stands
 /// under the same names in `gateway/envoy/answers.py`.
@@ -17,6 +18,9 @@ pub const Reason = enum(u16) {
     unknown_credential = 4011,
     revoked = 4012,
     expired = 4013,
+    token_invalid = 4014,
+    token_revoked = 4015,
+    unknown_client = 4016,
     not_subscribed = 4030,
     subscription_suspended = 4031,
     subscription_expired = 4032,
@@ -38,6 +42,8 @@ pub const Reason = enum(u16) {
     pub fn verdict(self: Reason) []const u8 {
         return switch (self) {
             .subscription_suspended, .subscription_expired, .application_suspended, .api_closed => "not_subscribed",
+            .token_invalid, .unknown_client => "unknown_credential",
+            .token_revoked => "revoked",
             .counters_full => "rate_limited",
             .table_filling => "table_damaged",
             else => @tagName(self),
@@ -57,6 +63,8 @@ pub const Decision = struct {
     has_caller: bool,
     count: u8,
     caller: [80]u8, // credential, application, organization, subscription, plan
+    subject: [tokens.SUBJECT_BYTES_MAX]u8,
+    subject_len: usize,
     items: [ITEMS_MAX]Item,
 
     /// Not yet decided; lists and names are left as they are.
@@ -65,6 +73,7 @@ pub const Decision = struct {
         self.retry_s = 0;
         self.now_ns = now_ns;
         self.has_caller = false;
+        self.subject_len = 0;
         self.count = 0;
     }
     fn name(self: *Decision, place: usize, id: *const [16]u8) void {
@@ -83,6 +92,8 @@ pub const Call = struct {
     operation_row: u32,
     address: [16]u8,
     key: ?[]const u8,
+    token: *const tokens.Token,
+    takes_unknown: bool, // tokens whose client belongs to no application
     d: *Decision,
     application: ?*layout.Application = null,
     application_row: u32 = 0,
@@ -118,7 +129,13 @@ pub const Call = struct {
     fn judge(self: *Call) Reason {
         const settings = self.settings;
         if (self.table.isAddressBlocked(&self.address, self.nowUs())) return .blocked;
-        if (self.key) |key| {
+        if (self.token.presented == .wrong) return .token_invalid; // never a reason to look at a key
+        if (self.token.presented == .good) {
+            if (self.token.id) |id| if (self.table.isBlocked(&id, layout.BLOCK_BIT_TOKEN, self.nowUs())) return .token_revoked;
+            const refused = self.identify(&self.token.client);
+            if (refused == .unknown_credential and !self.takes_unknown) return .unknown_client;
+            if (refused != .allowed and refused != .unknown_credential) return refused;
+        } else if (self.key) |key| {
             const refused = self.authenticate(key);
             if (refused != .allowed) return refused;
         } else if (settings.is_open == 0) return .no_credential;
@@ -132,11 +149,15 @@ pub const Call = struct {
     }
 
     fn authenticate(self: *Call, key: []const u8) Reason {
-        const table = self.table;
         if (!keys.isShaped(key)) return .unknown_credential; // the checksum costs more than it saves
         var digest: [32]u8 = undefined;
         hash.sha256(key.ptr, key.len, &digest);
-        const credential = table.findCredential(&digest) orelse return .unknown_credential;
+        return self.identify(&digest);
+    }
+
+    fn identify(self: *Call, digest: *const [32]u8) Reason {
+        const table = self.table;
+        const credential = table.findCredential(digest) orelse return .unknown_credential;
         const state = t.load(&credential.state);
         if (state == layout.REMOVED or state == 0) return .unknown_credential;
         self.d.name(0, &credential.id);

@@ -9,9 +9,11 @@ const keys = @import("keys.zig");
 const mapping = @import("mapping.zig");
 const decide = @import("decide.zig");
 const answers = @import("answers.zig");
+const tokens = @import("tokens.zig");
 
 const Decision = decide.Decision;
 const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
+const NOBODY: [80]u8 = @splat('-');
 const DEFAULT_SOURCE: layout.Source = .{ .location = layout.SOURCE_HEADER, .length = 9, .bytes = ("x-api-key" ++ @as([25]u8, @splat(0))).* };
 
 export fn envoy_dynamic_module_on_program_init() [*:0]const u8 {
@@ -55,19 +57,23 @@ fn tellLog(s: abi.Stream, d: *const Decision) void {
     var words: answers.Text = .{ .bytes = &answers.scratch };
     words.add(d.reason.verdict());
     words.add(" ");
-    words.add(if (d.has_caller) &d.caller else "-");
+    words.add(if (d.has_caller) &d.caller else if (d.subject_len > 0) &NOBODY else "-");
+    if (d.subject_len > 0) words.add(":");
+    words.add(d.subject[0..d.subject_len]);
     words.add(" ");
     const target = abi.attribute(s, abi.PATH);
     words.add(target[0..@min(target.len, LOGGED_TARGET_BYTES_MAX)]);
     abi.setState(s, words.text());
 }
 
-/// Decides. The route's name begins with the operation's row, or with what the route is instead.
+/// Decides. The route's name begins with the operation's row and what it takes beside keys, or
+/// with what the route is instead.
 fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var presented: keys.Presented = .{};
     const route = abi.attribute(s, abi.ROUTE_NAME);
     const word = route[0 .. std.mem.findScalar(u8, route, ' ') orelse route.len];
-    const row = std.fmt.parseInt(u32, word, 10) catch {
+    const digits = std.mem.findNone(u8, word, "0123456789") orelse word.len;
+    const row = std.fmt.parseInt(u32, word[0..digits], 10) catch {
         cutQuery(s, "", &presented);
         d.reason = if (std.mem.eql(u8, word, "method_not_allowed")) .method_not_allowed else .no_route;
         return;
@@ -77,6 +83,11 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     const api = if (operation) |found| table.?.api(t.load(&found.api)) else null;
     var settings: layout.Settings = undefined;
     const is_known = if (api) |found| t.copySettings(found, &settings) else false;
+    const taken: tokens.Taken = .of(word[digits..]);
+    var token: tokens.Token = .{};
+    if (digits < word.len) token.take(s, taken);
+    d.subject = token.subject;
+    d.subject_len = token.subject_len;
     takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
     if (table == null) return;
     d.reason = .table_filling;
@@ -89,6 +100,8 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .operation_row = row,
         .address = keys.parseAddress(abi.attribute(s, abi.SOURCE_ADDRESS)),
         .key = presented.text(),
+        .token = &token,
+        .takes_unknown = taken.unknown_clients,
         .d = d,
     };
     call.decide();

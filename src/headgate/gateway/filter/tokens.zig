@@ -1,0 +1,70 @@
+//! Whom does a bearer token speak for? The facts that Envoy's `jwt_authn` has verified.
+//!
+//! It stands before this filter on routes whose name carries the flag `t`, and there it removes
+//! these headers from the request before it sets them: what is here cannot come from a caller. On
+//! other routes they are not read. Names: `gateway/policies/jwt.py`.
+const std = @import("std");
+const abi = @import("abi.zig");
+const hash = @import("hash.zig");
+const keys = @import("keys.zig");
+const answers = @import("answers.zig");
+
+pub const SUBJECT_BYTES_MAX = 64; // model/logline.py
+const PREFIX = "x-headgate-";
+
+/// What a route takes, by the letters behind the row in its name.
+pub const Taken = struct {
+    tokens: bool = false,
+    without_keys: bool = false, // of the issuers: none can be verified
+    unknown_clients: bool = false,
+
+    pub fn of(flags: []const u8) Taken {
+        var taken: Taken = .{};
+        for (flags) |flag| switch (flag) {
+            't' => taken.tokens = true,
+            'n' => taken.without_keys = true,
+            'u' => taken.unknown_clients = true,
+            else => {},
+        };
+        return taken;
+    }
+};
+
+pub const Token = struct {
+    presented: enum { nothing, wrong, good } = .nothing,
+    client: [32]u8 = undefined, // by which the table knows the client
+    id: ?[16]u8 = null, // by which the table knows a token that was revoked
+    subject: [SUBJECT_BYTES_MAX]u8 = undefined,
+    subject_len: usize = 0,
+
+    /// Reads the facts and takes them, and a token that is not good, out of the request.
+    pub fn take(self: *Token, s: abi.Stream, taken: Taken) void {
+        if (abi.requestHeader(s, "authorization")) |raw| {
+            if (keys.bearer(raw)) |text| if (!keys.isWellFormed(text)) {
+                self.presented = .wrong;
+            };
+        }
+        if (!taken.tokens) return;
+        if (abi.requestHeader(s, PREFIX ++ "issuer")) |issuer| {
+            self.presented = .good;
+            var text: answers.Text = .{ .bytes = &answers.scratch };
+            for ([_][]const u8{ "jwt\n", issuer, "\n", clientOf(s) }) |part| text.add(part);
+            hash.sha256(text.bytes.ptr, text.len, &self.client);
+            if (abi.requestHeader(s, PREFIX ++ "jti")) |jti| {
+                var digest: [32]u8 = undefined;
+                hash.sha256(jti.ptr, jti.len, &digest);
+                self.id = digest[0..16].*;
+            }
+            for (abi.requestHeader(s, PREFIX ++ "subject") orelse "") |c| {
+                if (self.subject_len == SUBJECT_BYTES_MAX) break;
+                self.subject[self.subject_len] = if (c > ' ' and c < 0x7f and c != '"' and c != '\\') c else '_';
+                self.subject_len += 1;
+            }
+        }
+        inline for (.{ "issuer", "client", "client-2", "jti", "subject", "scope" }) |fact| abi.removeRequestHeader(s, PREFIX ++ fact);
+    }
+
+    fn clientOf(s: abi.Stream) []const u8 {
+        return abi.requestHeader(s, PREFIX ++ "client") orelse abi.requestHeader(s, PREFIX ++ "client-2") orelse "";
+    }
+};

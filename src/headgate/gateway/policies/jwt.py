@@ -1,0 +1,184 @@
+"""Whose tokens open an API, and which application does a token speak for?"""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from headgate.gateway.header_names import RESERVED, RESERVED_STARTS
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+
+NAME = "envoy.filters.http.jwt_authn"
+TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3."
+REQUIREMENT = "any"
+TOKENS_REMEMBERED_MAX = 1000  # per worker and issuer: a token seen before is not verified again
+ISSUERS_MAX = 8
+CLIENT_CLAIMS_MAX = 2
+NAME_DIGITS = 12
+FLAG_TOKENS = "t"  # letters behind the operation's row in a route's name: `filter/tokens.zig`
+FLAG_NO_KEYS = "n"
+FLAG_UNKNOWN_CLIENTS = "u"
+
+FACTS = {
+    "iss": "x-headgate-issuer",
+    "sub": "x-headgate-subject",
+    "jti": "x-headgate-jti",
+    "scope": "x-headgate-scope",
+}
+"""Claims that the access filter reads of a verified token, and the headers in which it finds them.
+
+Envoy removes these headers from every request on a route of this policy before it sets them, and
+the access filter removes them afterwards: neither callers nor upstreams ever see them count."""
+
+CLIENT_HEADERS = ("x-headgate-client", "x-headgate-client-2")
+
+
+class Issuer(BaseModel):
+    """An authorization server whose tokens are taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(
+        min_length=1, max_length=200, description="The claim `iss` of its tokens, exactly."
+    )
+    audiences: list[str] = Field(
+        [], max_length=16, description="One of them must stand in `aud`; none: it is not checked."
+    )
+    jwks_url: str = Field(
+        "",
+        max_length=500,
+        description="Where its keys are; by default as its metadata says (RFC 8414).",
+    )
+    jwks: dict[str, Any] | None = Field(
+        None, description="Its keys themselves, a JWK Set (RFC 7517); nothing is fetched then."
+    )
+    client_claims: list[str] = Field(
+        ["client_id", "azp"],
+        min_length=1,
+        max_length=CLIENT_CLAIMS_MAX,
+        description="The claim that names the client; the first that a token has counts.",
+    )
+
+    @field_validator("jwks")
+    @classmethod
+    def _is_key_set(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        if given is None:
+            return None
+        keys = given.get("keys")
+        if not isinstance(keys, list) or not keys:
+            raise ValueError('a JWK Set is {"keys": [...]} with at least one key')
+        for key in keys:
+            if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC", "OKP"}:
+                raise ValueError("only public keys are taken: of kty RSA, EC or OKP")
+            if "d" in key:
+                raise ValueError("this is a private key; give the public part alone")
+        return given
+
+
+@policies.register("jwt")
+class JWT(Policy):
+    """Take JSON Web Tokens of the listed issuers, in `Authorization: Bearer`, beside keys.
+
+    Signature, issuer, audience and dates are verified at the gateway. The token's issuer and client
+    lead to an application (`headgate client trust`); its subscriptions and limits hold as for a
+    key. A bearer token that is presented decides: one that is not good is refused, even with a good
+    key beside it. Algorithms are those of the issuer's keys (RS, PS, ES 256 to 512, EdDSA): `none`
+    and shared secrets never pass. An issuer's keys are fetched ahead of need and kept: one that is
+    down breaks no token whose key is known. Fails closed: no keys, no caller.
+
+    Source: RFC 7519, RFC 7515, RFC 8725, RFC 6750; Envoy,
+    `envoy.extensions.filters.http.jwt_authn.v3`.
+    """
+
+    stage: ClassVar[Stage] = Stage.ACCESS
+    order: ClassVar[int] = 10
+    example: ClassVar[dict[str, Any]] = {
+        "issuers": [
+            {"issuer": "https://login.example.com", "audiences": ["https://api.example.com"]}
+        ]
+    }
+
+    issuers: list[Issuer] = Field([], max_length=ISSUERS_MAX, description="Whose tokens are taken.")
+    own: bool = Field(
+        default=False, description="Take the tokens of this installation's own server as well."
+    )
+    unknown_clients: bool = Field(
+        default=False,
+        description="Let good tokens pass whose client belongs to no application, without a plan.",
+    )
+    clock_skew_seconds: int = Field(
+        60, ge=0, le=600, description="How far the clocks of issuer and gateway may be apart."
+    )
+    claim_headers: dict[str, str] = Field(
+        {}, max_length=16, description="Claims to tell the upstream: claim → header."
+    )
+    keep_token: bool = Field(
+        default=False, description="Whether the token goes on to the upstream."
+    )
+
+    @field_validator("claim_headers")
+    @classmethod
+    def _are_free(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name in headers.values():
+            lower = name.lower()
+            if lower in RESERVED or lower.startswith(
+                (*RESERVED_STARTS, "x-headgate-", "authorization")
+            ):
+                raise ValueError(f"{name!r} is reserved: the gateway itself depends on it")
+        return headers
+
+    @model_validator(mode="after")
+    def _has_issuers(self) -> "JWT":
+        names = [one.issuer for one in self.issuers]
+        if not names and not self.own:
+            raise ValueError("name at least one issuer, or take the installation's `own` tokens")
+        if len(set(names)) != len(names):
+            raise ValueError("an issuer stands twice")
+        return self
+
+    def filters(self) -> Iterable[HTTPFilter]:
+        known = self._known()
+        if not known:
+            return []
+        providers = {f"issuer-{n}": self._provider(one) for n, one in enumerate(known, 1)}
+        either: list[dict[str, Any]] = [{"provider_name": name} for name in providers]
+        either.append({"allow_missing_or_failed": {}})  # the access filter refuses, and records it
+        chain = {
+            "@type": TYPE + "JwtAuthentication",
+            "providers": providers,
+            "requirement_map": {REQUIREMENT: {"requires_any": {"requirements": either}}},
+        }
+        route = {"@type": TYPE + "PerRouteConfig", "requirement_name": REQUIREMENT}
+        digest = sha256(json.dumps(chain, sort_keys=True).encode()).hexdigest()[:NAME_DIGITS]
+        return [HTTPFilter(f"{NAME}.{digest}", chain, route)]
+
+    def route_flags(self) -> str:
+        if not self._known():
+            return FLAG_NO_KEYS
+        return FLAG_TOKENS + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+
+    def _known(self) -> list[Issuer]:
+        """The issuers whose keys are there."""
+        return [one for one in self.issuers if one.jwks is not None]
+
+    def _provider(self, issuer: Issuer) -> dict[str, Any]:
+        clients = zip(CLIENT_HEADERS, issuer.client_claims, strict=False)
+        told = [{"header_name": header, "claim_name": claim} for claim, header in FACTS.items()]
+        told += [{"header_name": header, "claim_name": claim} for header, claim in clients]
+        told += [
+            {"header_name": header.lower(), "claim_name": claim}
+            for claim, header in self.claim_headers.items()
+        ]
+        made: dict[str, Any] = {
+            "issuer": issuer.issuer,
+            "local_jwks": {"inline_string": json.dumps(issuer.jwks, sort_keys=True)},
+            "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
+            "forward": self.keep_token,
+            "require_expiration": True,
+            "clock_skew_seconds": self.clock_skew_seconds,
+            "jwt_cache_config": {"jwt_cache_size": TOKENS_REMEMBERED_MAX},
+            "claim_to_headers": told,
+        }
+        return made | ({"audiences": list(issuer.audiences)} if issuer.audiences else {})
