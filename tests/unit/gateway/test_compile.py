@@ -24,7 +24,7 @@ def only(found: list[tuple[str, str]]) -> tuple[str, str]:
 
 @pytest.mark.parametrize("kind", list(policies))
 def test_the_example_of_every_policy_passes(kind: str) -> None:
-    assert said(api("GET /x", policies=[PolicyUse(kind, policies[kind].example)])) == []
+    assert said(api("GET /x/{id}", policies=[PolicyUse(kind, policies[kind].example)])) == []
 
 
 @pytest.mark.parametrize("kind", list(policies))
