@@ -1,6 +1,8 @@
 """Do translation and access filter fit together: metadata, answers, and no key in any record?"""
 
+import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +14,18 @@ from headgate.gateway.filter.build import build
 from headgate.gateway.table import AccessTable
 from headgate.model.access import AccessDelta, APIRow
 from headgate.model.logline import LINE_FIELDS, SELDOM, words
+from headgate.model.record import Verdict
 from headgate.model.snapshot import (
     KeyLocation,
     KeySource,
     PolicyUse,
     Snapshot,
     SnapshotAPI,
+    Upstream,
+    UpstreamHost,
 )
+from headgate.traffic.record import record_from
+from headgate.traffic.sums import is_error
 from tests.support.peer import Peer
 from tests.support.proxy import Proxy, api, proxy
 
@@ -157,3 +164,46 @@ def test_a_cached_answer_is_still_admitted_and_recorded(
         "allowed",
         "cache_hit",
     )
+
+
+@pytest.mark.parametrize("policies", [[], [PolicyUse("cache", {})]], ids=["plain", "cache"])
+def test_a_failure_of_the_upstream_is_recorded_as_its_own_behind_a_cache_too(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, policies: list[PolicyUse]
+) -> None:
+    def reach(port: int) -> Upstream:
+        return Upstream((UpstreamHost("127.0.0.1", port),), timeout_seconds=0.3, retries_max=0)
+
+    alive = small(
+        api(
+            "GET /sleep/{seconds}",
+            "GET /status/{code}",
+            "GET /echo",
+            row=2,
+            base_path="/open",
+            upstream=reach(upstream.port),
+            policies=policies,
+        )
+    )
+    gateway = serve(closed, alive)
+    # what is answered, what it is recorded as, and whether it counts as an error
+    for path, status, verdict, is_failed in (
+        ("/open/echo", 200, Verdict.ALLOWED, False),
+        ("/open/sleep/5", 504, Verdict.UPSTREAM_FAILED, True),
+        ("/open/status/503", 503, Verdict.ALLOWED, True),  # it did answer
+        ("/open/status/404", 404, Verdict.ALLOWED, False),
+    ):
+        answer = gateway.call(path)
+        line = gateway.line(answer.headers["x-request-id"])
+        record = record_from(line, node="n", gateway="g")
+        assert (answer.status, record.status, record.verdict) == (status, status, verdict), path
+        assert is_error(record.status, record.verdict) == is_failed
+        assert record.upstream_host == f"127.0.0.1:{upstream.port}"
+        assert record.attempts == 1
+        assert not record.cache
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    gateway = serve(closed, replace(alive, upstream=reach(port)))
+    answer = gateway.call("/open/echo?again")
+    record = record_from(gateway.line(answer.headers["x-request-id"]), node="n", gateway="g")
+    assert (answer.status, record.verdict) == (503, Verdict.UPSTREAM_FAILED)
+    assert record.upstream_host == f"127.0.0.1:{port}"
