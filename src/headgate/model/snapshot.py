@@ -132,6 +132,7 @@ class Snapshot:
     """Everything a node of `gateway` needs from the control plane, except the access rows.
 
     `issuer`: whose tokens are the installation's own; None before it has had an OAuth client.
+    `foreign_issuers`: the keys, as far as they are known, of those that `jwt` policies name.
     `secrets`: the values of the secrets that the settings name, in clear, on a node alone.
     """
 
@@ -142,6 +143,7 @@ class Snapshot:
     issuer: TokenIssuer | None = None
     releases: tuple[Release, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    foreign_issuers: tuple[TokenIssuer, ...] = ()
 
     @property
     def routed(self) -> tuple[SnapshotAPI, ...]:
@@ -169,6 +171,7 @@ class SnapshotDelta:
     issuer: TokenIssuer | None = None
     releases: tuple[Release, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    foreign_issuers: tuple[TokenIssuer, ...] = ()
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -193,4 +196,5 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
         delta.issuer,
         delta.releases,
         delta.secrets,
+        delta.foreign_issuers,
     )

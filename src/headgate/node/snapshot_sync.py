@@ -18,6 +18,7 @@ from headgate.gateway.compile import check, published_rows
 from headgate.gateway.envoy.resources import Translator
 from headgate.gateway.envoy.wire import ROUTES_FILE
 from headgate.gateway.secrets import fill, redact, reference_mistakes, references
+from headgate.gateway.token_keys import fill_keys
 from headgate.model.access import PublishedRows
 from headgate.model.codec import as_json, from_json
 from headgate.model.snapshot import Snapshot, SnapshotDelta, merge
@@ -236,7 +237,7 @@ class Revisions:
         """
         # Fails closed: a reference without its value must not reach an upstream as text.
         mistakes = reference_mistakes(references(snapshot), snapshot.secrets)
-        secrets, snapshot = snapshot.secrets, fill(snapshot)
+        secrets, snapshot = snapshot.secrets, fill_keys(fill(snapshot))
         mistakes += check(snapshot)
         if mistakes:
             shown = "; ".join(one.message for one in mistakes[:PROBLEMS_SHOWN_MAX])

@@ -174,3 +174,55 @@ def test_an_export_is_applied_again_without_a_change(up: Tree, client: dict[str,
     file = up.data.parent / "exported.yaml"
     file.write_text(exported)
     assert up.do("apply", "-f", str(file), "--json").json["changes"] == []
+
+
+@pytest.fixture(scope="module")
+def tokens_open_pets(up: Tree, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`pets` takes the installation's own tokens, and the application may call it."""
+    policies = tmp_path_factory.mktemp("policies") / "policies.yaml"
+    policies.write_text("- kind: jwt\n  settings: {own: true}\n")
+    up.do("policies", "set", "pets", "-f", str(policies))
+    up.do("product", "create", "basic", "--api", "pets")
+    up.do("plan", "create", "basic/free")
+    up.do("subscribe", "acme/demo", "basic/free")
+    up.do("publish", "pets")
+
+
+def _call(up: Tree, text: str) -> httpx2.Response:
+    url = f"http://127.0.0.1:{up.gateway_port}/pets/pets"
+    return httpx2.get(url, headers={"Authorization": f"Bearer {text}"}, trust_env=False)
+
+
+@pytest.mark.usefixtures("tokens_open_pets")
+def test_a_token_opens_the_api_until_it_is_revoked_and_others_go_on(
+    up: Tree, client: dict[str, str]
+) -> None:
+    leaked, other = _token(up, client), _token(up, client)
+    eventually(lambda: _call(up, leaked).status_code == 200)
+    assert _call(up, leaked + "x").status_code == 401
+    assert _post(up, "revoke", client, token=leaked).status_code == 200
+    eventually(lambda: _call(up, leaked).status_code == 401)
+    assert _call(up, leaked).json()["title"] == "Token revoked"
+    assert _call(up, other).status_code == 200
+
+
+@pytest.mark.usefixtures("tokens_open_pets")
+def test_new_signing_keys_break_no_token_of_before(up: Tree, client: dict[str, str]) -> None:
+    before = _token(up, client)
+    eventually(lambda: _call(up, before).status_code == 200)
+    up.do("issuer", "rotate")
+    after = _token(up, client)
+    for text in (before, after):
+        eventually(lambda text=text: _call(up, text).status_code == 200)
+
+
+@pytest.mark.usefixtures("tokens_open_pets")
+def test_a_revoked_client_stops_with_all_of_its_tokens(up: Tree) -> None:
+    printed = up.do("client", "create", "acme/demo", "--name", "short").out
+    short = dict(line.split("=", 1) for line in printed.splitlines())
+    text = _token(up, short)
+    eventually(lambda: _call(up, text).status_code == 200)
+    up.do("client", "revoke", short["client_id"])
+    eventually(lambda: _call(up, text).status_code == 401)
+    record = up.do("logs", "--json", "-n", "1").json
+    assert record["credential"] == short["client_id"]
