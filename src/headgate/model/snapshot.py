@@ -105,6 +105,7 @@ class SnapshotOperation:
     method: str  # upper case
     path: str  # OpenAPI path template below the API's base path
     policies: tuple[PolicyUse, ...] = ()
+    purged: int = 0  # how often what the cache holds of it has been declared void
 
 
 @dataclass(frozen=True, slots=True)

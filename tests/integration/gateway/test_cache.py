@@ -4,6 +4,7 @@ import http.client
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,26 @@ def test_headers_that_a_policy_appends_are_appended_once_to_a_hit(
     gateway.publish(api("GET /items/{id}", port=server.port, policies=[PolicyUse("cache"), tag]))
     answers = [gateway.call("/shop/items/appended") for _ in range(2)]
     assert [answer.headers["x-tag"] for answer in answers] == ["once", "once"]
+
+
+def test_what_was_stored_before_a_purge_is_not_given_after_it(
+    gateway: Proxy, server: Origin
+) -> None:
+    server.reset()
+    server.says(cache_control="max-age=60", vary="Accept")
+    made = api("GET /items/{id}", "GET /free/{id}", port=server.port, policies=[PolicyUse("cache")])
+
+    def publish(purged: int) -> None:
+        first = replace(made.operations[0], purged=purged)
+        gateway.publish(replace(made, operations=(first, made.operations[1])))
+
+    publish(0)
+    stored, other = gateway.call("/shop/items/purged"), gateway.call("/shop/free/purged")
+    publish(1)
+    fresh = gateway.call("/shop/items/purged")
+    assert fresh.body != stored.body
+    assert gateway.call("/shop/items/purged").body == fresh.body
+    assert gateway.call("/shop/free/purged").body == other.body
 
 
 def test_a_caller_who_varies_the_address_fills_neither_memory_nor_disk(

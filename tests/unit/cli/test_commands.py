@@ -343,3 +343,18 @@ def test_the_end_of_a_release_says_how_to_go_back(rest: RestServer, run: Run) ->
     [body] = rest.bodies("POST /apis/pets/release/abort")
     assert body["reason"] == "slow"
     assert run("release", "pets@v2", "--percent", "101").code == 2
+
+
+def test_a_purge_names_one_operation_or_all_and_says_when_a_node_has_not_taken_it(
+    rest: RestServer, run: Run
+) -> None:
+    made = {"revision": 4, "gateway": "default", "live": True, "nodes": []}
+    rest.answer("POST /apis/pets/purge-cache", made)
+    assert run("cache", "purge", "pets", "getPet").code == 0
+    assert run("cache", "purge", "pets").code == 0
+    bodies = rest.bodies("POST /apis/pets/purge-cache")
+    assert [body["operation"] for body in bodies] == ["getPet", ""]
+    rest.answer("POST /apis/dogs/purge-cache", made | {"live": False})
+    ran = run("cache", "purge", "dogs")
+    assert (ran.code, "headgate status" in ran.err) == (1, True)
+    assert run("cache", "purge").code == 2

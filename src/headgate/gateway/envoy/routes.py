@@ -185,6 +185,8 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         "metadata": _metadata(**route_words(api.key_sources, takes_tokens=bool(flags))),
         "route": action,
     }
+    if operation.purged:
+        made["metadata"]["filter_metadata"][METADATA_NAMESPACE]["purged"] = operation.purged
     for policy in policies.values():
         for namespace, words in policy.route_metadata(api, operation).items():
             made["metadata"]["filter_metadata"].setdefault(namespace, {}).update(words)

@@ -38,9 +38,10 @@ class Cache(Policy):
 
     The store is one per node, in memory, at most 128 MiB and 65,536 answers, least recently used
     out first: a caller who varies the address pushes others out and fills nothing. It is empty
-    after a restart of Envoy. `headgate cache purge` makes what is stored unreachable. Stale
-    answers are given while one caller at a time fetches the fresh one, if `stale_seconds` or the
-    upstream's `stale-while-revalidate` says so. Not done: revalidating with the upstream (a stale
+    after a restart of Envoy. `headgate cache purge` makes what is stored unreachable; a rollback
+    to a state from before it makes what is left of it reachable again. Stale answers are given
+    while one caller at a time fetches the fresh one, if `stale_seconds` or the upstream's
+    `stale-while-revalidate` says so. Not done: revalidating with the upstream (a stale
     answer is fetched whole), holding back equal requests while the first is under way, and giving
     a stale answer when the upstream fails. Fails open: what cannot be stored is passed on.
 

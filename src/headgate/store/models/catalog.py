@@ -144,6 +144,7 @@ class Operation(models.Model):
     path = models.CharField(max_length=PATH_CHARACTERS_MAX)
     summary = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     is_deprecated = models.BooleanField(default=False)
+    cache_purges = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
 

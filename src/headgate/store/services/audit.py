@@ -27,6 +27,7 @@ class Action(StrEnum):
     PUBLISHED = "gateway.published"
     UNPUBLISHED = "gateway.unpublished"
     ROLLED_BACK = "gateway.rolled_back"
+    CACHE_PURGED = "gateway.cache_purged"
     RELEASE_STARTED = "release.started"
     RELEASE_CHANGED = "release.changed"
     RELEASE_PROMOTED = "release.promoted"

@@ -3,17 +3,20 @@
 from typing import Any
 
 from headgate.core.ids import new_id
-from headgate.store.models import APIVersion, Gateway
+from headgate.store.models import APIVersion, Gateway, Revision
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
 from headgate.store.services.values import (
+    PAGE_ITEMS_DEFAULT,
+    Page,
     already_exists,
     as_fields,
     check_name,
     check_text,
+    page_of,
     refused,
 )
 
@@ -87,6 +90,19 @@ def find(name: str) -> Gateway:
     if gateway is None:
         raise not_found("gateway", name)
     return gateway
+
+
+def revisions(
+    actor: Actor, name: str, *, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
+) -> Page[Revision]:
+    """The kept revisions of a gateway, newest first.
+
+    Raises:
+        Problem: NOT_FOUND: the gateway.
+    """
+    actor.require_operator(Scope.READ, "gateway")
+    rows = Revision.objects.filter(gateway=find(name))
+    return page_of(rows, cursor, limit, newest_first=True)
 
 
 def live_apis(gateway: Gateway) -> dict[str, int]:

@@ -41,7 +41,7 @@ from headgate.store.services import (
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
-from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of, refused
+from headgate.store.services.values import refused
 
 DEFAULT_GATEWAY = gateways.DEFAULT_GATEWAY
 REVISIONS_KEPT_MAX = 32  # per gateway: enough to roll back a bad afternoon
@@ -59,19 +59,6 @@ class Content(NamedTuple):
 
 _parsed_apis: dict[tuple[str, int], SnapshotAPI] = {}
 """By digest and row. Content never changes under its digest, so that nothing here grows old."""
-
-
-def revisions(
-    actor: Actor, name: str, *, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
-) -> Page[Revision]:
-    """The kept revisions of a gateway, newest first.
-
-    Raises:
-        Problem: NOT_FOUND: the gateway.
-    """
-    actor.require_operator(Scope.READ, "gateway")
-    rows = Revision.objects.filter(gateway=gateways.find(name))
-    return page_of(rows, cursor, limit, newest_first=True)
 
 
 @change()
@@ -159,11 +146,12 @@ def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
             f"Revision {revision} serves APIs that have been deleted: {', '.join(names)}.",
             "Import and publish them again, or roll back to a later revision.",
         )
-    policies = tuple(from_data(PolicyUse, use) for use in old.policies)
     note = f"rollback to {revision}"
     under_way = ReleaseRow.objects.filter(gateway=served, removed_at=None)
     under_way.update(removed_at=actor.at, outcome="aborted", reason=note)
-    return advance(actor, served, dict(old.apis), Action.ROLLED_BACK, note, policies, releases=())
+    return advance(
+        actor, served, dict(old.apis), Action.ROLLED_BACK, note, live_policies(old), releases=()
+    )
 
 
 def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
@@ -196,8 +184,7 @@ def republish(actor: Actor, gateway: Gateway, *, note: str) -> Revision:
     """
     served = locked(gateway.name)
     live = served.revisions.get(number=served.revision)
-    policies = tuple(from_data(PolicyUse, use) for use in live.policies)
-    return advance(actor, served, dict(live.apis), Action.PUBLISHED, note, policies)
+    return advance(actor, served, dict(live.apis), Action.PUBLISHED, note, live_policies(live))
 
 
 def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
@@ -223,11 +210,16 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         gateway=served.name,
         changed=_parsed(changed),
         removed=tuple(int(row) for row in before if row not in target.apis),
-        policies=tuple(from_data(PolicyUse, use) for use in target.policies),
+        policies=live_policies(target),
         issuer=token_issuer.current(),
         releases=live_releases(target),
         secrets=secret_use.values(target.secrets),
     )
+
+
+def live_policies(revision: Revision) -> tuple[PolicyUse, ...]:
+    """The gateway's policies in a revision."""
+    return tuple(from_data(PolicyUse, use) for use in revision.policies)
 
 
 def live_releases(revision: Revision | None) -> tuple[Release, ...]:
@@ -241,9 +233,8 @@ def has_unpublished_changes(version: APIVersion, gateway: Gateway) -> bool:
     live = gateways.live_apis(gateway).get(str(version.pk))
     if live is None:
         return True
-    return (
-        APIRevision.objects.get(pk=live).sha256 != sha256(as_json(compile_api(version))).hexdigest()
-    )
+    edited = sha256(as_json(compile_api(version))).hexdigest()
+    return APIRevision.objects.get(pk=live).sha256 != edited
 
 
 def uses(rows: Iterable[PolicyAttachment]) -> tuple[PolicyUse, ...]:
@@ -261,7 +252,9 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
         base_path=version.base_path,
         upstream=version.upstream,
         operations=tuple(
-            SnapshotOperation(row.pk, row.id, row.method, row.path, uses(row.policies.all()))
+            SnapshotOperation(
+                row.pk, row.id, row.method, row.path, uses(row.policies.all()), row.cache_purges
+            )
             for row in rows.order_by("path", "method", "pk")
         ),
         key_sources=version.key_sources,
@@ -286,6 +279,11 @@ def locked(name: str) -> Gateway:
 def compiled_row(version: APIVersion, actor: Actor) -> APIRevision:
     api = compile_api(version)
     contracts.ensure(actor, api, version)
+    return stored(version, api, actor)
+
+
+def stored(version: APIVersion, api: SnapshotAPI, actor: Actor) -> APIRevision:
+    """A compiled API's row; one for each content."""
     body = as_json(api)
     compiled, _ = APIRevision.objects.get_or_create(
         version=version,

@@ -92,7 +92,7 @@ def get_gateway(request: HttpRequest, name: str) -> object:
 def list_revisions(request: HttpRequest, name: str, paging: Query[PageQuery]) -> object:
     """The kept revisions of a gateway, newest first."""
     current = gateways.get(actor(request), name).revision
-    page = publishing.revisions(actor(request), name, cursor=paging.position, limit=paging.limit)
+    page = gateways.revisions(actor(request), name, cursor=paging.position, limit=paging.limit)
     return page_out(page, lambda revision: _show_revision(revision, current))
 
 

@@ -1,6 +1,7 @@
 """REST: publishing APIs, and what became of it on the nodes."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import HttpRequest
 from ninja import Router
@@ -9,7 +10,7 @@ from pydantic import Field
 from headgate.core.clock import SystemClock
 from headgate.store import events
 from headgate.store.models import Revision
-from headgate.store.services import nodes, publishing
+from headgate.store.services import nodes, publishing, purging
 from headgate.store.services.actor import Actor
 from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.store.services.nodes import Liveness
@@ -59,6 +60,19 @@ async def publish_api(request: HttpRequest, name: str, body: PublishIn) -> objec
 async def unpublish_api(request: HttpRequest, name: str, body: PublishIn) -> object:
     """Take an API off a gateway; its callers get 404."""
     return await _made_live(request, publishing.unpublish, name, body)
+
+
+class CachePurgeIn(PublishIn):
+    """What to declare void."""
+
+    operation: str = Field("", max_length=256, description="One operation's id; empty: all.")
+
+
+@router.post("/apis/{name}/purge-cache", response=PublishedOut, operation_id="purgeAPICache")
+async def purge_api_cache(request: HttpRequest, name: str, body: CachePurgeIn) -> object:
+    """Declare void what a gateway has cached of the API. Drafts stay drafts."""
+    purge = partial(purging.purge, operation=body.operation)
+    return await _made_live(request, purge, name, body)
 
 
 async def _made_live(
