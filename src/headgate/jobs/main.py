@@ -25,6 +25,9 @@ COMPACTION_SECONDS = 5.0
 RETENTION_SECONDS = 60.0
 HOUSEKEEPING_SECONDS = 600.0
 RELEASES_SECONDS = 2.0
+ISSUERS_SECONDS = 2.0  # looks which are due
+ISSUER_BYTES_MAX = 1_000_000  # of metadata or a key set
+ISSUER_TIMEOUT_SECONDS = 10.0
 STOP_SECONDS_MAX = 30.0  # a merge under way ends well before; a longer one is done again
 COMPACTION_MEMORY_MB = 384
 
@@ -121,12 +124,23 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
 
 def store_loops(clock: Clock) -> list[Loop]:
     """The loops over what is configured. Django must be set up."""
-    from headgate.store.services import housekeeping, releases, signing_keys
+    from headgate.catalog.io.fetch import HTTPFetcher
+    from headgate.store.services import foreign_issuers, housekeeping, releases, signing_keys
     from headgate.store.services.actor import Actor
+
+    # operators name issuers, and many stand in their own network
+    fetch = HTTPFetcher(
+        allow_private=True, bytes_max=ISSUER_BYTES_MAX, seconds_max=ISSUER_TIMEOUT_SECONDS
+    )
 
     def watch_releases() -> bool:
         for row in releases.watch(Actor.system("release watch", clock.now())):
             _log.warning("release taken back", release=row.candidate.path, reason=row.reason)
+        return False
+
+    def fetch_keys() -> bool:
+        for issuer in foreign_issuers.refresh(Actor.system("jobs", clock.now()), fetch):
+            _log.info("keys of an issuer changed", issuer=issuer)
         return False
 
     def tidy() -> bool:
@@ -140,6 +154,7 @@ def store_loops(clock: Clock) -> list[Loop]:
 
     failed = _failure_keeper(clock)
     return [
+        Loop("issuers", ISSUERS_SECONDS, _connected(fetch_keys), failed, lambda: None),
         Loop("releases", RELEASES_SECONDS, _connected(watch_releases), failed, lambda: None),
         Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]

@@ -28,6 +28,7 @@ class CredentialKind(StrEnum):
 
     KEY = "key"  # of the key's text
     OAUTH_CLIENT = "oauth_client"  # of `headgate.model.tokens.client_sha256`
+    FOREIGN_CLIENT = "foreign_client"  # of the same, with another issuer
 
 
 @dataclass(frozen=True, slots=True)

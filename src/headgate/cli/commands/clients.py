@@ -152,3 +152,53 @@ def _show_secret(out: Output, made: Any, sentence: str) -> None:
         return
     out.line(f"client_secret={made['client_secret']}")
     out.note(f"{sentence}. The secret is shown this once: keep it safe.")
+
+
+TRUSTED_COLUMNS = {
+    "id": "id",
+    "application": "application",
+    "issuer": "issuer",
+    "client": "client_id",
+    "state": "state",
+    "last used": "last_used_at",
+}
+
+
+@rest_command(
+    clients,
+    "trust",
+    examples=["headgate client trust demo --issuer https://login.example.com --client-id robot"],
+)
+def trust(
+    api: Client,
+    out: Output,
+    *,
+    application: Application,
+    issuer: Annotated[str, typer.Option("--issuer", help="The claim `iss` of its tokens.")],
+    client_id: Annotated[str, typer.Option("--client-id", help="The client at that issuer.")],
+) -> None:
+    """Let tokens of a client of another issuer speak for an application."""
+    body = {"issuer": issuer, "client_id": client_id}
+    made = api.post(f"{path_of(api, application)}/trusted-clients", body)
+    out.result(made, f"{client_id} of {issuer} speaks for {made['application']}: {made['id']}")
+
+
+@rest_command(clients, "trusted", examples=["headgate client trusted"])
+def trusted(
+    api: Client,
+    out: Output,
+    *,
+    application: Annotated[
+        str | None, typer.Option("--application", help="Only this application's.")
+    ] = None,
+) -> None:
+    """List the clients of other issuers that speak for applications."""
+    found = api.items("/trusted-clients", {"application": application})
+    out.table(found, TRUSTED_COLUMNS, empty="No client of another issuer is trusted.")
+
+
+@rest_command(clients, "distrust", examples=["headgate client distrust cli_7k3v9q2m4x0z"])
+def distrust(api: Client, out: Output, *, client: ClientID) -> None:
+    """Let a client of another issuer speak for its application no longer."""
+    made = api.post(f"/trusted-clients/{segment(client)}/end", {})
+    out.result(made, f"{made['client_id']} of {made['issuer']} speaks for nobody any more.")

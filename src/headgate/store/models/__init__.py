@@ -11,6 +11,7 @@ from headgate.store.models.gateways import (
     PolicyAttachment,
     Revision,
 )
+from headgate.store.models.issuers import ForeignClient, ForeignIssuer
 from headgate.store.models.ledger import (
     AccessCounter,
     AuditEntry,
@@ -51,6 +52,8 @@ __all__ = [
     "Credential",
     "DeviceGrant",
     "Document",
+    "ForeignClient",
+    "ForeignIssuer",
     "Gateway",
     "IdempotencyRecord",
     "Installation",

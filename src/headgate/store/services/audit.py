@@ -28,6 +28,8 @@ class Action(StrEnum):
     UNPUBLISHED = "gateway.unpublished"
     ROLLED_BACK = "gateway.rolled_back"
     CACHE_PURGED = "gateway.cache_purged"
+    CLIENT_TRUSTED = "client.trusted"
+    CLIENT_TRUST_ENDED = "client.trust_ended"
     RELEASE_STARTED = "release.started"
     RELEASE_CHANGED = "release.changed"
     RELEASE_PROMOTED = "release.promoted"

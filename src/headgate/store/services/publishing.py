@@ -214,6 +214,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         issuer=token_issuer.current(),
         releases=live_releases(target),
         secrets=secret_use.values(target.secrets),
+        foreign_issuers=token_issuer.foreign(),
     )
 
 

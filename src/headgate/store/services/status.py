@@ -12,7 +12,14 @@ from headgate.core.units import count
 from headgate.model.codec import from_data
 from headgate.model.node import EnvoyState, NodeReport
 from headgate.store.models import APIVersion, Gateway, Node, NodeState, Operation
-from headgate.store.services import feed, gateways, nodes, signing_keys, traffic_status
+from headgate.store.services import (
+    feed,
+    foreign_issuers,
+    gateways,
+    nodes,
+    signing_keys,
+    traffic_status,
+)
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.traffic_status import TrafficStatus
 
@@ -77,6 +84,7 @@ def overview(actor: Actor) -> Overview:
         *(Finding(Severity.ERROR, item.detail, item.next_step) for item in traffic.problems),
         *_certificate_findings(actor.at),
         *_signing_key_findings(actor.at),
+        *_issuer_findings(),
     ]
     return Overview(
         database=connection.vendor,
@@ -214,6 +222,17 @@ def _certificate_findings(now: datetime) -> Iterator[Finding]:
                     f" {'ended' if is_over else 'ends'} on {ends_at:%Y-%m-%d}.",
                     "Give the API the new certificate as upstream.tls.ca_pem and publish it.",
                 )
+
+
+def _issuer_findings() -> Iterator[Finding]:
+    """Issuers that policies name and whose keys could not be fetched."""
+    for row in foreign_issuers.troubles():
+        kept = "the keys of before still hold" if row.jwks else "its tokens are refused"
+        yield Finding(
+            Severity.WARNING if row.jwks else Severity.ERROR,
+            f"The keys of {row.issuer} cannot be fetched: {row.error} Until then {kept}.",
+            "Check the issuer's URL in the policy `jwt`, or name its jwks_url there.",
+        )
 
 
 def _signing_key_findings(now: datetime) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import orjson
 
 from headgate.core.problems import Bug
 from headgate.model.tokens import TokenIssuer
-from headgate.store.models import Installation, SigningKey
+from headgate.store.models import ForeignIssuer, Installation, SigningKey
 
 AUDIENCE_PATH = "/apis"  # what a token is good for: the APIs behind the gateways
 
@@ -40,6 +40,12 @@ def current() -> TokenIssuer | None:
         return None
     issuer = url()
     return TokenIssuer(issuer, audience(issuer), orjson.dumps({"keys": keys}).decode())
+
+
+def foreign() -> tuple[TokenIssuer, ...]:
+    """Other issuers that policies name, with the keys that they had when they last answered."""
+    rows = ForeignIssuer.objects.exclude(jwks="").order_by("issuer")
+    return tuple(TokenIssuer(row.issuer, "", row.jwks) for row in rows)
 
 
 def signs_now(at: datetime) -> SigningKey | None:

@@ -24,6 +24,7 @@ from headgate.web.api import (
     subscriptions,
     tokens,
     traffic,
+    trusted_clients,
 )
 
 ROUTERS: dict[str, Router] = {
@@ -39,6 +40,7 @@ ROUTERS: dict[str, Router] = {
     "Keys": keys.router,
     "OAuth clients": clients.router,
     "Token issuer": issuer.router,
+    "Trusted clients": trusted_clients.router,
     "Blocks": blocks.router,
     "Traffic": traffic.router,
     "Gateways": gateways.router,
