@@ -30,6 +30,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "publishAPI": lambda w: {},
     "unpublishAPI": lambda w: {},
     "makeDefault": lambda w: None,
+    "purgeAPICache": lambda w: {},
     "trustClient": lambda w: {"issuer": "https://login.example.com", "client_id": "robot"},
     "endTrustedClient": lambda w: None,
     "setRelease": lambda w: {"percent": 5.0},

@@ -59,7 +59,7 @@ class ClientChange(Input):
     expires_at: Instant | None = None
 
 
-class SecretOut(Output):
+class ClientSecretOut(Output):
     """A secret, without its text."""
 
     prefix: str = Field(..., description="The first characters, to recognise it by.")
@@ -78,7 +78,7 @@ class ClientOut(Output):
     grants: list[str]
     scopes: list[str]
     token_seconds: int
-    secrets: list[SecretOut]
+    secrets: list[ClientSecretOut]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -216,7 +216,7 @@ def _fields(request: HttpRequest, client: OAuthClient) -> dict[str, object]:
         "scopes": client.scopes,
         "token_seconds": client.token_seconds,
         "secrets": [
-            SecretOut.model_validate(secret)
+            ClientSecretOut.model_validate(secret)
             for secret in clients.secrets_of(client, actor(request).at)
         ],
         "created_at": credential.created_at,
