@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from headgate.traffic.compaction import VALUES_KEPT
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -14,7 +16,7 @@ class Keeping:
     summaries: timedelta = timedelta(days=800)
     summaries_bytes_max: int = 20 * 1024**3
     segments: timedelta = timedelta(days=30)  # names that are known: a copy sent again is old news
-    archive: timedelta = timedelta(hours=48)
+    archive: timedelta = VALUES_KEPT  # segments hold what callers sent, values and all
     archive_bytes_max: int = 8 * 1024**3
     rejects: timedelta = timedelta(days=30)
     rejects_bytes_max: int = 64 * 1024**2

@@ -21,6 +21,7 @@ from headgate.store.services.traffic_compaction import LEASE, LEASE_LENGTH, list
 from headgate.store.services.traffic_names import application_id, organization_id
 from headgate.store.services.traffic_reading import Reader, reader
 from headgate.traffic.compaction import ListedFile
+from headgate.traffic.io import inbox
 from headgate.traffic.io.folders import place
 from headgate.traffic.io.parquet import count_where, merge_files
 
@@ -57,7 +58,7 @@ def erase(
 
     Raises:
         Problem: FORBIDDEN without the scope `admin`; NOT_FOUND; INVALID_INPUT for both or
-            neither; CONFLICT while files are being merged.
+            neither; CONFLICT while files are being merged or records of it wait to be stored.
     """
     actor.require_operator(Scope.ADMIN, "consumer")
     if (organization is None) == (application is None):
@@ -72,12 +73,19 @@ def erase(
         if organization is not None
         else application_id(actor, application or "")
     )
+    here = reader()
+    waiting, _ = inbox.waiting(here.folders)
+    if any(_names(item.path, subject.encode()) for item in waiting):
+        raise Problem(
+            ProblemType.CONFLICT,
+            "Records of this consumer are being stored at the moment.",
+            "Delete it first, so that none are added, and try again in some seconds.",
+        )
     held = leases.take(LEASE, holder=f"erase {subject}", now=clock.now(), length=LEASE_LENGTH)
     if held is None:
         raise Problem(
             ProblemType.CONFLICT, "Traffic files are being merged.", "Try again in a minute."
         )
-    here = reader()
     records = files = 0
     for file in listed_files():
         number = count_where(here.engine, here.folders.files / file.path, column, subject)

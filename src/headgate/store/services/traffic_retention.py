@@ -11,6 +11,7 @@ from headgate.store.models import TrafficFile, TrafficSegment, TrafficSummary
 from headgate.store.services import leases
 from headgate.store.services.traffic_compaction import LEASE, LEASE_LENGTH
 from headgate.store.services.traffic_events import EventKind, note
+from headgate.traffic.compaction import VALUES_KEPT
 from headgate.traffic.io import inbox
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.retention import Aged, Keeping, summaries_to_remove, to_remove
@@ -111,6 +112,7 @@ class Retention:
                 now=now,
                 count=crowded,
             )
+        inbox.mask_old(folders.rejects, older_than=now - VALUES_KEPT)
         inbox.remove_old(
             folders.rejects,
             older_than=now - keeping.rejects,

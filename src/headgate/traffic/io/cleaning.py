@@ -4,6 +4,7 @@ Only segments that DuckDB refuses come here: the good ones never pay for it.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from headgate.model.logline import LINE_FIELDS
 from headgate.traffic.io.engine import JSON_LINE_BYTES_MAX
 from headgate.traffic.record import line_error
 
+_VALUE = re.compile(rb"=[^&\s\"]+")
 REJECT_BYTES_MAX = 4096  # of one rejected line: enough to see what it is
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line that is no record: its number from 1, its beginning, and why."""
+    """A line that is no record: its number from 1, its beginning without values, and why."""
 
     line: int
     text: str
@@ -54,6 +56,11 @@ def count_lines(path: Path) -> int:
     return lines + (last != b"\n")
 
 
+def masked(line: bytes) -> bytes:
+    """The line with `*` for the values of its query: they are kept for a day at most."""
+    return _VALUE.sub(b"=*", line)
+
+
 def clean(source: Path, target: Path, *, rejects_max: int) -> Cleaned:
     """Copy the lines of `source` that are records to `target`, each with declared types only."""
     records = rejected = 0
@@ -67,7 +74,7 @@ def clean(source: Path, target: Path, *, rejects_max: int) -> Cleaned:
                 continue
             rejected += 1
             if len(rejects) < rejects_max:
-                text = line[:REJECT_BYTES_MAX].decode("utf-8", "backslashreplace")
+                text = masked(line[:REJECT_BYTES_MAX]).decode("utf-8", "backslashreplace")
                 rejects.append(Reject(number, text.rstrip("\n"), found))
     return Cleaned(records, rejected, tuple(rejects))
 

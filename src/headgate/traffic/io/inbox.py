@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from headgate.model.node import parse_segment_name
-from headgate.traffic.io.cleaning import Reject
+from headgate.traffic.io.cleaning import Reject, masked
 from headgate.traffic.io.folders import TrafficFolders
 
 SUFFIX = ".jsonl"
 PART_SUFFIX = ".part"
 PART_KEPT = timedelta(hours=1)  # an upload that has not ended by then never will
+ASIDE_SUFFIX = ".aside"
+MASKED_SUFFIX = ".masked"
 REJECTS_BYTES_MAX = 64 * 1024 * 1024
 
 
@@ -64,7 +66,21 @@ def archive(folders: TrafficFolders, path: Path) -> None:
 def put_aside(folders: TrafficFolders, path: Path, now: datetime) -> None:
     """Move a file that cannot be stored from the inbox to the rejects."""
     stamp = now.strftime("%Y%m%dT%H%M%S")
-    path.replace(folders.rejects / f"{path.name}.{stamp}.aside")
+    path.replace(folders.rejects / f"{path.name}.{stamp}{ASIDE_SUFFIX}")
+
+
+def mask_old(folder: Path, *, older_than: datetime) -> int:
+    """Take the query values out of files that were put aside before `older_than`; how many."""
+    masked_files = 0
+    for path in folder.glob(f"*{ASIDE_SUFFIX}"):
+        if path.stat().st_mtime >= older_than.timestamp():
+            continue
+        fresh = path.with_suffix(MASKED_SUFFIX)
+        with path.open("rb") as source, fresh.open("wb") as target:
+            target.writelines(masked(line) for line in source)
+        path.unlink()
+        masked_files += 1
+    return masked_files
 
 
 def keep_rejects(
