@@ -1,0 +1,222 @@
+"""Why was a request answered as it was? Its record, with what the configuration says of it.
+
+An operator sees every step. An organization sees its own requests, and of them what is its own:
+the caller, its plan, the answer and what to do; not the provider's policies and upstreams.
+Names, limits and policies are those of now; what has changed since the request is said.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headgate.core.problems import Problem
+from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS
+from headgate.model.record import RequestRecord, Verdict
+from headgate.store.models import (
+    APIVersion,
+    AuditEntry,
+    Credential,
+    Operation,
+    Plan,
+    Subscription,
+)
+from headgate.store.services import plans, policies, traffic
+from headgate.store.services.actor import Actor, not_found
+from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.services.traffic import SeenRequest
+
+FLAGS = {
+    "UH": "no host of the upstream is healthy",
+    "UF": "the connection to the upstream failed",
+    "UO": "the upstream has as many requests under way as it takes",
+    "UT": "the upstream did not answer in time",
+    "UC": "the upstream closed the connection",
+    "UR": "the upstream reset the request",
+    "URX": "every try at the upstream failed",
+    "NC": "the upstream is not known to the gateway yet",
+    "DC": "the caller went away",
+    "NR": "there is no route",
+    "DPE": "the request is not valid HTTP",
+    "DT": "the request took too long",
+}
+"""Source: Envoy, "Access logging", RESPONSE_FLAGS."""
+
+RECORD_AGE_MAX = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that the gateway looked at. `outcome`: passed, refused, skipped, or a value."""
+
+    name: str
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A request, the steps on its way, and in a sentence each what happened and what to do."""
+
+    seen: SeenRequest
+    summary: str
+    next_step: str
+    steps: tuple[Step, ...]
+
+
+def of_request(actor: Actor, request_id: str) -> Explanation:
+    """The explanation of one recorded request.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `traffic`; NOT_FOUND: no such request, not stored yet
+            (up to three seconds), no longer kept, or another organization's.
+        DependencyError: the records cannot be read.
+    """
+    filters = traffic.request_filter(actor, request_id=request_id, since=actor.at - RECORD_AGE_MAX)
+    found = traffic.requests(actor, filters, limit=1).items
+    if not found:
+        raise not_found("request", request_id[:100])
+    seen = found[0]
+    summary, next_step = _told(seen.record)
+    steps = list(_steps(seen))
+    if actor.organization is None:
+        steps[-1:-1] = _providers_steps(actor, seen.record)
+    return Explanation(seen, summary, next_step, tuple(steps))
+
+
+def _told(record: RequestRecord) -> tuple[str, str]:
+    """What happened, and what to do about it."""
+    if record.verdict is Verdict.ALLOWED:
+        told = "The gateway let the request through"
+        if record.cache == "hit":
+            return f"{told} and answered it from its cache.", ""
+        if record.status >= 500:
+            return (
+                f"{told}; the upstream itself answered {record.status}.",
+                "Ask the API's provider, with the request id.",
+            )
+        return f"{told} and the upstream answered {record.status}.", ""
+    reason = record.verdict.value
+    for answer in FILTER_ANSWERS:
+        if answer.reason == reason:
+            return answer.detail, answer.next_step.replace("{send}", "as the API says")
+    for answer in ENVOY_ANSWERS:
+        is_of_kind = answer.type == reason.replace("_", "-")
+        if is_of_kind and (answer.status in {0, record.status} or not answer.flags):
+            return answer.detail, answer.next_step
+    return f"The gateway refused the request: {reason.replace('_', ' ')}.", ""
+
+
+def _steps(seen: SeenRequest) -> Iterator[Step]:
+    record = seen.record
+    yield _route(record)
+    yield from _caller(seen)
+    yield _answer(record)
+
+
+def _route(record: RequestRecord) -> Step:
+    if not record.api:
+        return Step("route", "refused", f"No published API has the path {record.path}.")
+    where = f"{record.api} {record.version}"
+    if not record.operation:
+        told = "has the path, with other methods" if record.status == 405 else "has no such path"
+        return Step("route", "refused", f"{where} {told}: {record.method} {record.path}.")
+    row = Operation.objects.filter(
+        version__api__name=record.api, version__name=record.version, id=record.operation
+    ).first()
+    template = f"{row.method} {row.path}" if row is not None else "no longer in the API"
+    return Step("route", "passed", f"{where}, operation {record.operation} ({template}).")
+
+
+def _caller(seen: SeenRequest) -> Iterator[Step]:
+    record = seen.record
+    is_refused = record.verdict is not Verdict.ALLOWED
+    if not record.credential:
+        told = "The request carried no credential that is known here."
+        outcome = "refused" if record.verdict.value in _CREDENTIAL_VERDICTS else "skipped"
+        yield Step("credential", outcome, told)
+        return
+    credential = Credential.objects.filter(id=record.credential).first()
+    kind = credential.kind.replace("_", " ") if credential is not None else "credential"
+    named = f" '{credential.name}'" if credential is not None and credential.name else ""
+    subject = f", subject {record.subject}" if record.subject else ""
+    is_own = is_refused and record.verdict.value in _CREDENTIAL_VERDICTS
+    yield Step(
+        "credential",
+        "refused" if is_own else "passed",
+        f"The {kind} {record.credential}{named} of {seen.application}{subject}.",
+    )
+    if is_own:
+        return
+    yield _subscription(seen)
+    if record.plan:
+        yield _limits(record)
+
+
+_CREDENTIAL_VERDICTS = frozenset({"no_credential", "unknown_credential", "revoked", "expired"})
+
+
+def _subscription(seen: SeenRequest) -> Step:
+    record = seen.record
+    if not record.subscription:
+        outcome = "refused" if record.verdict.value == "not_subscribed" else "skipped"
+        return Step("subscription", outcome, f"{seen.application} has none that opens the API.")
+    row = Subscription.objects.filter(id=record.subscription).first()
+    state = "" if row is None or row.removed_at is None else " (since ended)"
+    detail = f"{record.subscription}: {seen.application} under the plan {seen.plan}{state}."
+    return Step("subscription", "passed", detail)
+
+
+def _limits(record: RequestRecord) -> Step:
+    plan = Plan.objects.filter(id=record.plan).first()
+    limits = [] if plan is None else [*plans.rates(plan), *plans.quotas(plan)]
+    listed = ", ".join(limits) or "none"
+    refused = record.verdict in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}
+    told = f"The plan's limits: {listed}."
+    if refused:
+        told += " One of these, of the API or of the operation was reached; nothing was used up."
+    return Step("limits", "refused" if refused else "passed", told)
+
+
+def _providers_steps(actor: Actor, record: RequestRecord) -> list[Step]:
+    """What only the provider of the API may see."""
+    if not record.operation:
+        return []
+    return [*_policies(actor, record), _upstream(record)]
+
+
+def _policies(actor: Actor, record: RequestRecord) -> Iterator[Step]:
+    row = APIVersion.objects.filter(api__name=record.api, name=record.version, removed_at=None)
+    version = row.select_related("api").first()
+    if version is None:
+        return
+    try:
+        gateway = record.gateway or DEFAULT_GATEWAY
+        found = policies.effective_for(actor, version.path, record.operation, gateway=gateway)
+    except Problem:
+        return  # the operation is gone: the step of the route says so
+    listed = [f"{one.use.kind} ({one.place})" for one in found if not one.replaced_by]
+    changed = AuditEntry.objects.filter(
+        action="policies.changed", subject__startswith=version.api.name, at__gt=record.started_at
+    ).exists()
+    note = " They have been changed since the request." if changed else ""
+    yield Step("policies", "in order", f"{', '.join(listed) or 'None'}.{note}")
+
+
+def _upstream(record: RequestRecord) -> Step:
+    flags = [FLAGS[flag] for flag in record.response_flags.split(",") if flag in FLAGS]
+    why = f" Envoy says: {', '.join(flags)}." if flags else ""
+    if not record.upstream_host:
+        return Step("upstream", "skipped", f"Not asked.{why}")
+    tries = f"{record.attempts} tries" if record.attempts > 1 else "1 try"
+    took = record.upstream_us / 1000
+    outcome = "refused" if record.verdict is Verdict.UPSTREAM_FAILED else "passed"
+    return Step("upstream", outcome, f"{record.upstream_host}, {tries}, {took:.1f} ms.{why}")
+
+
+def _answer(record: RequestRecord) -> Step:
+    own = max(0, record.duration_us - record.upstream_us) / 1000
+    detail = (
+        f"{record.status} after {record.duration_us / 1000:.1f} ms, of which {own:.1f} ms outside "
+        f"the upstream; {record.response_bytes} bytes."
+    )
+    return Step("answer", record.verdict.value, detail)
