@@ -68,6 +68,7 @@ def _tell_of_apis(story: Story, w: World) -> None:
     story.tell("setAPIPolicies", "PUT", f"/apis/{w.api}/policies", CORS)
     story.tell("setOperationPolicies", "PUT", f"/apis/{w.api}/operations/addPet/policies", CORS)
     story.tell("publishAPI", "POST", f"/apis/{w.api}/publish", {})
+    story.tell("purgeAPICache", "POST", f"/apis/{w.api}/purge-cache", {})
     release = f"/apis/{w.api}@v2/release"
     story.tell("setRelease", "PUT", release, {"percent": 5.0})
     story.tell("abortRelease", "POST", f"{release}/abort", {})
@@ -126,6 +127,9 @@ def _tell_of_consumers(story: Story, w: World) -> None:
         story.tell(word, "POST", f"/{kind}/{turned['id']}/revoke")
         other = story.tell(create, "POST", where, body | {"name": "third"})
         story.tell(end, "DELETE", f"/{kind}/{other['id']}")
+    client = {"issuer": "https://login.example.com", "client_id": "robot"}
+    made = story.tell("trustClient", "POST", "/applications/audited/app/trusted-clients", client)
+    story.tell("endTrustedClient", "POST", f"/trusted-clients/{made['id']}/end")
     block = {"kind": "address", "subject": "203.0.113.9", "seconds": 60}
     made = story.tell("createBlock", "POST", "/blocks", block)
     story.tell("deleteBlock", "DELETE", f"/blocks/{made['id']}")

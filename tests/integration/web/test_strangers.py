@@ -98,6 +98,7 @@ def _path(path: str, world: World) -> str:
         "operation": "listPets",
         "product": world.product,
         "plan": "free",
+        "request_id": "req_0",
         "id": {
             "subscriptions": world.subscription,
             "keys": world.key,
