@@ -11,6 +11,7 @@ FUNCTION_LINES_MAX = 60
 FILTER_CODE_LINES_MAX = 1000  # without tests, comments and blank lines
 TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
 CACHE_CODE_LINES_MAX = 660
+JSON_CODE_LINES_MAX = 260
 
 
 def _lines(path: str) -> int:
@@ -49,11 +50,13 @@ def _zig_code_lines(path: Path) -> int:
 
 def test_the_filter_stays_small_enough_to_audit() -> None:
     sources = [path for path in tracked("src/*.zig") if "tests" not in path.name]
-    cache = [path for path in sources if path.name.startswith("cache")]
+    cache = [path for path in sources if path.name.startswith(("cache", "body"))]
+    json = [path for path in sources if path.name.startswith("json")]
     written = {"layout.zig"}  # from Python's description, which is read instead
     tokens = [path for path in sources if path.name == "tokens.zig"]
-    apart = {*cache, *tokens}
+    apart = {*cache, *tokens, *json}
     access = [path for path in sources if path not in apart and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in tokens) <= TOKENS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in json) <= JSON_CODE_LINES_MAX

@@ -18,7 +18,8 @@ class Answer:
     """One answer.
 
     `reason` is the filter's; without one, Envoy answers by itself: with this status (0: any from
-    400), and one of these response flags and the response code details when there are any.
+    400), and one of these response flags, and response code details that are or begin so, when
+    any of them are given.
     """
 
     status: int
@@ -29,6 +30,7 @@ class Answer:
     reason: str = ""
     flags: tuple[str, ...] = ()
     details: str = ""
+    details_begin: str = ""
 
 
 FILTER_ANSWERS = (
@@ -211,6 +213,29 @@ ENVOY_ANSWERS = (
         "The page that sent this change is not of an origin that may.",
         "Ask the API's provider to admit the page's origin.",
         details="csrf_origin_mismatch",
+    ),
+    Answer(
+        400,
+        "malformed",
+        "Not JSON",
+        "The request's body is not the JSON that its content type names.",
+        "Correct the body.",
+        details="json_body_unreadable",
+    ),
+    Answer(
+        415,
+        "malformed",
+        "Compressed",
+        "The API takes this body uncompressed only.",
+        "Send the body without Content-Encoding.",
+    ),
+    Answer(
+        502,
+        "upstream-failed",
+        "Answer withheld",
+        "The upstream's answer cannot be changed as the API's provider wants it.",
+        "Tell the API's provider the request id.",
+        details_begin="json_body_answer",
     ),
     Answer(
         403,

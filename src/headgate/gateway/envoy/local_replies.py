@@ -123,7 +123,9 @@ def _when(answer: Answer, *, is_grpc: bool) -> JSON:
     if answer.flags:
         filters.append({"response_flag_filter": {"flags": list(answer.flags)}})
     if answer.details:
-        filters.append(_details_are(answer.details))
+        filters.append(_details(f" == '{answer.details}'"))
+    if answer.details_begin:
+        filters.append(_details(f".startsWith('{answer.details_begin}')"))
     return {"filter": {"and_filter": {"filters": [*filters, _is_grpc(invert=not is_grpc)]}}}
 
 
@@ -158,13 +160,13 @@ def _reason_is(reason: str) -> JSON:
     }
 
 
-def _details_are(details: str) -> JSON:
+def _details(condition: str) -> JSON:
     """Envoy's own word on why it answers, where status and flags do not say it."""
     return {
         "extension_filter": wire.extension(
             "envoy.access_loggers.extension_filters.cel",
             "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-            expression=f"response.code_details == '{details}'",
+            expression=f"response.code_details{condition}",
         )
     }
 

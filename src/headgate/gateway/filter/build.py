@@ -11,8 +11,11 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-LIBRARY_NAME = "libheadgate.so"
-CACHE_NAME = "libheadgate_cache.so"
+SOURCES = {
+    "libheadgate.so": "filter.zig",
+    "libheadgate_cache.so": "cache.zig",
+    "libheadgate_json.so": "json.zig",
+}
 # A broken bound ends the process and names the place instead of giving a wrong answer, for less
 # than one percent of a request (docs/decisions/0006-what-the-filter-costs.md).
 OPTIMIZE = "ReleaseSafe"
@@ -21,8 +24,8 @@ WITH_SHA = {"x86_64": "x86_64+sha+avx2", "aarch64": "generic+sha2"}
 
 
 def is_current(folder: Path = FOLDER) -> bool:
-    """Whether both libraries are newer than every source of them."""
-    libraries = [folder / LIBRARY_NAME, folder / CACHE_NAME]
+    """Whether all libraries are newer than every source of them."""
+    libraries = [folder / name for name in SOURCES]
     if not all(library.exists() for library in libraries):
         return False
     built_at = min(library.stat().st_mtime for library in libraries)
@@ -31,21 +34,22 @@ def is_current(folder: Path = FOLDER) -> bool:
 
 
 def build(folder: Path = FOLDER) -> list[Path]:
-    """Compile the filter and the cache into `folder`, unless they are current.
+    """Compile the modules into `folder`, unless they are current.
 
     They replace the old ones by rename: an Envoy that has those mapped is not disturbed.
 
     Raises:
         RuntimeError: the compiler is missing or refuses the source; with its words.
     """
-    libraries = [folder / LIBRARY_NAME, folder / CACHE_NAME]
+    libraries = [folder / name for name in SOURCES]
     if is_current(folder):
         return libraries
     with tempfile.TemporaryDirectory(prefix="headgate-zig-") as cache:
         fast = Path(cache) / "hash_fast.o"
         compile_hash(folder, cache, fast)
-        _link(folder, cache, "filter.zig", str(fast), made=libraries[0])
-        _link(folder, cache, "cache.zig", made=libraries[1])
+        for library, source in zip(libraries, SOURCES.values(), strict=True):
+            objects = [str(fast)] if source == "filter.zig" else []
+            _link(folder, cache, source, *objects, made=library)
     return libraries
 
 

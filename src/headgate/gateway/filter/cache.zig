@@ -5,8 +5,8 @@
 //! to the upstream and its answer is not stored. Source: RFC 9111, RFC 5861 §3.
 const std = @import("std");
 const abi = @import("abi.zig");
-const answering = @import("cache_abi.zig");
-const hooks = @import("cache_hooks.zig");
+const answering = @import("body_abi.zig");
+const hooks = @import("body_hooks.zig");
 const rules = @import("cache_rules.zig");
 const stores = @import("cache_store.zig");
 
