@@ -10,7 +10,7 @@ TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
 FILTER_CODE_LINES_MAX = 1000  # without tests, comments and blank lines
 TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
-CACHE_CODE_LINES_MAX = 660
+CACHE_CODE_LINES_MAX = 700  # with the part of Envoy's ABI that it shares with the next
 JSON_CODE_LINES_MAX = 260
 
 

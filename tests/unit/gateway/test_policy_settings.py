@@ -43,7 +43,7 @@ from tests.support.proxy import api
         ("rewrite", {"set_query": {"a&b": "c"}}, "not the name of a query parameter"),
         ("rewrite", {"set_query": {"a": "{{path.id}}"}}, "in `path` only"),
         ("rewrite", {"set_query": {"a": "{{header.x%y}}"}}, "can be looked up"),
-        ("json_body", {"request": {"remove": ["owner"]}}, "no JSON pointer"),
+        ("json_body", {"request": {"remove": ["owner"]}}, "not a JSON pointer"),
         ("json_body", {"request": {"remove": ["/a~2"]}}, "~ is written ~0"),
         ("json_body", {"request": {"set": {"/a/*": 1}}}, "name of a member"),
         ("json_body", {"response": {"rename": {"/a": ""}}}, "new name of a member"),

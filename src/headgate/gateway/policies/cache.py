@@ -33,7 +33,9 @@ class Cache(Policy):
     that varies by a header not listed in `vary`. Only GET is stored; HEAD is answered from it. A
     request with `Authorization`, `Cookie` or `Range` goes to the upstream, and so does one with
     `Cache-Control: no-cache`, whose answer is stored anew. A change by another method through the
-    same policy removes what is stored under the same address. A hit is admitted, counted and
+    same policy removes what is stored under the same address. Headers that a policy adds about the
+    caller (claims of a token) do not tell answers apart: an upstream that answers by them must say
+    `private`. A hit is admitted, counted and
     recorded like any call.
 
     The store is one per node, in memory, at most 128 MiB and 65,536 answers, least recently used
