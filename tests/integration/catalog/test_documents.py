@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from headgate.catalog.changes import changes
-from headgate.catalog.document import Format
+from headgate.catalog.contracts import Wanted, make_contract
+from headgate.catalog.document import Format, ImportedDocument
 from headgate.core.problems import Problem
+from headgate.gateway.validation.judge import OperationJudge
 from tests.support.documents import SHARED, import_text, shared_document
 
 pytestmark = pytest.mark.integration
@@ -78,3 +80,38 @@ def test_its_mistakes_are_found_with_their_lines_in_seconds(octokit: str) -> Non
     rows = wrong.split("\n")
     assert len(caught.value.errors) == 100
     assert all(error.line and "nobody" in rows[error.line - 1] for error in caught.value.errors)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "crapi.openapi.json",
+        "juice-shop.openapi.yml",
+        "payment-service.openapi.yaml",
+        "petstore-expanded.openapi.yaml",
+        "petstore.swagger2.yaml",
+        "vampi.openapi.yml",
+    ],
+)
+def test_calls_of_a_document_of_others_can_be_validated(name: str) -> None:
+    found = import_text(shared_document(name), name)
+    judges = _judges(found)
+    assert len(judges) == len(found.operations)
+
+
+def test_every_call_of_a_document_of_thirteen_megabytes_can_be_validated(octokit: str) -> None:
+    found = import_text(octokit, "github.json")
+    judges = _judges(found)
+    assert len(judges) == len(found.operations)
+    issue = judges["POST /repos/{owner}/{repo}/issues"]
+    kind = {"content-type": "application/json"}
+    assert issue.request("/repos/a/b/issues", kind, b'{"title":"x","labels":["bug"]}') is None
+    assert issue.request("/repos/a/b/issues", kind, b'{"title":[]}') is not None
+
+
+def _judges(found: ImportedDocument) -> dict[str, OperationJudge]:
+    wanted = [Wanted(row, one.method, one.path) for row, one in enumerate(found.operations, 1)]
+    made = make_contract("c", found.bundled, "", wanted)
+    return {
+        f"{one.method} {one.path}": OperationJudge(one, made.schemas) for one in made.operations
+    }
