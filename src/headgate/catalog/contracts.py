@@ -183,6 +183,7 @@ class _Maker:
 
     def _media(self, kind: str, at: Place, side: Side) -> Media:
         name = kind.partition(";")[0].strip().lower()
+        name = name if "/" in name else "*/*"  # no type at all says nothing
         value = at.value if isinstance(at.value, dict) else {}
         if "schema" not in value:
             return Media(name)

@@ -113,10 +113,11 @@ def _request_line(item: Any) -> str:
     """One request for people: when, outcome, what, who, how long."""
     who = item.get("application_name") or item.get("application") or "-"
     target = f"{item['path']}?{item['query']}" if item.get("query") else item["path"]
+    observed = f"  (observed: {item['observed']})" if item.get("observed") else ""
     milliseconds = (item.get("duration_us") or 0) / 1000
     return (
         f"{item['started_at']}  {item['status']}  {item['verdict']:<18}  "
-        f"{item['method']:<7} {target}  {who}  {milliseconds:.1f} ms"
+        f"{item['method']:<7} {target}  {who}  {milliseconds:.1f} ms{observed}"
     )
 
 

@@ -85,9 +85,9 @@ class Validate(Policy):
     The check comes after the key, the subscription, the rate and the quota: a request that is
     refused here has used its allowance. While no validator answers, `on_failure` decides: `open`
     lets requests pass and counts them, `closed` answers 503; a body above `body_max` is
-    refused either way. Answers are sampled without delaying them: only plain JSON of at most 1 MiB
-    is looked at, what is found is counted per operation and shown by `headgate status`.
-    When no validator answers, no sample is looked at.
+    refused either way. Answers are sampled without delaying them, up to 1 MiB each: a body that
+    does not fit, a content type or a success that is not described is counted per operation and
+    shown by `headgate status`, since the validator's start; without a validator none is looked at.
 
     Source: OpenAPI 3.1.1; JSON Schema 2020-12; Envoy, `envoy.extensions.filters.http.ext_authz.v3`
     and `lua.v3`.
