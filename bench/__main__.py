@@ -8,7 +8,7 @@ import time
 from bench.measure import Measurement, load, store
 from bench.report import write
 
-SUITES = ("gateway", "keys", "publish", "startup", "ingest", "queries")
+SUITES = ("gateway", "validation", "keys", "publish", "startup", "ingest", "queries")
 
 
 def main() -> int:

@@ -13,6 +13,8 @@ _SCRIPT = """
 local keys, paths = {}, {}
 for line in io.lines("%(keys)s") do keys[#keys + 1] = line end
 for line in io.lines("%(paths)s") do paths[#paths + 1] = line end
+local file, body = io.open("%(body)s"), nil
+if file then body = file:read("*a"); file:close() end
 local state = 12345
 local function pick(list)
   state = (state * 1103515245 + 12345) %% 2147483648
@@ -21,6 +23,10 @@ end
 request = function()
   local headers = {}
   if #keys > 0 then headers["X-API-Key"] = pick(keys) end
+  if body then
+    headers["Content-Type"] = "application/json"
+    return wrk.format("POST", pick(paths), headers, body)
+  end
   return wrk.format("GET", pick(paths), headers)
 end
 """
@@ -46,10 +52,13 @@ def drive(
     seconds: int,
     clients: int = 20,
     pause_ms: int = 0,
+    body: bytes = b"",
+    beside: Sequence[int] = (),
 ) -> Load:
     """Send requests to loopback for `seconds`, picking keys and paths at random.
 
-    Each client waits `pause_ms` before each request; 0 takes the server to its limit.
+    Each client waits `pause_ms` before each request; 0 takes the server to its limit. With
+    a `body` they are POSTs of JSON. The CPU of the processes `beside` is added.
 
     Raises:
         RuntimeError: wrk is missing or told nothing that can be read.
@@ -58,14 +67,17 @@ def drive(
         files = {"keys": Path(folder, "keys"), "paths": Path(folder, "paths")}
         files["keys"].write_text("".join(f"{k}\n" for k in keys))
         files["paths"].write_text("".join(f"{p}\n" for p in paths))
+        if body:
+            Path(folder, "body").write_bytes(body)
+        files["body"] = Path(folder, "body")
         script = Path(folder, "load.lua")
         script.write_text(_SCRIPT % files + (_PAUSE % pause_ms if pause_ms else ""))
         command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-s", str(script)]
-        before = cpu_seconds(pid)
+        before = sum(map(cpu_seconds, (pid, *beside)))
         run = subprocess.run(
             [*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True
         )
-        used = cpu_seconds(pid) - before
+        used = sum(map(cpu_seconds, (pid, *beside))) - before
     return _read(run.stdout, used)
 
 

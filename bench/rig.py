@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,13 @@ from headgate.model.snapshot import Snapshot, SnapshotAPI, SnapshotOperation, Up
 ENVOY = str(Path(sys.executable).with_name("envoy"))
 START_SECONDS_MAX = 30.0
 KEYS_PER_APPLICATION = 10
+_BUFFER = {
+    "name": "envoy.filters.http.buffer",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+        "max_request_bytes": 1024**2,
+    },
+}
 LIMITS = (
     Limit(LimitKind.RATE, 1_000_000, Window.SECOND),
     Limit(LimitKind.QUOTA, 4_000_000_000, Window.MONTH),
@@ -154,7 +161,13 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def gateway(
-    folder: Path, *, upstream_port: int, apis: int, operations: int, keys: int
+    folder: Path,
+    *,
+    upstream_port: int,
+    apis: int,
+    operations: int,
+    keys: int,
+    change: Callable[[Snapshot], Snapshot] | None = None,
 ) -> tuple[NodeSettings, list[str]]:
     """Everything Envoy needs to be the gateway, written to `folder`; and some keys."""
     node = NodeSettings(
@@ -171,6 +184,7 @@ def gateway(
     try:
         some_keys = fill(table, apis=apis, keys=keys)
         state = snapshot(apis, operations, upstream_port)
+        state = change(state) if change else state
         table.publish(published_rows(state))
     finally:
         table.close()
@@ -180,8 +194,12 @@ def gateway(
     return node, some_keys
 
 
-def plain(port: int, *, upstream_port: int | None) -> dict[str, Any]:
-    """Envoy as a bare one-route proxy without a log; without an upstream it answers itself."""
+def plain(port: int, *, upstream_port: int | None, takes_bodies: bool = False) -> dict[str, Any]:
+    """Envoy as a bare one-route proxy without a log; without an upstream it answers itself.
+
+    One that `takes_bodies` reads a request to its end before it answers: one that answers at once
+    closes the connection behind.
+    """
     manager_type = "filters.network.http_connection_manager.v3.HttpConnectionManager"
     action: dict[str, Any] = (
         {"route": {"cluster": "upstream"}}
@@ -197,12 +215,13 @@ def plain(port: int, *, upstream_port: int | None) -> dict[str, Any]:
             ]
         },
         "http_filters": [
+            *([_BUFFER] if takes_bodies else []),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
                     "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
                 },
-            }
+            },
         ],
     }
     manager_filter = {
