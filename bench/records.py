@@ -85,6 +85,12 @@ class Filler:
         self.clock.set(self.clock.now() + timedelta(minutes=5))
         self._compaction.remove_replaced()
 
+    def compact_days(self) -> None:
+        """Merge until closed days are one file each: their hours must have rested before."""
+        self.compact()
+        self.clock.set(self.clock.now() + timedelta(hours=2))
+        self.compact()
+
     def copy_day(self, day: datetime, later: datetime) -> int:
         """List a merged day's file and summary once more, with times of a later day; how many
         records that makes."""

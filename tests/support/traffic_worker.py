@@ -15,7 +15,7 @@ def main() -> int:
 
     setup.start(SystemClock().now())
     from headgate.store.services import traffic_compaction, traffic_ingest
-    from headgate.traffic import compaction
+    from headgate.traffic import compaction, summaries
 
     jobs.INGEST_SECONDS = 0.01
     jobs.COMPACTION_SECONDS = 0.03
@@ -26,7 +26,7 @@ def main() -> int:
     traffic_compaction.GRACE = timedelta(seconds=0.2)
     compaction.PART_FILES_MIN = 4
     compaction.HOUR_SETTLED = timedelta(0)
-    compaction.SUMMARY_RECORDS_MIN = 1
+    summaries.HOUR_RECORDS_MIN = 1
     return jobs.run(data=Path(sys.argv[1]))
 
 

@@ -16,7 +16,6 @@ MERGE_BYTES_MAX = 512 * 1024**2  # of one merge: about ten million records
 HOUR_SETTLED = timedelta(minutes=5)  # after its end, most late records have come
 DAY_SETTLED = timedelta(hours=1)
 VALUES_KEPT = timedelta(hours=23)  # with HOUR_SETTLED and a merge, less than a day
-SUMMARY_RECORDS_MIN = 250_000  # below, an hour's records are read as fast as their sums
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -91,12 +90,6 @@ def plan(files: Iterable[ListedFile], now: datetime) -> list[Merge]:
         for merge in _merges(group, Tier.DAY, is_final=True)
     ]
     return [*values, *parts, *hours, *days]
-
-
-def has_summary(tier: Tier, records: int) -> bool:
-    """Whether a merged file gets a summary: each day, because it outlives the records, and large
-    hours."""
-    return tier == Tier.DAY or (tier >= Tier.HOUR and records >= SUMMARY_RECORDS_MIN)
 
 
 def _is_quiet(files: list[ListedFile], since: datetime) -> bool:

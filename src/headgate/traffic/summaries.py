@@ -7,6 +7,7 @@ nothing can be counted twice or stale. Summaries are small and are kept longer t
 
 from collections.abc import Collection
 
+from headgate.traffic.compaction import Tier
 from headgate.traffic.sums import RECORDED, Measures
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
@@ -19,6 +20,9 @@ FAMILIES: tuple[tuple[str, ...], ...] = (
 )
 """What the sums are by; the first that fits a question is the smallest. Each family holds all
 records once more: by outcome as well, the larger ones would be twice as slow to read."""
+
+HOUR_FAMILIES = 3  # the first ones: an hour's summary is made anew when its day is closed
+HOUR_RECORDS_MIN = 50_000  # below, an hour's records are read as fast as their sums
 
 NAMES = ("organization", "application", "plan", "api", "version", "operation", "status", "verdict")
 _NONE = {"status": "0::USMALLINT"}
@@ -33,6 +37,16 @@ SUMMED = Measures(
     sent="sum(sent)",
 )
 """How the rows of a summary are added up."""
+
+
+def families_for(tier: Tier, records: int) -> int:
+    """How many families the summary of a merged file holds, 0: it gets none.
+
+    All for a day, because its summary outlives the records.
+    """
+    if tier == Tier.DAY:
+        return len(FAMILIES)
+    return HOUR_FAMILIES if tier >= Tier.HOUR and records >= HOUR_RECORDS_MIN else 0
 
 
 def family_of(columns: Collection[str]) -> int | None:

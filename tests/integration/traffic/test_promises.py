@@ -11,7 +11,13 @@ import pytest
 
 from headgate.core.clock import FixedClock
 from headgate.core.problems import Problem, ProblemType
-from headgate.store.models import Organization, TrafficFile, TrafficSegment, TrafficTotal
+from headgate.store.models import (
+    Organization,
+    TrafficFile,
+    TrafficSegment,
+    TrafficSummary,
+    TrafficTotal,
+)
 from headgate.store.services import leases, traffic
 from headgate.store.services import traffic_reading as reading
 from headgate.store.services.actor import Actor
@@ -20,6 +26,7 @@ from headgate.store.services.traffic_compaction import LEASE, LEASE_LENGTH, Comp
 from headgate.store.services.traffic_erase import erase
 from headgate.store.services.traffic_ingest import Ingest
 from headgate.store.services.traffic_retention import Retention
+from headgate.traffic import summaries
 from headgate.traffic.compaction import PART_FILES_MIN, Tier
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
@@ -198,3 +205,32 @@ def test_records_of_a_clock_that_is_ahead_are_found_and_hold_up_no_others(
         (file,) = TrafficFile.objects.filter(replaced_at=None, tier__gte=Tier.HOUR, records=5)
         path = str(folders.files / file.path)
         assert database.execute("SELECT count(*) FROM read_parquet(?)", [path]).fetchall() == [(5,)]
+
+
+@pytest.mark.parametrize("by", list(GroupBy))
+def test_a_large_hour_has_a_summary_that_stays_when_its_values_go(
+    folders: TrafficFolders,
+    engine: Engine,
+    ingest: Ingest,
+    monkeypatch: pytest.MonkeyPatch,
+    by: GroupBy,
+) -> None:
+    monkeypatch.setattr(summaries, "HOUR_RECORDS_MIN", 500)
+    put(folders, lines(600, shape=Shape(gap_us=1000)), 1)
+    put(folders, lines(400, start=NOW + timedelta(hours=1), shape=Shape(seed=2)), 2)
+    ingest.tick()
+    filters = [ALL, RequestFilter(status=429), RequestFilter(application=example_id("app", 3))]
+    before = [traffic.stats(ACTOR, by, some) for some in filters]
+    clock = FixedClock(NOW + timedelta(hours=3))
+    compaction = Compaction(folders, engine, clock=clock, holder="test")
+    compaction.tick()
+    summary = TrafficSummary.objects.get()
+    assert (summary.records, summary.families) == (600, summaries.HOUR_FAMILIES)
+    assert [traffic.stats(ACTOR, by, some) for some in filters] == before
+    clock.set(NOW + timedelta(hours=25))
+    compaction.tick()
+    assert TrafficFile.objects.get(replaced_at=None, records=600).is_final
+    same = TrafficSummary.objects.get(replaced_at=None)
+    assert same.pk == summary.pk
+    assert same.file == TrafficFile.objects.get(replaced_at=None, records=600)
+    assert [traffic.stats(ACTOR, by, some) for some in filters] == before

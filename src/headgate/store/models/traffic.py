@@ -84,10 +84,12 @@ class TrafficSummary(models.Model):
     """What the records of one file add up to, as a small Parquet file beside it.
 
     `file` is None when the records were removed for their age: the summary is kept longer. One
-    with `replaced_at` is no longer read; it is unlinked after a grace period.
+    with `replaced_at` is no longer read; it is unlinked after a grace period. `families` says how
+    many of `traffic.summaries.FAMILIES` it holds, from the first on.
     """
 
     path = models.CharField(max_length=300, unique=True)
+    families = models.PositiveSmallIntegerField()
     file = models.ForeignKey(TrafficFile, null=True, on_delete=models.SET_NULL)
     records = models.PositiveBigIntegerField()
     rows = models.PositiveBigIntegerField()

@@ -24,13 +24,13 @@ from headgate.traffic.compaction import (
     ListedFile,
     Merge,
     Tier,
-    has_summary,
     plan,
 )
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders, place
 from headgate.traffic.io.parquet import Span, merge_files
 from headgate.traffic.io.sums import write_summary
+from headgate.traffic.summaries import families_for
 
 LEASE = "compaction"
 LEASE_LENGTH = timedelta(seconds=120)  # a merge of the largest size takes a quarter of it
@@ -56,6 +56,7 @@ class Summary:
 
     path: Path
     rows: int
+    families: int
 
 
 class Compaction:
@@ -118,9 +119,11 @@ class Compaction:
         if span.records != sum(file.records for file in merge.files):
             raise Bug(f"merging {len(paths)} files changed the number of records")
         day = self._folders.files / f"{span.last_at:%Y-%m-%d}"
+        families = families_for(merge.tier, span.records)
+        is_same = has_summary(merge.files, families)
         summary = None
-        if has_summary(merge.tier, span.records):
-            summary = self._summarized(scratch, day / f"{SUMMARY_PREFIX}-{name}")
+        if families and not is_same:
+            summary = self._summarized(scratch, day / f"{SUMMARY_PREFIX}-{name}", families)
         place(scratch, day / name)
         return swap(
             self._folders,
@@ -132,13 +135,14 @@ class Compaction:
             tier=merge.tier,
             is_final=merge.is_final,
             summary=summary,
+            is_same=is_same,
         )
 
-    def _summarized(self, records: Path, target: Path) -> Summary:
+    def _summarized(self, records: Path, target: Path, families: int) -> Summary:
         scratch = self._folders.scratch / target.name
-        rows = write_summary(self._engine, records, scratch)
+        rows = write_summary(self._engine, records, scratch, families=families)
         place(scratch, target)
-        return Summary(target, rows)
+        return Summary(target, rows, families)
 
     def _forget_missing(self, missing: Sequence[Path], held: Held) -> Held:
         """Somebody removed files by hand: say so and go on with those that are there."""
@@ -180,6 +184,14 @@ def listed_files() -> list[ListedFile]:
         "is_final",
     )
     return [ListedFile(row[0], row[1], Tier(row[2]), *row[3:]) for row in rows.iterator()]
+
+
+def has_summary(files: Sequence[ListedFile], families: int) -> bool:
+    """Whether this is one file, only written anew, whose summary has as many families already."""
+    known = TrafficSummary.objects.filter(
+        file=files[0].id, replaced_at=None, families__gte=families
+    )
+    return len(files) == 1 and known.exists()
 
 
 def swap(
@@ -234,6 +246,7 @@ def swap(
                 file=file,
                 records=span.records,
                 rows=summary.rows,
+                families=summary.families,
                 size_bytes=summary.path.stat().st_size,
                 first_at=span.first_at,
                 last_at=span.last_at,

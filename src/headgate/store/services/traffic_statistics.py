@@ -84,7 +84,7 @@ def _sources(place: Reader, filters: RequestFilter, family: int | None) -> list[
         return files
     for _ in range(LISTED_MAX):
         before = _swaps()
-        summaries = _summaries(place, filters)
+        summaries = _summaries(place, filters, family)
         files = reading.listed(place, filters)
         if before == _swaps():
             break
@@ -92,9 +92,10 @@ def _sources(place: Reader, filters: RequestFilter, family: int | None) -> list[
     return [*summaries, *(file for file in files if file.id not in known)]
 
 
-def _summaries(place: Reader, filters: RequestFilter) -> list[Listed]:
-    """Those whose records all lie in the asked time, by the id of their file (0: it is gone)."""
-    rows = TrafficSummary.objects.filter(replaced_at=None)
+def _summaries(place: Reader, filters: RequestFilter, family: int) -> list[Listed]:
+    """Those with the family whose records all lie in the asked time, by the id of their file (0:
+    it is gone)."""
+    rows = TrafficSummary.objects.filter(replaced_at=None, families__gt=family)
     if filters.since is not None:
         rows = rows.filter(first_at__gte=filters.since)
     if filters.until is not None:

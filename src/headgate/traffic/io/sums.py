@@ -6,7 +6,7 @@ import duckdb
 
 from headgate.model.node import CounterKind
 from headgate.traffic.io.engine import Engine
-from headgate.traffic.summaries import FAMILIES, NAMES, family_sql
+from headgate.traffic.summaries import NAMES, family_sql
 from headgate.traffic.sums import TotalKey
 
 WRITE_OPTIONS = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 16384)"
@@ -28,19 +28,19 @@ def totals_of(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[TotalKey, 
     return totals
 
 
-def write_summary(engine: Engine, records: Path, target: Path) -> int:
-    """Write the summary of a file of records to `target`; how many rows it has.
+def write_summary(engine: Engine, records: Path, target: Path, *, families: int) -> int:
+    """Write the first `families` sums of a file of records to `target`; how many rows it has.
 
     Raises:
         duckdb.Error: the file is gone or damaged, or the disk is full.
     """
     source = f"read_parquet({quoted(records)})"
-    families = " UNION ALL ".join(family_sql(number, source) for number in range(len(FAMILIES)))
+    sums = " UNION ALL ".join(family_sql(number, source) for number in range(families))
     order = ", ".join(("family", *NAMES))
     cursor = engine.cursor()
     try:
         rows = cursor.execute(
-            f"COPY (SELECT * FROM ({families}) ORDER BY {order}) TO {quoted(target)}"  # noqa: S608  # our own words
+            f"COPY (SELECT * FROM ({sums}) ORDER BY {order}) TO {quoted(target)}"  # noqa: S608  # our own words
             f" {WRITE_OPTIONS}"
         ).fetchall()
     finally:
