@@ -217,6 +217,7 @@ def test_a_large_hour_has_a_summary_that_stays_when_its_values_go(
 ) -> None:
     monkeypatch.setattr(summaries, "HOUR_RECORDS_MIN", 500)
     put(folders, lines(600, shape=Shape(gap_us=1000)), 1)
+    ingest.tick()
     put(folders, lines(400, start=NOW + timedelta(hours=1), shape=Shape(seed=2)), 2)
     ingest.tick()
     filters = [ALL, RequestFilter(status=429), RequestFilter(application=example_id("app", 3))]
