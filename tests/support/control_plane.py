@@ -27,6 +27,7 @@ from headgate.model.access import (
     SubscriptionRow,
 )
 from headgate.model.codec import as_json, from_json
+from headgate.model.leases import DIVISOR_ALL, LeaseAnswer, LeaseRequest
 from headgate.model.node import NodeReport
 from headgate.model.snapshot import Snapshot, SnapshotDelta
 
@@ -134,6 +135,11 @@ class ControlPlaneState:
                 **lists,  # type: ignore[arg-type]
             )
 
+    def hold(self, wait: float) -> None:
+        """Let a poll wait for nothing."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ends, wait)
+
     @property
     def _ends(self) -> bool:
         return self._is_closing or self.is_down
@@ -212,8 +218,19 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         if not self._may_go_on():
             return
+        if self.path.startswith("/node/v1/leases"):
+            self._lease(from_json(LeaseRequest, body))
+            return
         self.server.state.reports.append(from_json(NodeReport, body))
         self._answer(HTTPStatus.NO_CONTENT)
+
+    def _lease(self, request: LeaseRequest) -> None:
+        """As the only node of its gateway: it has all of every quota."""
+        if request.divisor == DIVISOR_ALL:
+            self.server.state.hold(float(parse_qs(urlsplit(self.path).query)["wait"][0]))
+            self._answer(HTTPStatus.NO_CONTENT)
+            return
+        self._answer(HTTPStatus.OK, as_json(LeaseAnswer(DIVISOR_ALL)))
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))

@@ -20,6 +20,7 @@ from headgate.gateway.table_blocks import BlockTable
 from headgate.gateway.table_counters import CounterReader
 from headgate.gateway.table_file import TableFile, fence, open_file
 from headgate.gateway.table_index import HashIndex, subscription_hash
+from headgate.gateway.table_leases import LeaseTable
 from headgate.gateway.table_settings import SettingsWriter, limit_word
 from headgate.model.access import (
     AccessDelta,
@@ -77,6 +78,7 @@ class AccessTable:
         self._subscriptions = HashIndex(file, "subscription")
         self._blocks = BlockTable(file, self._now_us())
         self._settings = SettingsWriter(file)
+        self.leases = LeaseTable(file, clock)
         kinds = (CounterKind.OPERATION, CounterKind.APPLICATION)
         self._counters = [CounterReader(file, kind, self.epoch) for kind in kinds]
 
@@ -223,6 +225,7 @@ class AccessTable:
     def _reserve(self, delta: AccessDelta) -> None:
         for name, rows in _parts(delta).items():
             self._file.reserve_rows(name, _beyond(row.row for row in rows))
+        self.leases.reserve(_beyond(row.row for row in delta.subscriptions))
         self._credentials.reserve(len(delta.credentials))
         self._subscriptions.reserve(len(delta.subscriptions))
 

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 AMOUNT_MAX = 2**32 - 1  # the access table holds an amount in 32 bits
 BURST_MAX = 2**24 - 1
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MARCH = 3  # the month that the filter counts months from
 LIMITS_PER_PLAN_MAX = 8  # slots of a subscription's row in the access table
 
 
@@ -80,3 +83,22 @@ def parse_limit(kind: LimitKind, text: str) -> Limit:
         raise ValueError(f"{text!r} is not a {kind}; write it like {example}")
     window = Window(_SHORT.get(match[2], match[2]))
     return Limit(kind, int(re.sub(r"[_,]", "", match[1])), window, int(match[3] or 0))
+
+
+def window_index(window: Window, at: datetime) -> int:
+    """Which of the calendar windows in UTC holds the instant `at`; the filter counts alike.
+
+    Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": months since March of
+    year 0.
+    """
+    if window is Window.MONTH:
+        return at.astimezone(UTC).year * 12 + at.astimezone(UTC).month - MARCH
+    return int((at - EPOCH).total_seconds()) // WINDOW_SECONDS[window]
+
+
+def window_start(window: Window, index: int) -> datetime:
+    """When the calendar window of this index begins."""
+    if window is Window.MONTH:
+        year, month = divmod(index + MARCH - 1, 12)
+        return datetime(year, month + 1, 1, tzinfo=UTC)
+    return EPOCH + timedelta(seconds=index * WINDOW_SECONDS[window])

@@ -4,12 +4,14 @@ A delta is applied the moment it arrives: no file of Envoy's is touched.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
 from headgate.core.problems import DependencyError, Problem
 from headgate.gateway.table import AccessTable, TableHealth
+from headgate.gateway.table_leases import LeaseTable
 from headgate.model.access import AccessDelta, PublishedRows
 from headgate.model.node import CounterReading
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
@@ -21,6 +23,8 @@ COUNTERS_PER_REPORT_MAX = 5_000  # the rest goes with the next report
 ROWS_INLINE_MAX = 100  # a larger delta is applied in a thread, so that nothing else waits
 
 _log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class AccessKeeper:
@@ -37,12 +41,18 @@ class AccessKeeper:
         self._troubles = troubles
         self._lock = asyncio.Lock()
         self._published: PublishedRows | None = None
+        self.replaced = asyncio.Event()  # set when another table has taken the place of this one
         self._table = self._open(state.generation)
 
     @property
     def generation(self) -> str:
         """The store that the rows come from, empty before the first delta."""
         return self._table.generation
+
+    @property
+    def epoch(self) -> str:
+        """The present table's own name: another table counts from nothing."""
+        return self._table.epoch
 
     @property
     def sequence(self) -> int:
@@ -75,6 +85,15 @@ class AccessKeeper:
             else:
                 await asyncio.to_thread(self._table.apply, delta)
 
+    async def with_leases(self, work: Callable[[LeaseTable], T]) -> T:
+        """What `work` makes of the leases of the present table.
+
+        Raises:
+            DependencyError: the disk is full.
+        """
+        async with self._lock:
+            return await asyncio.to_thread(work, self._table.leases)
+
     async def health(self) -> TableHealth:
         """What the table says of itself."""
         async with self._lock:
@@ -95,6 +114,13 @@ class AccessKeeper:
         self._table.close()
 
     def _open(self, generation: str) -> AccessTable:
+        """The table. A new one lets nothing of a quota pass before it knows the node's part."""
+        table = self._open_or_replace(generation)
+        if not table.is_complete:
+            table.leases.close_until_told()
+        return table
+
+    def _open_or_replace(self, generation: str) -> AccessTable:
         """The table; a damaged one is set aside for people to look at, and made anew."""
         try:
             return AccessTable.open(self._paths.table, generation=generation)
@@ -118,6 +144,7 @@ class AccessKeeper:
         self._table = self._open(generation)
         if self._published is not None:
             self._table.publish(self._published)
+        self.replaced.set()
         self._state = self._state.with_generation(generation)
         save_state(self._paths.state, self._state)
 

@@ -11,6 +11,7 @@ import httpx2
 from headgate.core.problems import DependencyError, Problem
 from headgate.model.access import AccessDelta
 from headgate.model.codec import as_json, from_json
+from headgate.model.leases import LeaseAnswer, LeaseRequest
 from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.model.snapshot import SnapshotDelta
 from headgate.node.parts import Part
@@ -94,6 +95,20 @@ class ControlPlane:
         """Say how this node is."""
         headers = {"content-type": "application/json"}
         await self._call("POST", "/node/v1/report", content=as_json(report), headers=headers)
+
+    async def leases(self, request: LeaseRequest, *, wait: int) -> LeaseAnswer | None:
+        """What this node shall hold of shared quotas; None: nothing new within `wait` seconds."""
+        answer = await self._call(
+            "POST",
+            "/node/v1/leases",
+            params={"wait": str(wait)},
+            content=as_json(request),
+            headers={"content-type": "application/json"},
+            read_seconds=wait + CALL_SECONDS_MAX,
+        )
+        if answer.status_code == httpx2.codes.NO_CONTENT:
+            return None
+        return _parse(LeaseAnswer, answer)
 
     async def upload(self, part: Part, *, sha256: bytes) -> None:
         """Hand over one sealed segment or part; done as well when it was there already.

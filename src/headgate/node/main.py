@@ -25,6 +25,7 @@ from headgate.node.certificates import certificate_keeper
 from headgate.node.contracts import Contracts
 from headgate.node.control_plane import ControlPlane
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
+from headgate.node.lease_sync import LeaseSync
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
 from headgate.node.seal import Sealer
 from headgate.node.settings import AgentSettings
@@ -125,6 +126,7 @@ class Agent:
         self._shipping = Shipping(settings, self._sealer, self._transport(), self._troubles)
         self._snapshots = SnapshotSync(self._control_plane, settings.gateway, self._revisions)
         self._access = AccessSync(self._control_plane, self._keeper, self._troubles)
+        self._leases = LeaseSync(self._control_plane, self._keeper)
         parts = Parts(
             node=state.node,
             envoy_version=ENVOY_VERSION,
@@ -146,6 +148,8 @@ class Agent:
             asyncio.create_task(self._forever(Topic.VALIDATORS, self._validators.run)),
             asyncio.create_task(self._forever(Topic.CONTROL_PLANE, self._sync_snapshots)),
             asyncio.create_task(self._forever(Topic.ACCESS, self._access.step)),
+            asyncio.create_task(self._forever(Topic.LEASES, self._leases.step)),
+            asyncio.create_task(self._forever(Topic.WANTS, self._leases.look)),
             asyncio.create_task(self._forever(Topic.SEAL, self._seal)),
             asyncio.create_task(self._forever(Topic.SHIP, self._shipping.step)),
             asyncio.create_task(self._forever(Topic.REPORT, self._report)),
@@ -236,6 +240,10 @@ _TROUBLE = {
     " last one. Check that the control plane runs and that the node's token is valid",
     Topic.ACCESS: "Changes of keys, plans and blocks do not arrive; the last known ones are in"
     " force. Check that the control plane runs and that the node's token is valid",
+    Topic.LEASES: "Which part of each quota this node has cannot be asked; it lets pass what it"
+    " holds. Check that the control plane runs and that the node's token is valid",
+    Topic.WANTS: "Parts of quotas that run low cannot be topped up; the rest of their calls are"
+    " refused. Check that the control plane runs and that the node's token is valid",
     Topic.SEAL: "Logs cannot be sealed; records stay in the node's log for now. Check the disk",
     Topic.SHIP: "Records cannot be handed to the ingest; they wait in the spool. Check the disk"
     " and the control plane",

@@ -17,6 +17,8 @@ class Topic(StrEnum):
     SNAPSHOT = "snapshot"
     UPSTREAM = "upstream"
     ACCESS = "access"
+    LEASES = "leases"
+    WANTS = "wants"
     TABLE = "table"
     ROWS = "rows"
     COUNTERS = "counters"

@@ -34,6 +34,7 @@ class Topic(StrEnum):
     SNAPSHOT = "snapshot"  # the revision of a gateway
     NODE = "node"  # what a node reports
     TRAFFIC = "traffic"  # stored records
+    LEASE = "lease"  # who holds which part of a quota
     TOKEN = "token"  # noqa: S105  # a token ended: whoever waits with it is turned away
 
 

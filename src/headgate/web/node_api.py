@@ -14,9 +14,17 @@ from urllib.parse import parse_qsl
 
 from headgate.core.problems import Bug, Detail, Problem, ProblemType
 from headgate.model.codec import as_json, from_json
+from headgate.model.leases import LeaseRequest
 from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.store import events
-from headgate.store.services import access_feed, contracts, nodes, publishing, tokens
+from headgate.store.services import (
+    access_feed,
+    contracts,
+    nodes,
+    publishing,
+    quota_leases,
+    tokens,
+)
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.web.answers import send_answer, send_problem
 from headgate.web.exchange import Exchange, Receive, Send, exchange_of
@@ -48,6 +56,7 @@ class NodeAPI:
             "snapshot": ("GET", self._snapshot),
             "access": ("GET", self._access),
             "report": ("POST", self._report),
+            "leases": ("POST", self._leases),
         }
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
@@ -122,6 +131,23 @@ class NodeAPI:
         body = await _body(receive)
         await in_thread(_keep_report, _actor(exchange), body)
         await send_answer(send, 204)
+
+    async def _leases(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """200 with parts of shared quotas; 204 when a node that asks for nothing has all."""
+        query = _query(scope, "wait")
+        actor = _actor(exchange)
+        request = from_json(LeaseRequest, await _body(receive))
+        is_asking = bool(request.wants or request.held)
+
+        def look() -> bytes | None:
+            tokens.check_still_valid(actor)
+            speak = quota_leases.exchange if is_asking else quota_leases.news
+            answer = speak(actor, request)
+            return None if answer is None else as_json(answer)
+
+        await _long_poll(look, 0 if is_asking else _wait(query), receive, send)
 
     async def _segment(
         self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange

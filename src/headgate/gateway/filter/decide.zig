@@ -248,11 +248,11 @@ pub const Call = struct {
 
     /// A plan's quota, of which several nodes may each have a part.
     fn takeQuota(self: *Call, word: *u64, limit: limits.Limit, slot: usize) limits.Outcome {
-        const divisor = &self.table.header().quota_divisor;
-        if (t.load(divisor) == 0) return limits.takeQuota(word, limit, self.d.now_ns, null);
+        const header = self.table.header();
+        if (t.load(&header.quota_divisor) == 0) return limits.takeQuota(word, limit, self.d.now_ns, null);
         const row = self.table.numberOf(layout.subscription, self.subscription.?);
         const lease = &self.table.at(layout.lease, row).words[slot];
-        const outcome = limits.takeQuota(word, limit, self.d.now_ns, .{ .divisor = divisor, .lease = lease });
+        const outcome = limits.takeQuota(word, limit, self.d.now_ns, .{ .divisor = &header.quota_divisor, .since_s = &header.quota_since_s, .lease = lease });
         if (outcome.is_low) self.table.mark(layout.subscription_dirty, row);
         return outcome;
     }

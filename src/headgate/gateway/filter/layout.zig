@@ -42,7 +42,7 @@ pub const FILE_BYTES = 6361010176;
 
 pub const Source = extern struct { location: u8, length: u8, bytes: [34]u8 };
 pub const Settings = extern struct { state: u8, is_open: u8, product_count: u8, source_count: u8, products: [16]u32, sources: [3]Source, pad: [16]u8 };
-pub const Header = extern struct { magic: u64, state: u64, is_filled: u64, credential_region: u64, subscription_region: u64, block_bits: [4]u64, hash_key: [2]u64, quota_divisor: u64, pad_writer: [4]u64, clock_ns: u64, clock_steps: u64, dropped: u64, damaged: u64, pad_filter: [12]u64, sequence: u64, credential_entries: u64, subscription_entries: u64, created_us: u64, allocated: [6]u64, rows: [6]u64, generation: [64]u8, epoch: [32]u8 };
+pub const Header = extern struct { magic: u64, state: u64, is_filled: u64, credential_region: u64, subscription_region: u64, block_bits: [4]u64, hash_key: [2]u64, quota_divisor: u64, quota_since_s: u64, pad_writer: [3]u64, clock_ns: u64, clock_steps: u64, dropped: u64, damaged: u64, pad_filter: [12]u64, sequence: u64, credential_entries: u64, subscription_entries: u64, created_us: u64, allocated: [6]u64, rows: [6]u64, generation: [64]u8, epoch: [32]u8 };
 pub const Block = extern struct { tag: u64, key: [16]u8, expires_us: u64, prefix: u64, row: u64 };
 pub const Counter = extern struct { key: u64, value: u64 };
 pub const Plan = extern struct { id: [16]u8, state: u64, limits: [8]u64, pad: [5]u64 };

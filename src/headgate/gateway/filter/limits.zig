@@ -30,29 +30,32 @@ pub const NONE_LEFT: Outcome = .{ .ok = false, .remaining = 0, .reset_s = 1, .re
 /// without a lease the amount divided.
 pub const Share = struct {
     divisor: *const u64,
+    since_s: *const u64,
     lease: *const u64,
 
     const Part = struct { amount: u64, is_final: bool };
 
-    fn part(self: Share, limit: Limit, index: u64) Part {
+    fn part(self: Share, limit: Limit, index: u64, start_s: u64) Part {
         const divisor = @atomicLoad(u64, self.divisor, .seq_cst);
         const word = @atomicLoad(u64, self.lease, .seq_cst);
         if (divisor == 0) return .{ .amount = limit.amount, .is_final = true };
         if (word >> 32 & 0x7FFF_FFFF == (@as(u64, limit.window) + 1) << 28 | index)
             return .{ .amount = @min(word & COUNT_MASK, limit.amount), .is_final = word >> 63 == 1 };
-        return .{ .amount = if (divisor == layout.SHARE_NOTHING) 0 else limit.amount / divisor, .is_final = false };
+        const has_none = divisor == layout.SHARE_NOTHING or start_s < t.load(self.since_s);
+        return .{ .amount = if (has_none) 0 else limit.amount / divisor, .is_final = false };
     }
 };
 
-const Calendar = struct { index: u64, end_s: u64 };
+const Calendar = struct { index: u64, start_s: u64, end_s: u64 };
 
 fn calendar(window: u3, now_s: u64) Calendar {
     if (window < 4) {
         const length = WINDOW_S[window];
-        return .{ .index = now_s / length, .end_s = (now_s / length + 1) * length };
+        const start = now_s / length * length;
+        return .{ .index = now_s / length, .start_s = start, .end_s = start + length };
     }
     const month = monthOf(now_s / 86_400);
-    return .{ .index = month, .end_s = firstDay(month + 1) * 86_400 };
+    return .{ .index = month, .start_s = firstDay(month) * 86_400, .end_s = firstDay(month + 1) * 86_400 };
 }
 
 /// Months since March of year 0 of the day that is `day` days after 1970-01-01.
@@ -135,7 +138,7 @@ pub fn takeQuota(word: *u64, limit: Limit, now_ns: u64, share: ?Share) Outcome {
             if (stored > index and stored - index <= LEAD_MAX[@min(limit.window, 4)]) index = stored;
         }
         const until = present.end_s - now_s;
-        const mine: Share.Part = if (share) |some| some.part(limit, index) else .{ .amount = limit.amount, .is_final = true };
+        const mine: Share.Part = if (share) |some| some.part(limit, index, present.start_s) else .{ .amount = limit.amount, .is_final = true };
         const refused: Outcome = .{ .ok = false, .remaining = 0, .reset_s = until, .retry_s = if (mine.is_final) until else 1, .is_low = !mine.is_final };
         if (count >= mine.amount) return refused;
         const next = code << 60 | (index & 0xFFF_FFFF) << 32 | (count + 1);
@@ -143,7 +146,7 @@ pub fn takeQuota(word: *u64, limit: Limit, now_ns: u64, share: ?Share) Outcome {
             old = seen;
             continue;
         }
-        if (share) |some| if (some.part(limit, index).amount <= count) {
+        if (share) |some| if (some.part(limit, index, present.start_s).amount <= count) {
             refund(word, limit, now_ns);
             return refused;
         };
@@ -255,8 +258,9 @@ test "a quota grants its amount once per calendar window, also when the clock st
 
 test "a shared quota grants the node's part: leased for its window, otherwise divided" {
     var divisor: u64 = 4;
+    var since_s: u64 = 0;
     var lease: u64 = 0;
-    const share: Share = .{ .divisor = &divisor, .lease = &lease };
+    const share: Share = .{ .divisor = &divisor, .since_s = &since_s, .lease = &lease };
     const daily = quota(20, 3);
     const day = calendar(3, JAN / NS).index;
     var word: u64 = 0;
@@ -268,6 +272,11 @@ test "a shared quota grants the node's part: leased for its window, otherwise di
     try testing.expect(!takeQuota(&word, daily, JAN, share).ok);
     lease = 1 << 63 | 4 << 60 | day << 32 | 6; // no more is to be had
     try testing.expectEqual(86_400, takeQuota(&word, daily, JAN, share).retry_s);
+    lease = 0;
+    since_s = JAN / NS + 1; // the window had begun before
+    var fresh: u64 = 0;
+    try testing.expect(!takeQuota(&fresh, daily, JAN, share).ok);
+    try testing.expect(takeQuota(&fresh, daily, JAN + 86_400 * NS, share).ok);
     divisor = layout.SHARE_NOTHING;
     lease = 4 << 60 | (day - 1) << 32 | 6; // of another window
     try testing.expect(!takeQuota(&word, daily, JAN, share).ok);

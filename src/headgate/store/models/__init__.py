@@ -28,6 +28,7 @@ from headgate.store.models.oauth import (
     SigningKey,
 )
 from headgate.store.models.products import Plan, Product
+from headgate.store.models.quotas import QuotaHolder, QuotaLease
 from headgate.store.models.releases import Release
 from headgate.store.models.secrets import StoredSecret
 from headgate.store.models.traffic import (
@@ -67,6 +68,8 @@ __all__ = [
     "Plan",
     "PolicyAttachment",
     "Product",
+    "QuotaHolder",
+    "QuotaLease",
     "RefreshGrant",
     "Release",
     "Revision",

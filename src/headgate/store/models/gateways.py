@@ -19,6 +19,7 @@ class Gateway(Row):
     title = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     revision = models.BigIntegerField(default=0)  # the number that its nodes should serve
     revisions_made = models.BigIntegerField(default=0)  # the highest number ever given
+    quota_divisor = models.BigIntegerField(default=0)  # see `access.shares`; 0: one node
 
     class Meta:
         constraints = (live_unique("gateway_name", "name"),)

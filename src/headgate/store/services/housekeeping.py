@@ -12,6 +12,8 @@ from headgate.store.models import (
     ClientSecret,
     DeviceGrant,
     IdempotencyRecord,
+    QuotaHolder,
+    QuotaLease,
     RefreshGrant,
 )
 
@@ -19,6 +21,8 @@ BLOCKS_KEPT = timedelta(days=1)  # a node that was away longer meets blocks that
 AUDIT_KEPT = timedelta(days=400)  # over a year: the last yearly review can be looked up
 ANSWERS_KEPT = timedelta(hours=24)  # answers to creates with an Idempotency-Key
 GRANTS_KEPT = timedelta(hours=1)  # a late device hears that it is late, not that it is unknown
+LEASES_KEPT = timedelta(hours=1)  # after their window: a node's clock may be late
+HOLDERS_KEPT = timedelta(days=32)  # the longest window, and then some
 ROWS_AT_ONCE = 1000  # a deletion keeps other writers waiting no longer than that takes
 
 M = TypeVar("M", bound=Model)
@@ -32,9 +36,11 @@ class Tidied:
     audit_entries: int
     answers: int
     grants: int
+    leases: int
 
     def __bool__(self) -> bool:
-        return bool(self.blocks or self.audit_entries or self.answers or self.grants)
+        found = (self.blocks, self.audit_entries, self.answers, self.grants, self.leases)
+        return any(found)
 
 
 def tidy(now: datetime) -> Tidied:
@@ -47,6 +53,8 @@ def tidy(now: datetime) -> Tidied:
             _forget(model.objects.filter(expires_at__lt=now - GRANTS_KEPT))
             for model in (DeviceGrant, RefreshGrant, ClientSecret)
         ),
+        leases=_forget(QuotaLease.objects.filter(ends_at__lt=now - LEASES_KEPT))
+        + _forget(QuotaHolder.objects.filter(ended_at__lt=now - HOLDERS_KEPT)),
     )
 
 
