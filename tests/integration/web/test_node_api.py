@@ -272,6 +272,7 @@ def test_only_nodes_come_in(web: WebProcess, api: httpx2.Client) -> None:
             ("GET", "/snapshot"),
             ("GET", "/access"),
             ("POST", "/report"),
+            ("POST", "/leases"),
             ("PUT", "/segments/local-0000000a-00000001"),
             ("GET", "/nothing"),
         ):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0008_traffic_summaries"),
+        ("store", "0010_issuers"),
     ]
 
     operations = [
