@@ -56,7 +56,8 @@ class HTTPFilter:
     is switched off; `route` configures and switches it on for a route. Both are the JSON form
     of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
     `asks_validators` says that it calls the cluster `VALIDATORS`. `observed_in` names the dynamic
-    metadata (namespace and key) in which it leaves the verdict that it would have given.
+    metadata (namespace and key) in which it leaves the verdict that it would have given. `order`
+    is its own place where that is not its policy's.
     """
 
     name: str
@@ -64,6 +65,7 @@ class HTTPFilter:
     route: Mapping[str, Any]
     asks_validators: bool = False
     observed_in: tuple[str, str] | None = None
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,11 +187,14 @@ def test_sampled_answers_are_counted_by_what_the_document_promises(
             "content": {"application/json": {"schema": promised}},
         }
     watching = use(request="off", response="observe", sample_ratio=1)
+    packed = PolicyUse("compression", {"algorithms": ["gzip"]})
     made = one.serve(document, api("POST /size", "GET /echo", port=upstream.port, row=7))
-    gateway.publish(replace(made, policies=(watching,)))
+    gateway.publish(replace(made, policies=(watching, packed)))
     post, get = (operation.row for operation in made.operations)
+    takes = {"accept-encoding": "gzip"}
     for _ in range(3):
-        assert gateway.call("/shop/size", "POST", JSON, body({})).status == 200
+        answer = gateway.call("/shop/size", "POST", JSON | takes, body({}))
+        assert answer.headers["content-encoding"] == "gzip"  # callers get it packed
         assert gateway.call("/shop/echo").status == 200
     until(
         lambda: (
@@ -204,3 +207,21 @@ def test_sampled_answers_are_counted_by_what_the_document_promises(
     assert one.readings()[get]["invalid_responses"] == 3
     assert one.readings()[get]["example"].startswith("200 /method: ")
     assert one.readings()[get]["requests"] == 0
+
+
+def test_a_body_may_be_as_large_as_the_policy_says_and_come_in_pieces(
+    checked: tuple[Proxy, Validator], upstream: Peer
+) -> None:
+    gateway, _ = checked
+    serve(checked, upstream.port, use(body_max="4MiB"))
+    large = body({"name": "ok", "more": "x" * 3_500_000})
+    answer = gateway.call("/shop/size", "POST", JSON, large)
+    assert (answer.status, answer.json["bytes"]) == (200, len(large))
+    too_large = body({"name": "ok", "more": "x" * 4_300_000})
+    assert gateway.call("/shop/size", "POST", JSON, too_large).status == 413
+    head = b"POST /shop/size HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+    head += b"content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    for content, status in ((b'{"name":"ok"}', b"200"), (b'{"name":"ok!!!!!"}', b"400")):
+        pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in content)
+        answered = gateway.raw(head + pieces + b"0\r\n\r\n")
+        assert answered.startswith(b"HTTP/1.1 " + status)

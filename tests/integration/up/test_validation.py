@@ -76,6 +76,8 @@ def test_a_call_that_does_not_fit_is_refused_and_recorded_as_such(up: Tree, key:
     (found,) = records()
     assert (found["api"], found["status"], found["observed"]) == ("vampi", 400, "")
     assert found["application_name"] == "acme/demo"
+    explained = up.do("explain", str(request_id)).out
+    assert "does not fit the API's description" in explained
 
 
 def test_observing_tells_requests_in_the_records_and_answers_in_the_status(

@@ -16,6 +16,7 @@ import pytest
 
 from headgate.model.access import AccessDelta
 from headgate.model.codec import as_json, from_json
+from headgate.model.contract import contract_from
 from headgate.model.node import NODE_FIELD, EnvoyState, NodeReport
 from headgate.model.snapshot import SnapshotDelta
 from headgate.web.envelope import SEGMENT_BYTES_MAX
@@ -274,6 +275,7 @@ def test_only_nodes_come_in(web: WebProcess, api: httpx2.Client) -> None:
             ("POST", "/report"),
             ("POST", "/leases"),
             ("PUT", "/segments/local-0000000a-00000001"),
+            ("GET", "/contracts/0123456789abcdef0123456789abcdef"),
             ("GET", "/nothing"),
         ):
             assert stranger.request(method, path).status_code == 401, path
@@ -291,6 +293,23 @@ def test_a_wrong_method_is_told_the_right_one(node: httpx2.Client) -> None:
     answer = node.post("/snapshot")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
     assert node.get("/nothing").status_code == 404
+
+
+def test_a_node_gets_what_its_calls_are_checked_against_and_nothing_else(
+    api: httpx2.Client, node: httpx2.Client
+) -> None:
+    api.post("/apis", json=api_body("node-contract"))
+    use = [{"kind": "validate", "settings": {}}]
+    assert api.put("/apis/node-contract/policies", json=use).is_success
+    assert api.post("/apis/node-contract/publish", json={}).is_success
+    delta = from_json(SnapshotDelta, node.get("/snapshot").content)
+    contract = next(one.contract for one in delta.changed if one.name == "node-contract")
+    found = contract_from(node.get(f"/contracts/{contract}").content)
+    assert found.id == contract
+    assert node.get(f"/contracts/{contract[:-1]}").status_code == 404
+    assert node.get(f"/contracts/{contract}?x=1").status_code == 422
+    assert node.post(f"/contracts/{contract}").status_code == 405
+    api.post("/apis/node-contract/unpublish", json={})
 
 
 def upload(

@@ -106,6 +106,7 @@ def test_sampled_answers_are_counted_and_the_gateways_own_are_not(tmp_path: Path
     assert ask(one, b"[]", **{name: "200"}) == FITS
     own = b'{"detail":"x","type":"urn:headgate:problem:rate-limited"}'
     ask(one, own, **{name: "429", "content_type": "application/problem+json"})
+    ask(one, b"\x1f\x8b", **{name: "200", "content_encoding": "gzip"})  # nobody reads it
     found = reading(one)
     assert (found["responses"], found["invalid_responses"], found["requests"]) == (2, 1, 0)
     assert found["example"] == '200 /: the value is not of type "object"'

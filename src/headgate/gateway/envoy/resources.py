@@ -279,7 +279,7 @@ def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:
 
 def _used(found: PolicyOf) -> dict[str, UsedFilter]:
     return {
-        one.name: UsedFilter(policy.stage, policy.order, one)
+        one.name: UsedFilter(policy.stage, policy.order if one.order is None else one.order, one)
         for policy in found.values()
         for one in policy.filters()
     }

@@ -35,6 +35,7 @@ NOT_ASKED: tuple[dict[str, str], ...] = (
 )
 """Header fields that are secrets, no parameters, or words between Envoy and the validators."""
 
+SAMPLE_ORDER = 25  # what callers get: changed by `json_body`, not yet compressed
 SAMPLE_BYTES_MAX = 1024**2  # larger answers are not looked at
 BODY_BYTES_MAX = 16 * 1024**2  # held in Envoy's memory, and once more in the validator's
 
@@ -85,9 +86,10 @@ class Validate(Policy):
     The check comes after the key, the subscription, the rate and the quota: a request that is
     refused here has used its allowance. While no validator answers, `on_failure` decides: `open`
     lets requests pass and counts them, `closed` answers 503; a body above `body_max` is
-    refused either way. Answers are sampled without delaying them, up to 1 MiB each: a body that
-    does not fit, a content type or a success that is not described is counted per operation and
-    shown by `headgate status`, since the validator's start; without a validator none is looked at.
+    refused either way. Answers are sampled without delaying them, up to 1 MiB each, as callers
+    get them but not when the upstream has compressed them: a body that does not fit, a content
+    type or a success that is not described is counted per operation and shown by `headgate
+    status`, since the validator's start; without a validator none is looked at.
 
     Source: OpenAPI 3.1.1; JSON Schema 2020-12; Envoy, `envoy.extensions.filters.http.ext_authz.v3`
     and `lua.v3`.
@@ -133,7 +135,9 @@ class Validate(Policy):
         if self.request is not RequestMode.OFF:
             yield self._asking()
         if self.response is ResponseMode.OBSERVE:
-            yield HTTPFilter(SAMPLE_NAME, _SAMPLING, SWITCHED_ON, asks_validators=True)
+            yield HTTPFilter(
+                SAMPLE_NAME, _SAMPLING, SWITCHED_ON, asks_validators=True, order=SAMPLE_ORDER
+            )
 
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation

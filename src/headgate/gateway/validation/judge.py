@@ -80,15 +80,15 @@ class OperationJudge:
         return Misfit(400, tuple(found[:MISTAKES_MAX])) if found else None
 
     def response(self, status: int, headers: Mapping[str, str], body: bytes) -> Misfit | None:
-        """What is wrong with an answer: its body, or a status that is not described.
+        """What is wrong with an answer: its body, or a success that is not described.
 
-        Errors that are not described are let be: hardly a document lists 401 or 503 everywhere.
+        Others are let be: hardly a document lists 304, 401 and 503 everywhere.
         """
         for key in (str(status), f"{status // 100}XX", "default"):
             if key in self._responses:
                 judge = self._responses[key]
                 return judge.judge(headers, body) if judge else None
-        if status >= 400:
+        if not 200 <= status < 300:
             return None
         return Misfit(400, (Mistake(f"status {status} is not described"),))
 

@@ -174,7 +174,10 @@ def _refusal(misfit: Misfit, method: bytes, headers: Mapping[str, str]) -> bytes
 def _note_response(
     question: _Question, status: int, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """Count a sampled answer; what the gateway itself refused is none of the API's."""
+    """Count a sampled answer, unless the upstream compressed it; what the gateway itself refused
+    is none of the API's."""
+    if headers.get("content-encoding", "identity") != "identity":
+        return
     is_problem = headers.get("content-type", "").startswith("application/problem+json")
     if is_problem and OUR_PROBLEM in body:
         return

@@ -95,6 +95,11 @@ def _told(record: RequestRecord) -> tuple[str, str]:
                 "Ask the API's provider, with the request id.",
             )
         return f"{told} and the upstream answered {record.status}.", ""
+    if record.verdict is Verdict.INVALID_REQUEST:
+        return (
+            "The request does not fit the API's description; the answer listed the places.",
+            "Correct them and send it again; the API's document says what the operation takes.",
+        )
     reason = record.verdict.value
     for answer in FILTER_ANSWERS:
         if answer.reason == reason:
@@ -110,6 +115,7 @@ def _steps(seen: SeenRequest) -> Iterator[Step]:
     record = seen.record
     yield _route(record)
     yield from _caller(seen)
+    yield from _validation(record)
     yield _answer(record)
 
 
@@ -177,11 +183,21 @@ def _limits(record: RequestRecord) -> Step:
     return Step("limits", "refused" if refused else "passed", told)
 
 
+def _validation(record: RequestRecord) -> Iterator[Step]:
+    """What a validator said, where it refused or none answered."""
+    if record.verdict is Verdict.INVALID_REQUEST:
+        yield Step("validation", "refused", f"It was answered {record.status}, with its places.")
+    if record.verdict is Verdict.VALIDATOR_DOWN:
+        yield Step("validation", "refused", "No validator answered, and the API fails closed.")
+
+
 def _providers_steps(actor: Actor, record: RequestRecord) -> list[Step]:
     """What only the provider of the API may see."""
     if not record.operation:
         return []
-    return [*_policies(actor, record), _upstream(record)]
+    told = f"It is only observed; it would have been refused as {record.observed}."
+    observed = [Step("validation", "observed", told)] if record.observed else []
+    return [*_policies(actor, record), *observed, _upstream(record)]
 
 
 def _policies(actor: Actor, record: RequestRecord) -> Iterator[Step]:
