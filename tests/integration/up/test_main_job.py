@@ -153,12 +153,12 @@ def test_following_the_log_shows_every_request_once(up: Tree, key: str, tmp_path
             stdout=output,
         )
     try:
-        time.sleep(2)
+        eventually(lambda: _is_following(up, key, shown), 60, every_seconds=0.5)
         for number in range(60):
             up.call(f"/echo/items/follow{number}", key)
             if number % 20 == 19:
                 time.sleep(1.2)  # over several segments
-        eventually(lambda: len(_followed(shown.read_text())) >= 60)
+        eventually(lambda: len(_followed(shown.read_text())) >= 60, 60)
         time.sleep(2)  # a record that is shown twice would come now
         follower.send_signal(signal.SIGINT)
         assert follower.wait(20) == 0
@@ -167,6 +167,12 @@ def test_following_the_log_shows_every_request_once(up: Tree, key: str, tmp_path
         follower.wait()
     wanted = sorted(f"/echo/items/follow{n}" for n in range(60))
     assert sorted(_followed(shown.read_text())) == wanted
+
+
+def _is_following(up: Tree, key: str, shown: Path) -> bool:
+    """Whether the follower has begun: it shows the calls that ask for it."""
+    up.call("/echo/items/ready", key)
+    return shown.stat().st_size > 0
 
 
 def _followed(lines: str) -> list[str]:
@@ -233,10 +239,10 @@ def test_an_unpublished_api_is_gone_and_comes_back(up: Tree, key: str) -> None:
     assert up.call("/echo/get", key).status_code == 200
 
 
-def test_the_help_page_takes_no_time(up: Tree) -> None:
-    best = 10.0
-    for _ in range(5):
-        started = time.monotonic()
-        subprocess.run([sys.executable, "-m", "headgate.cli", "--help"], capture_output=True)
-        best = min(best, time.monotonic() - started)
-    assert best < 0.3
+def test_the_help_page_loads_nothing_that_takes_time() -> None:
+    program = (
+        "import sys; from headgate.cli.main import build; build();"
+        "print([name for name in ('django', 'duckdb', 'httpx2') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "[]"), ran.stderr

@@ -54,8 +54,8 @@ def test_a_release_that_fails_is_taken_back_and_says_why(up: Tree, key: str) -> 
     up.do("release", "echo@v2", "--percent", "100", "--abort-if", "error_ratio > 0.5")
     statuses = {up.call("/echo/get", key).status_code for _ in range(30)}
     assert statuses == {503}
-    eventually(lambda: _outcome(up) == "aborted")
-    eventually(lambda: up.call("/echo/get", key).status_code == 200)
+    eventually(lambda: _outcome(up) == "aborted", 60)
+    eventually(lambda: up.call("/echo/get", key).status_code == 200, 60)
     assert "error_ratio > 0.5" in up.do("releases").out
     audit = up.do("audit", "--json").json["items"]
     assert "release.aborted" in {entry["action"] for entry in audit}
@@ -74,7 +74,7 @@ def test_a_release_that_works_is_promoted_and_can_be_rolled_back(
     assert up.call("/echo/get", key).status_code == 200
     up.do(*said.strip().rpartition("The way back: headgate ")[2].split())
     assert up.call("/echo/get", key).status_code == 200
-    eventually(lambda: _version_of_newest(up, key) == "v1")
+    eventually(lambda: _version_of_newest(up, key) == "v1", 60)
 
 
 def _version_of_newest(up: Tree, key: str) -> str:
