@@ -8,7 +8,16 @@ import time
 from bench.measure import Measurement, load, store
 from bench.report import write
 
-SUITES = ("gateway", "validation", "keys", "publish", "startup", "ingest", "queries")
+SUITES = (
+    "gateway",
+    "validation",
+    "keys",
+    "publish",
+    "startup",
+    "imports",
+    "ingest",
+    "queries",
+)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ UNFINISHED = re.compile(
 )
 HOSTS = re.compile("|".join(["pypi" + r"\.org", "npmjs" + r"\.(org|com)", "deb" + r"ian\.org"]))
 MACHINE_PATHS = re.compile("/" + "(work|root|farm)/")
+CONFLICT = re.compile("^(<{7} |={7}$|>{7} )")
 TEXT = (
     "*.py",
     "*.zig",
@@ -42,7 +43,9 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [UNFINISHED, HOSTS, MACHINE_PATHS], ids=["unfinished", "hosts", "paths"]
+    "pattern",
+    [UNFINISHED, HOSTS, MACHINE_PATHS, CONFLICT],
+    ids=["unfinished", "hosts", "paths", "conflict"],
 )
 def test_nothing_unfinished_and_no_foreign_place_is_named(pattern: re.Pattern[str]) -> None:
     assert _found(pattern, *TEXT) == []

@@ -1,6 +1,4 @@
-"""Are the documents that others wrote imported, and how soon?"""
-
-import time
+"""Are the documents that others wrote imported?"""
 
 import orjson
 import pytest
@@ -14,8 +12,6 @@ from headgate.gateway.validation.judge import OperationJudge
 from tests.support.documents import SHARED, import_text, shared_document
 
 pytestmark = pytest.mark.integration
-
-IMPORT_SECONDS_MAX = 10.0  # "in seconds"; 0.5 to 1.5 on two busy cores
 
 
 @pytest.mark.parametrize(
@@ -50,33 +46,25 @@ def test_a_document_without_an_info_object_is_imported_with_a_warning() -> None:
     assert (warning.message, warning.line) == ("An OpenAPI document needs 'info'", 1)
 
 
-def test_a_document_of_thirteen_megabytes_is_imported_in_seconds(octokit: str) -> None:
-    begin = time.monotonic()
+def test_a_document_of_thirteen_megabytes_is_imported(octokit: str) -> None:
     found = import_text(octokit, "github.json")
-    assert time.monotonic() - begin < IMPORT_SECONDS_MAX
     assert len(found.operations) > 1_000
     assert len({item.id for item in found.operations}) == len(found.operations)
     assert found.bundled == orjson.loads(octokit)
-    begin = time.monotonic()
     assert changes(found.bundled, orjson.loads(octokit)) == ()
-    assert time.monotonic() - begin < IMPORT_SECONDS_MAX
 
 
-def test_as_yaml_it_is_imported_in_seconds_too(octokit: str) -> None:
+def test_as_yaml_it_is_imported_too(octokit: str) -> None:
     text = yaml.dump(orjson.loads(octokit), Dumper=yaml.CSafeDumper, sort_keys=False)
     assert len(text) > 9_000_000
-    begin = time.monotonic()
     found = import_text(text, "github.yaml")
-    assert time.monotonic() - begin < IMPORT_SECONDS_MAX
     assert len(found.operations) == len(import_text(octokit, "github.json").operations)
 
 
-def test_its_mistakes_are_found_with_their_lines_in_seconds(octokit: str) -> None:
+def test_its_mistakes_are_found_with_their_lines(octokit: str) -> None:
     wrong = octokit.replace('"#/components/schemas/simple-user"', '"#/components/schemas/nobody"')
-    begin = time.monotonic()
     with pytest.raises(Problem) as caught:
         import_text(wrong, "github.json")
-    assert time.monotonic() - begin < IMPORT_SECONDS_MAX
     rows = wrong.split("\n")
     assert len(caught.value.errors) == 100
     assert all(error.line and "nobody" in rows[error.line - 1] for error in caught.value.errors)
