@@ -84,7 +84,7 @@ def wait() -> None:
         return access_feed.delta(actor(node=True), generation=own, after=start_at)
 
     print("waiting", flush=True)
-    found = asyncio.run(events.wait_for(look, wait_seconds=25))
+    found = asyncio.run(events.wait_for(look, topics=events.EVERYTHING, wait_seconds=25))
     print(json.dumps(None if found is None else time.time()))
 
 

@@ -1,8 +1,9 @@
 """How does a waiting poll learn of a change at once?
 
-Whoever writes calls `announce` in its transaction; after the commit every waiter of this process
-wakes and looks again. Other processes learn of it by NOTIFY on PostgreSQL, and on SQLite by a
-watcher that reads `PRAGMA data_version` every `WATCH_SECONDS` while somebody waits.
+Whoever writes calls `announce` in its transaction; after the commit those waiters of this process
+that wait for its topic wake and look again. Other processes learn of it by NOTIFY on PostgreSQL,
+and on SQLite by a watcher that reads `PRAGMA data_version` every `WATCH_SECONDS` while somebody
+waits: that one cannot tell the topic and wakes everybody.
 
 A waiter is only ever woken to look: what counts is what it then reads. A wake-up that gets lost
 costs `SAFETY_SECONDS`, never a change.
@@ -12,6 +13,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from asgiref.sync import sync_to_async
@@ -38,47 +40,59 @@ class Topic(StrEnum):
     TOKEN = "token"  # noqa: S105  # a token ended: whoever waits with it is turned away
 
 
+EVERYTHING = frozenset(Topic)
+
+
 class _Bell:
-    """Wakes everyone who waits in this process, on threads and in event loops."""
+    """Wakes those who wait in the event loops of this process."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._rung = 0
-        self._waiters: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._lock = threading.Lock()
+        self._rung = dict.fromkeys(Topic, 0)
+        self._waiters: dict[asyncio.Event, tuple[asyncio.AbstractEventLoop, frozenset[Topic]]] = {}
 
-    @property
-    def rung(self) -> int:
-        return self._rung
+    def rung(self, topics: frozenset[Topic]) -> int:
+        """How often it has rung for any of them; grows with each ring."""
+        with self._lock:
+            return self._sum(topics)
 
-    def ring(self) -> None:
-        with self._condition:
-            self._rung += 1
-            self._condition.notify_all()
-            for event, loop in self._waiters.items():
-                if not loop.is_closed():
+    def ring(self, topics: frozenset[Topic] = EVERYTHING) -> None:
+        with self._lock:
+            for topic in topics:
+                self._rung[topic] += 1
+            for event, (loop, wanted) in self._waiters.items():
+                if wanted & topics and not loop.is_closed():
                     loop.call_soon_threadsafe(event.set)
 
-    def wait(self, rung: int, timeout_seconds: float) -> None:
-        with self._condition:
-            self._condition.wait_for(lambda: self._rung != rung, timeout_seconds)
-
-    async def wait_async(self, rung: int, timeout_seconds: float) -> None:
+    async def wait(self, topics: frozenset[Topic], rung: int, timeout_seconds: float) -> None:
+        """Until it has rung more than `rung` times for `topics`, or the time is up."""
         event = asyncio.Event()
-        with self._condition:
-            if self._rung != rung:
+        with self._lock:
+            if self._sum(topics) != rung:
                 return
-            self._waiters[event] = asyncio.get_running_loop()
+            self._waiters[event] = (asyncio.get_running_loop(), topics)
         try:
             await asyncio.wait_for(event.wait(), timeout_seconds)
         except TimeoutError:
             return
         finally:
-            with self._condition:
+            with self._lock:
                 del self._waiters[event]
+
+    def _sum(self, topics: frozenset[Topic]) -> int:
+        return sum(self._rung[topic] for topic in topics)
 
 
 _bell = _Bell()
-_watcher = Watcher(_bell.ring, channel=NOTIFY_CHANNEL)
+
+
+def _hear(notice: str) -> None:
+    """Another process has changed something: what its NOTIFY names, otherwise anything."""
+    _bell.ring(frozenset({Topic(notice)}) if notice in _NAMES else EVERYTHING)
+
+
+_NAMES = frozenset(topic.value for topic in Topic)
+_watcher = Watcher(_hear, channel=NOTIFY_CHANNEL)
 
 
 def announce(topic: Topic) -> None:
@@ -86,42 +100,28 @@ def announce(topic: Topic) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [NOTIFY_CHANNEL, topic.value])
-    transaction.on_commit(_bell.ring)
+    transaction.on_commit(partial(_bell.ring, frozenset({topic})))
 
 
 async def wait_for(
     look: Look[T],
     *,
+    topics: frozenset[Topic],
     wait_seconds: float,
     run: Callable[[Look[T]], Awaitable[T | None]] | None = None,
 ) -> T | None:
     """What `look` finds, as soon as it finds something; None after `wait_seconds`.
 
-    `look` reads the store, outside any transaction; `run` runs it on a thread (by default the
-    one that Django's synchronous code has).
+    `look` reads the store, outside any transaction, at first and after each change of `topics`;
+    `run` runs it on a thread (by default the one that Django's synchronous code has).
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_seconds
     with _watcher.watching():
         while True:
-            rung = _bell.rung
+            rung = _bell.rung(topics)
             found = await (sync_to_async(look)() if run is None else run(look))
             left = deadline - loop.time()
             if found is not None or left <= 0:
                 return found
-            await _bell.wait_async(rung, min(left, SAFETY_SECONDS))
-
-
-def wait_for_sync(
-    look: Look[T], *, wait_seconds: float, monotonic: Callable[[], float]
-) -> T | None:
-    """As `wait_for`, for callers on a thread."""
-    deadline = monotonic() + wait_seconds
-    with _watcher.watching():
-        while True:
-            rung = _bell.rung
-            found = look()
-            left = deadline - monotonic()
-            if found is not None or left <= 0:
-                return found
-            _bell.wait(rung, min(left, SAFETY_SECONDS))
+            await _bell.wait(topics, rung, min(left, SAFETY_SECONDS))

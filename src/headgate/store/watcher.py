@@ -16,13 +16,14 @@ log = structlog.get_logger(__name__)
 
 
 class Watcher:
-    """A thread that calls `ring` after each change that any process commits.
+    """A thread that calls `ring` after each change that any process commits, with what its NOTIFY
+    says or, on SQLite, with nothing.
 
     It runs while somebody is `watching` and a little longer. A database that cannot be watched
     is tried again each second: waiters then rely on their own interval.
     """
 
-    def __init__(self, ring: Callable[[], None], *, channel: str) -> None:
+    def __init__(self, ring: Callable[[str], None], *, channel: str) -> None:
         self._ring = ring
         self._channel = channel
         self._lock = threading.Lock()
@@ -82,13 +83,13 @@ class Watcher:
         with contextlib.closing(connection):
             tick = threading.Event()
             version = self._data_version(connection)
-            self._ring()  # what was committed before the first look
+            self._ring("")  # what was committed before the first look
             while self._waiters:
                 tick.wait(WATCH_SECONDS)
                 now = self._data_version(connection)
                 if now != version:
                     version = now
-                    self._ring()
+                    self._ring("")
 
     @staticmethod
     def _data_version(connection: sqlite3.Connection) -> int:
@@ -107,9 +108,9 @@ class Watcher:
         try:
             with psycopg.connect(**parameters, autocommit=True) as connection:
                 connection.execute(f"LISTEN {self._channel}")
-                self._ring()  # what was committed before LISTEN
+                self._ring("")  # what was committed before LISTEN
                 while self._waiters:
-                    for _ in connection.notifies(timeout=1.0, stop_after=1):
-                        self._ring()
+                    for notice in connection.notifies(timeout=1.0, stop_after=1):
+                        self._ring(notice.payload)
         except psycopg.Error as error:
             raise OSError(f"PostgreSQL: {error}") from error

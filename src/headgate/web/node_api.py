@@ -17,6 +17,7 @@ from headgate.model.codec import as_json, from_json
 from headgate.model.leases import LeaseRequest
 from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.store import events
+from headgate.store.events import Topic
 from headgate.store.services import (
     access_feed,
     contracts,
@@ -96,7 +97,7 @@ class NodeAPI:
             delta = publishing.snapshot_delta(actor, after=after)
             return None if delta is None else as_json(delta)
 
-        await _long_poll(look, _wait(query), receive, send)
+        await _long_poll(look, Topic.SNAPSHOT, _wait(query), receive, send)
 
     async def _access(
         self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
@@ -112,7 +113,7 @@ class NodeAPI:
             delta = access_feed.delta(actor, generation=generation, after=after)
             return None if delta is None else as_json(delta)
 
-        await _long_poll(look, _wait(query), receive, send)
+        await _long_poll(look, Topic.ACCESS, _wait(query), receive, send)
 
     async def _contract(
         self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
@@ -147,7 +148,7 @@ class NodeAPI:
             answer = speak(actor, request)
             return None if answer is None else as_json(answer)
 
-        await _long_poll(look, 0 if is_asking else _wait(query), receive, send)
+        await _long_poll(look, Topic.LEASE, 0 if is_asking else _wait(query), receive, send)
 
     async def _segment(
         self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
@@ -183,10 +184,13 @@ def _keep_report(actor: Actor, body: bytes) -> None:
     nodes.report(actor, from_json(NodeReport, body))
 
 
-async def _long_poll(look: Look, wait_seconds: int, receive: Receive, send: Send) -> None:
+async def _long_poll(
+    look: Look, topic: Topic, wait_seconds: int, receive: Receive, send: Send
+) -> None:
     """Answer what `look` finds within the wait. Ends early when the node goes or we close."""
+    topics = frozenset({topic, Topic.TOKEN})
     found = await _first(
-        events.wait_for(look, wait_seconds=wait_seconds, run=partial(in_thread)),
+        events.wait_for(look, topics=topics, wait_seconds=wait_seconds, run=partial(in_thread)),
         _none_after(closing.wait()),
         _none_after(_gone(receive)),
     )

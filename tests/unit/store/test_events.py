@@ -1,7 +1,6 @@
 """Who waits sees a change when it comes, and goes when the time is up."""
 
 import asyncio
-import threading
 import time
 
 from headgate.store import events
@@ -12,43 +11,41 @@ async def directly(look: events.Look[str]) -> str | None:
     return look()
 
 
+def wait(look: events.Look[str], *, wait_seconds: float = 20) -> str | None:
+    """What is found by somebody who waits for access rows."""
+    topics = frozenset({events.Topic.ACCESS})
+    return asyncio.run(
+        events.wait_for(look, topics=topics, wait_seconds=wait_seconds, run=directly)
+    )
+
+
+def ring(*topics: events.Topic) -> None:
+    """What a commit does."""
+    events._bell.ring(frozenset(topics))
+
+
 def test_what_is_there_already_is_not_waited_for() -> None:
-    found = asyncio.run(events.wait_for(lambda: "here", wait_seconds=20, run=directly))
-    assert found == "here"
+    assert wait(lambda: "here") == "here"
 
 
 def test_who_waits_for_nothing_goes_when_the_time_is_up() -> None:
     started = time.monotonic()
-    assert asyncio.run(events.wait_for(lambda: None, wait_seconds=0.2, run=directly)) is None
+    assert wait(lambda: None, wait_seconds=0.2) is None
     assert 0.15 < time.monotonic() - started < 1.5
 
 
-def test_a_change_wakes_a_loop_and_a_thread_at_once() -> None:
-    news: list[str] = []
-
-    def look() -> str | None:
-        return news[0] if news else None
-
-    def change() -> None:
-        time.sleep(0.1)
-        news.append("new")
-        events._bell.ring()
-
-    results: list[str | None] = []
-
-    def wait_on_a_thread() -> None:
-        results.append(events.wait_for_sync(look, wait_seconds=20, monotonic=time.monotonic))
-
+async def seconds_asleep(topic: events.Topic) -> float:
+    """How long somebody who waits three seconds for access rows sleeps when `topic` changes."""
+    bell, topics = events._Bell(), frozenset({events.Topic.ACCESS})
+    asyncio.get_running_loop().call_later(0.1, bell.ring, frozenset({topic}))
     started = time.monotonic()
-    waiter = threading.Thread(target=wait_on_a_thread)
-    writer = threading.Thread(target=change)
-    waiter.start()
-    writer.start()
-    results.append(asyncio.run(events.wait_for(look, wait_seconds=20, run=directly)))
-    waiter.join()
-    writer.join()
-    assert results == ["new", "new"]
-    assert time.monotonic() - started < events.SAFETY_SECONDS
+    await bell.wait(topics, bell.rung(topics), 3)
+    return time.monotonic() - started
+
+
+def test_a_change_wakes_who_waits_for_it_and_nobody_else() -> None:
+    assert asyncio.run(seconds_asleep(events.Topic.ACCESS)) < 2.9
+    assert asyncio.run(seconds_asleep(events.Topic.SNAPSHOT)) >= 2.9
 
 
 def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
@@ -58,16 +55,26 @@ def test_a_change_between_looking_and_waiting_is_not_missed() -> None:
         nonlocal looks
         looks += 1
         if looks == 1:
-            events._bell.ring()  # commits just after the look has found nothing
+            ring(events.Topic.ACCESS)  # commits just after the look has found nothing
             return None
         return "new"
 
     started = time.monotonic()
-    assert asyncio.run(events.wait_for(look, wait_seconds=20, run=directly)) == "new"
+    assert wait(look) == "new"
     assert time.monotonic() - started < events.SAFETY_SECONDS
+
+
+def test_what_another_process_says_wakes_whom_it_concerns() -> None:
+    topics = {topic: frozenset({topic}) for topic in (events.Topic.ACCESS, events.Topic.NODE)}
+    before = {topic: events._bell.rung(own) for topic, own in topics.items()}
+    events._hear("access")
+    events._hear("")  # SQLite does not tell
+    events._hear("a word of a later version")
+    rung = {topic: events._bell.rung(own) - before[topic] for topic, own in topics.items()}
+    assert rung == {events.Topic.ACCESS: 3, events.Topic.NODE: 2}
 
 
 def test_those_who_went_are_forgotten() -> None:
     for _ in range(3):
-        asyncio.run(events.wait_for(lambda: None, wait_seconds=0.01, run=directly))
+        wait(lambda: None, wait_seconds=0.01)
     assert not events._bell._waiters

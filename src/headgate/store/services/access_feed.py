@@ -5,6 +5,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
+from django.db import connection, models
 from django.db.models import Prefetch, QuerySet
 
 from headgate.core.problems import Bug
@@ -37,6 +38,7 @@ from headgate.store.services.actor import Actor, Scope
 
 class _Table(NamedTuple):
     name: str
+    model: type[models.Model]
     rows: Callable[[], QuerySet[Any]]
     value: Callable[[Any], Any]
 
@@ -72,7 +74,10 @@ def delta(
     if last <= after and not is_new:
         return None
     # Rows that change while we read get numbers above `last` and come with the next page.
-    found = {table.name: _after(table, after, last, limit + 1) for table in _TABLES}
+    found = {
+        table.name: _after(table, after, last, limit + 1) if has_news else []
+        for table, has_news in zip(_TABLES, _news(after), strict=True)
+    }
     numbers = list(
         islice(merge(*([row.changed for row in rows] for rows in found.values())), limit + 1)
     )
@@ -85,6 +90,19 @@ def delta(
 
 
 _generation = generation
+
+
+def _news(after: int) -> tuple[Any, ...]:
+    """Which of the tables have rows that changed after `after`.
+
+    One statement in place of one per table: a key that was made is live in half the time.
+    """
+    places = [table.model._meta.db_table for table in _TABLES]  # noqa: SLF001  # Django documents it
+    some = [f"EXISTS(SELECT 1 FROM {place} WHERE changed > %s)" for place in places]  # noqa: S608  # names of our own tables
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(some)}", [after] * len(_TABLES))
+        found: tuple[Any, ...] = cursor.fetchone()
+    return found
 
 
 def _after(table: _Table, after: int, last: int, limit: int) -> list[Any]:
@@ -147,11 +165,14 @@ def _apis() -> QuerySet[APIVersion]:
 
 _TABLES = (
     _Table(
-        "applications", lambda: Application.objects.select_related("organization"), _application
+        "applications",
+        Application,
+        lambda: Application.objects.select_related("organization"),
+        _application,
     ),
-    _Table("plans", Plan.objects.all, _plan),
-    _Table("apis", _apis, _api),
-    _Table("subscriptions", Subscription.objects.all, _subscription),
-    _Table("credentials", _credentials, _credential),
-    _Table("blocks", Block.objects.all, _block),
+    _Table("plans", Plan, Plan.objects.all, _plan),
+    _Table("apis", APIVersion, _apis, _api),
+    _Table("subscriptions", Subscription, Subscription.objects.all, _subscription),
+    _Table("credentials", Credential, _credentials, _credential),
+    _Table("blocks", Block, Block.objects.all, _block),
 )

@@ -102,5 +102,6 @@ async def _liveness(who: Actor, gateway: str, revision: int, wait_seconds: int) 
         return found if found.is_settled else None
 
     latest: list[Liveness] = []
-    await events.wait_for(look, wait_seconds=wait_seconds, run=in_thread)
+    topics = frozenset({events.Topic.NODE, events.Topic.SNAPSHOT})
+    await events.wait_for(look, topics=topics, wait_seconds=wait_seconds, run=in_thread)
     return latest[-1]
