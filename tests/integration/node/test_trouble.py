@@ -1,6 +1,7 @@
 """Does a node go on, and say so, when the disk is full, the spool is, or Envoy will not start?"""
 
 import resource
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from headgate.gateway.filter import LIBRARIES
+from headgate.gateway.filter.layout import MARK, signature
+from headgate.node.settings import built_filter_folder
 from tests.integration.node.conftest import CountingUpstream, Node, make_node
 from tests.support.control_plane import ControlPlaneServer, wait_until
 
@@ -62,6 +66,29 @@ def test_a_missing_filter_is_one_clear_message(node: Node) -> None:
     assert node.agent.wait(10) == 2
     node.agent = None
     assert "headgate.gateway.filter.build" in node.agent_log.read_text()
+
+
+def test_a_filter_of_another_build_is_said_at_the_start_instead_of_answering_503(
+    node: Node,
+) -> None:
+    """Nothing but the number in the real library is changed."""
+    for name in LIBRARIES:
+        shutil.copy(built_filter_folder() / name, node.data / name)
+    library = node.data / LIBRARIES[0]
+    version, _, digest = signature().partition(".")
+    stale = f"{'9' * len(version)}.{digest}"
+    ours, others = MARK + signature(), MARK + stale
+    library.write_bytes(library.read_bytes().replace(ours.encode(), others.encode()))
+    node.options = {"has_filter": True, "filter_folder": node.data}
+    node.start(is_served=False)
+    assert node.agent is not None
+    assert node.agent.wait(10) == 2
+    node.agent = None
+    said = " ".join(node.agent_log.read_text().split())
+    assert stale in said
+    assert signature() in said
+    assert "headgate.gateway.filter.build" in said
+    assert node.envoy() is None
 
 
 def test_a_full_disk_stops_neither_traffic_nor_the_node(full_disk: Node) -> None:

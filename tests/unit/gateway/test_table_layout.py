@@ -13,7 +13,7 @@ from headgate.gateway import table_layout as layout
 from headgate.gateway.envoy.answers import FILTER_ANSWERS
 from headgate.gateway.filter import FOLDER
 from headgate.gateway.filter.build import compile_hash
-from headgate.gateway.filter.layout import PATH, layout_zig
+from headgate.gateway.filter.layout import MARK, PATH, built_for, layout_zig, signature
 from headgate.model.access import SCOPED_LIMITS_MAX
 from headgate.model.limits import LIMITS_PER_PLAN_MAX
 
@@ -79,3 +79,11 @@ def test_the_zig_tests_pass(tmp_path: Path, module: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "All" in done.stderr
     assert "passed" in done.stderr
+
+
+def test_a_library_says_for_which_layout_it_was_built() -> None:
+    assert built_for(b"\x00" + MARK.encode() + signature().encode() + b"\x00rest") == signature()
+
+
+def test_a_library_without_a_word_about_its_layout_is_of_none() -> None:
+    assert built_for(b"\x7fELF " + MARK.encode() + b"unknown") == ""

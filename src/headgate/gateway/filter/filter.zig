@@ -16,6 +16,9 @@ const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
 const NOBODY: [80]u8 = @splat('-');
 const DEFAULT_SOURCE: layout.Source = .{ .location = layout.SOURCE_HEADER, .length = 9, .bytes = ("x-api-key" ++ @as([25]u8, @splat(0))).* };
 
+/// For which layout this library was built, for who reads it as a file: `filter/layout.py`.
+export const headgate_layout = ("headgate access table layout " ++ layout.SIGNATURE).*;
+
 export fn envoy_dynamic_module_on_program_init() [*:0]const u8 {
     hash.choose();
     return abi.VERSION;

@@ -1,8 +1,10 @@
 """How does the filter read the access table's layout? Written from `gateway/table_layout.py`.
 
-`python -m headgate.gateway.filter.layout` writes `layout.zig`; a test holds the file to it.
+`python -m headgate.gateway.filter.layout` writes `layout.zig`; a test holds the file to it. Its
+digest goes into the library, so that a node can tell a stale one before Envoy loads it.
 """
 
+import hashlib
 import re
 
 from headgate.gateway import table_layout
@@ -10,11 +12,32 @@ from headgate.gateway.filter import FOLDER
 from headgate.gateway.table_layout import Record
 
 PATH = FOLDER / "layout.zig"
+MARK = "headgate access table layout "
+"""What stands in the library before the version and digest of the layout it was built for."""
+
+DIGEST_DIGITS = 16
 _TYPES = {"s": "u8", "B": "u8", "I": "u32", "Q": "u64"}
 
 
 def layout_zig() -> str:
-    """The module in Zig: constants, structures, and where each section stands."""
+    """The module in Zig, and what a library says that was built with it."""
+    return f'{_declarations()}\npub const SIGNATURE = "{signature()}";\n'
+
+
+def signature() -> str:
+    """The layout's version and digest, as they stand in the library after `MARK`."""
+    digest = hashlib.sha256(_declarations().encode()).hexdigest()[:DIGEST_DIGITS]
+    return f"{table_layout.LAYOUT_VERSION}.{digest}"
+
+
+def built_for(library: bytes) -> str:
+    """The `signature` that a library was built with; empty when it does not say."""
+    found = re.search(re.escape(MARK.encode()) + rb"(\d+\.[0-9a-f]{%d})" % DIGEST_DIGITS, library)
+    return "" if found is None else found[1].decode()
+
+
+def _declarations() -> str:
+    """Constants, structures, and where each section stands."""
     lines = [
         "//! Where does each fact stand in the access table's file?",
         "//!",

@@ -73,3 +73,5 @@ pub const lease: Section = .{ .Row = Lease, .offset = 5287268352, .count = 16777
 comptime {
     if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96 and @sizeOf(Lease) == 64)) unreachable;
 }
+
+pub const SIGNATURE = "3.0b543f5d2cf8e84f";
