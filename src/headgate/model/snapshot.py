@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from headgate.core.problems import TYPE_PREFIX
 from headgate.model.release import Release
 from headgate.model.tokens import TokenIssuer
 
@@ -135,6 +136,7 @@ class Snapshot:
     `issuer`: whose tokens are the installation's own; None before it has had an OAuth client.
     `foreign_issuers`: the keys, as far as they are known, of those that `jwt` policies name.
     `secrets`: the values of the secrets that the settings name, in clear, on a node alone.
+    `problem_types`: what the `type` of the gateway's own answers begins with (`core/problems.py`).
     """
 
     revision: int
@@ -145,6 +147,7 @@ class Snapshot:
     releases: tuple[Release, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     foreign_issuers: tuple[TokenIssuer, ...] = ()
+    problem_types: str = TYPE_PREFIX
 
     @property
     def routed(self) -> tuple[SnapshotAPI, ...]:
@@ -173,6 +176,7 @@ class SnapshotDelta:
     releases: tuple[Release, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     foreign_issuers: tuple[TokenIssuer, ...] = ()
+    problem_types: str = TYPE_PREFIX
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -198,4 +202,5 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
         delta.releases,
         delta.secrets,
         delta.foreign_issuers,
+        delta.problem_types,
     )

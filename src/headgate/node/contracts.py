@@ -54,7 +54,9 @@ class Contracts:
         wanted = named(candidate)
         if wanted:
             await self._fetch(wanted)
-            await self._validators.know(named(candidate, good), seconds=READY_SECONDS_MAX)
+            await self._validators.know(
+                named(candidate, good), types=candidate.problem_types, seconds=READY_SECONDS_MAX
+            )
 
     async def settle(self, good: Snapshot) -> None:
         """Hold exactly what the revision in service needs. Fails by saying so: traffic goes on,
@@ -70,7 +72,7 @@ class Contracts:
             )
         else:
             self._troubles.clear(Topic.CONTRACTS)
-        await self._validators.know(wanted, seconds=START_SECONDS_MAX)
+        await self._validators.know(wanted, types=good.problem_types, seconds=START_SECONDS_MAX)
         self._forget_all_but(wanted)
 
     async def _fetch(self, ids: Iterable[str]) -> None:

@@ -6,12 +6,11 @@ of the revision's routes; the refused calls are recorded like any other.
 
 import orjson
 
-from headgate.core.problems import TYPE_PREFIX, ProblemType
+from headgate.core.problems import ProblemType
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import discovery_file
 
 _PROBLEM = {
-    "type": TYPE_PREFIX + ProblemType.UNAVAILABLE,
     "title": "Unavailable",
     "status": 503,
     "detail": "The gateway has no room left to record calls, so it takes none.",
@@ -20,13 +19,17 @@ _PROBLEM = {
 _SWITCHED_OFF = wire.typed("envoy.config.route.v3.FilterConfig", disabled=True)
 
 
-def refusing_routes(revision: int) -> bytes:
-    """The routes file that refuses every call, under the version of `revision`."""
+def refusing_routes(revision: int, types: str) -> bytes:
+    """The routes file that refuses every call, under the version of `revision`.
+
+    `types` is what the `type` of a problem begins with.
+    """
+    problem = _PROBLEM | {"type": types + ProblemType.UNAVAILABLE}
     route = {
         "match": {"prefix": "/"},
         "direct_response": {
             "status": 503,
-            "body": {"inline_string": orjson.dumps(_PROBLEM).decode()},
+            "body": {"inline_string": orjson.dumps(problem).decode()},
         },
         "typed_per_filter_config": {wire.ACCESS_FILTER: _SWITCHED_OFF},
     }

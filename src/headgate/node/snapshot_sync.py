@@ -251,7 +251,7 @@ class Revisions:
             _log.error("a revision cannot be translated", revision=snapshot.revision, trace=trace)
             raise Refused(f"it cannot be translated: {words}, a mistake in Headgate") from None
         if self._is_refusing:
-            files[ROUTES_FILE] = refusing_routes(snapshot.revision)
+            files[ROUTES_FILE] = refusing_routes(snapshot.revision, snapshot.problem_types)
         return _Built(published_rows(snapshot), files)
 
     async def _offer_good(self, admin: EnvoyAdmin) -> None:

@@ -20,6 +20,7 @@ import orjson
 import structlog
 
 from headgate import __version__
+from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway import validation
 from headgate.model.validation import ValidationReading
 from headgate.node import process, validator
@@ -58,6 +59,7 @@ class Validators:
         self._troubles = troubles
         self._fingerprint = fingerprint()
         self._ids: list[str] = []
+        self._types = TYPE_PREFIX
         self._is_wanted = asyncio.Event()
         self._members = [_Member(paths, index, self._fingerprint) for index in range(count)]
         self.restarts = 0
@@ -66,12 +68,13 @@ class Validators:
         """Keep the validators running until cancelled."""
         await asyncio.gather(*(self._keep(member) for member in self._members))
 
-    async def know(self, ids: Iterable[str], *, seconds: float) -> None:
+    async def know(self, ids: Iterable[str], *, types: str = TYPE_PREFIX, seconds: float) -> None:
         """Have every validator know exactly these contracts; none: end them all.
 
-        One that does not answer within so many seconds is told when it does.
+        `types` is what the `type` of their refusals begins with. One that does not answer within
+        so many seconds is told when it does.
         """
-        self._ids = list(ids)
+        self._ids, self._types = list(ids), types
         if not self._ids:
             self._is_wanted.clear()
             await self.stop()
@@ -128,7 +131,7 @@ class Validators:
 
     async def _tell(self, member: "_Member") -> bool:
         """Say which contracts are in force; false when the validator does not answer."""
-        refusal = await member.know(self._ids)
+        refusal = await member.know(self._ids, self._types)
         if refusal is None:
             return False
         if refusal:
@@ -211,9 +214,10 @@ class _Member:
         for identity in identities:
             await process.end(identity, seconds=TERM_SECONDS_MAX)
 
-    async def know(self, ids: list[str]) -> str | None:
+    async def know(self, ids: list[str], types: str) -> str | None:
         """Empty when it knows these contracts, why it does not, or None when it does not answer."""
-        answer = await self._order("PUT", "/contracts", orjson.dumps(ids))
+        wanted = orjson.dumps({"contracts": ids, "problem_types": types})
+        answer = await self._order("PUT", "/contracts", wanted)
         if answer is None:
             return None
         return "" if answer.is_success else answer.text

@@ -1,13 +1,15 @@
 """How does an answer look on the wire? JSON and problems, for Django and for plain ASGI."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import orjson
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpResponse
 
-from headgate.core.problems import DependencyError, Problem, ProblemType
+from headgate.core.problems import DependencyError, Problem, ProblemType, problem_types
+from headgate.store.environment import public_url
 from headgate.web.exchange import Send
 
 JSON = "application/json"
@@ -68,7 +70,13 @@ def problem_headers(problem: Problem) -> dict[str, str]:
 
 def problem_body(problem: Problem, request_id: str) -> bytes:
     """The text of `application/problem+json`, with the request's id. Source: RFC 9457 §3."""
-    return orjson.dumps(problem.as_json() | {"request_id": request_id})
+    return orjson.dumps(problem.as_json(_types()) | {"request_id": request_id})
+
+
+@cache
+def _types() -> str:
+    """What every `type` begins with; `web.main` has refused to start where it is said wrongly."""
+    return problem_types(public_url())
 
 
 def problem_response(

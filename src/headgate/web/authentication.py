@@ -5,7 +5,7 @@ a stranger learns nothing about what is here. Source: RFC 6750.
 """
 
 from headgate.core.clock import Clock
-from headgate.core.problems import Problem, ProblemType
+from headgate.core.problems import PAGES_PATH, Problem, ProblemType
 from headgate.store.services import tokens
 from headgate.web.answers import REALM, send_problem
 from headgate.web.exchange import ASGIApp, Receive, Scope, Send, exchange_of
@@ -31,6 +31,8 @@ OPEN_PATHS = frozenset(
 )
 """Answered to everyone: whether we are up, and what the API is; nothing of what is in it.
 
+So are the pages that explain problems (`web/problem_pages.py`), below `PAGES_PATH`.
+
 Those under /oauth ask for other credentials: a client's, or a token in a form.
 """
 FIELD_BYTES_MAX = 300  # of an Authorization field that is looked at; a token has 42
@@ -50,7 +52,7 @@ class Authentication:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(PAGES_PATH):
             await self._app(scope, receive, send)
             return
         exchange = exchange_of(scope)

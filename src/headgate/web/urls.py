@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from headgate.core.problems import Problem, ProblemType
-from headgate.web import docs
+from headgate.web import docs, problem_pages
 from headgate.web.answers import INTERNAL, problem_response
 from headgate.web.api import api
 from headgate.web.api.requests import request_id
@@ -33,6 +33,9 @@ urlpatterns = [
     path("api/v1/docs", docs.page),
     path("api/v1/docs.css", docs.style),
     path("api/v1/", include(api.urls[0])),
+    path("problems/", problem_pages.index),
+    path("problems/style.css", problem_pages.style),
+    path("problems/<slug:name>", problem_pages.page),
     path(".well-known/oauth-authorization-server", views.metadata),
     path(".well-known/openid-configuration", views.metadata),
     path("oauth/jwks.json", views.jwks),

@@ -45,6 +45,21 @@ def test_maintenance_answers_everything_below_the_api_and_nothing_beside_it(
     assert gateway.call("/other/echo").status == 200
 
 
+def test_types_lead_to_the_pages_of_the_control_plane_where_it_has_an_address(
+    gateway: Proxy, upstream: Peer
+) -> None:
+    closed = {"GET /closed": (use("maintenance"),)}
+    made = api("GET /echo", "GET /closed", port=upstream.port, of_operation=closed)
+    gateway.publish(made, problem_types="https://apis.example.com/problems/")
+    found = {path: gateway.call(path).json["type"] for path in ("/shop/closed", "/nowhere")}
+    assert found == {
+        "/shop/closed": "https://apis.example.com/problems/maintenance",
+        "/nowhere": "https://apis.example.com/problems/no-route",
+    }
+    gateway.publish(made)
+    assert gateway.call("/nowhere").json["type"] == "urn:headgate:problem:no-route"
+
+
 def test_maintenance_can_be_one_operations_with_another_status(
     gateway: Proxy, upstream: Peer
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from headgate.core.problems import TYPE_PREFIX
+from headgate.core.problems import type_name
 from headgate.model.record import Verdict
 
 ANSWER_TIMEOUT_SECONDS = 30.0
@@ -93,5 +93,5 @@ def _verdict(status: int, headers: Mapping[str, str], body: bytes) -> str:
 
     if headers.get("content-type", "").startswith("application/problem+json"):
         kind = str(orjson.loads(body).get("type", ""))
-        return kind.removeprefix(TYPE_PREFIX).replace("-", "_")
+        return type_name(kind).replace("-", "_")
     return Verdict.UPSTREAM_FAILED if status >= BAD_GATEWAY else Verdict.ALLOWED

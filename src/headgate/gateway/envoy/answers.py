@@ -11,6 +11,8 @@ ASK = "Ask the provider of this API."
 WAIT = "Wait for the seconds in Retry-After, then send at the rate in RateLimit-Policy."
 SEND_PLACE = "{send}"
 """In a next step: where the API wants the key."""
+DETAIL_PLACE = "{detail}"
+"""As a detail: what a policy has left in the dynamic metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,14 @@ FILTER_ANSWERS = (
 """The filter's. Those that a flood of calls would meet come first: Envoy tries one by one."""
 
 ENVOY_ANSWERS = (
+    Answer(
+        0,
+        "maintenance",
+        "Out of service",
+        DETAIL_PLACE,
+        "Try again later; Retry-After says when.",
+        reason="maintenance",
+    ),
     Answer(
         0,
         "fault",

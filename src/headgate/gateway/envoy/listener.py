@@ -1,5 +1,6 @@
 """How does Envoy take requests? The listener, its protocols and limits, and the filter chain."""
 
+from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.access_log import access_log
 from headgate.gateway.envoy.local_replies import local_replies
@@ -23,8 +24,15 @@ MODULE = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
 NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 
 
-def listener(node: NodeSettings, edge: list[HTTPFilter], traffic: list[HTTPFilter]) -> JSON:
+def listener(
+    node: NodeSettings,
+    edge: list[HTTPFilter],
+    traffic: list[HTTPFilter],
+    types: str = TYPE_PREFIX,
+) -> JSON:
     """The gateway's listener; `edge` and `traffic` are the filters before and after access.
+
+    `types` is what the `type` of its own answers begins with.
 
     A filter stands in the chain only when some policy uses it, and is off until a route of that
     policy switches it on: what nobody uses costs nothing.
@@ -36,6 +44,7 @@ def listener(node: NodeSettings, edge: list[HTTPFilter], traffic: list[HTTPFilte
                 "envoy.filters.network.http_connection_manager",
                 wire.CONNECTION_MANAGER,
                 **_connections(node),
+                local_reply_config=local_replies(types),
                 access_log=access_log(node, observed),
                 http_filters=[
                     *(_switched_off(used) for used in edge),
@@ -130,7 +139,6 @@ def _connections(node: NodeSettings) -> JSON:
             "allow_connect": True,  # WebSocket over HTTP/2, RFC 8441
         },
         "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "local_reply_config": local_replies(),
     }
 
 

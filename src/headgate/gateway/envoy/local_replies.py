@@ -9,7 +9,13 @@ from functools import lru_cache
 
 from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
-from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS, SEND_PLACE, Answer
+from headgate.gateway.envoy.answers import (
+    DETAIL_PLACE,
+    ENVOY_ANSWERS,
+    FILTER_ANSWERS,
+    SEND_PLACE,
+    Answer,
+)
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
@@ -36,13 +42,17 @@ Said here, because Envoy takes the answer of a module for status 0, which is suc
 Source: gRPC, "Status codes and their use in gRPC"."""
 
 
-def local_replies() -> JSON:
-    """Envoy's `LocalReplyConfig`; the first mapper that fits is taken."""
-    mappers = [_mapper(answer) for answer in FILTER_ANSWERS]
-    mappers += [_grpc_mapper(answer) for answer in FILTER_ANSWERS]
+def local_replies(types: str = TYPE_PREFIX) -> JSON:
+    """Envoy's `LocalReplyConfig`; the first mapper that fits is taken.
+
+    `types` is what the `type` of every answer begins with.
+    """
+    mappers = [_mapper(answer, types) for answer in FILTER_ANSWERS]
+    with_reason = [answer for answer in ENVOY_ANSWERS if answer.reason]
+    mappers += [_grpc_mapper(answer) for answer in (*FILTER_ANSWERS, *with_reason)]
     mappers.append({"filter": _reason_is(AS_IT_STANDS)})
     mappers.append({"filter": _is_from_validator()})
-    return {"mappers": [*mappers, *(_mapper(answer) for answer in ENVOY_ANSWERS)]}
+    return {"mappers": [*mappers, *(_mapper(answer, types) for answer in ENVOY_ANSWERS)]}
 
 
 @lru_cache(maxsize=256)
@@ -75,14 +85,14 @@ def _plain(name: str) -> str:
     return "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_."))
 
 
-def _mapper(answer: Answer) -> JSON:
+def _mapper(answer: Answer, types: str) -> JSON:
     return _when(answer, is_grpc=False) | {
         "body_format_override": {
             "json_format": {
-                "type": TYPE_PREFIX + answer.type,
+                "type": types.replace("%", "%%") + answer.type,
                 "title": answer.title,
                 "status": "%RESPONSE_CODE%",
-                "detail": answer.detail,
+                "detail": _detail(answer),
                 "next_step": answer.next_step.replace(
                     SEND_PLACE, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:send)%"
                 ),
@@ -96,9 +106,14 @@ def _mapper(answer: Answer) -> JSON:
 
 def _grpc_mapper(answer: Answer) -> JSON:
     return _when(answer, is_grpc=True) | {
-        "body_format_override": {"text_format_source": {"inline_string": answer.detail}},
-        **_fields({"grpc-status": str(GRPC_STATUS[answer.status])}),
+        "body_format_override": {"text_format_source": {"inline_string": _detail(answer)}},
+        **_fields({"grpc-status": str(GRPC_STATUS[answer.status])} if answer.status else {}),
     }
+
+
+def _detail(answer: Answer) -> str:
+    told = f"%DYNAMIC_METADATA({METADATA_NAMESPACE}:detail)%"
+    return told if answer.detail == DETAIL_PLACE else answer.detail
 
 
 def _fields(fields: dict[str, str]) -> JSON:

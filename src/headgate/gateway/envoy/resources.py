@@ -146,7 +146,7 @@ class Translator:
         traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
-        listeners = [listener(node, edge, traffic)]
+        listeners = [listener(node, edge, traffic, snapshot.problem_types)]
         if any(one.filter.asks_validators for one in chain):
             clusters.append(validators_cluster(node))
         by_depth: dict[int, list[Encoded]] = {}

@@ -3,27 +3,24 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import orjson
 from pydantic import Field
 
-from headgate.core.problems import TYPE_PREFIX
-from headgate.gateway.policy import AS_IT_STANDS, HTTPFilter, Policy, Stage, policies
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+from headgate.model.logline import METADATA_NAMESPACE
 
 NAME = "headgate.maintenance"
+REASON = "maintenance"  # `envoy/answers.py` has its words
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.lua.v3."
 RETRY_SECONDS_MAX = 30 * 24 * 3600
 SCRIPT = f"""
 function envoy_on_request(handle)
   local c = handle:filterContext()
-  local id = handle:headers():get("x-request-id") or ""
-  handle:streamInfo():dynamicMetadata():set("headgate", "reason", "{AS_IT_STANDS}")
-  local headers = {{
-    [":status"] = c:get("status"),
-    ["content-type"] = "application/problem+json",
-    ["cache-control"] = "no-store",
-  }}
+  local told = handle:streamInfo():dynamicMetadata()
+  told:set("{METADATA_NAMESPACE}", "reason", "{REASON}")
+  told:set("{METADATA_NAMESPACE}", "detail", c:get("message"))
+  local headers = {{ [":status"] = c:get("status"), ["cache-control"] = "no-store" }}
   if c:get("retry_after") ~= "0" then headers["retry-after"] = c:get("retry_after") end
-  handle:respond(headers, c:get("before") .. id .. c:get("after"))
+  handle:respond(headers, "")
 end
 """
 
@@ -58,20 +55,10 @@ class Maintenance(Policy):
     )
 
     def filters(self) -> Iterable[HTTPFilter]:
-        problem = {
-            "type": TYPE_PREFIX + "maintenance",
-            "title": "Out of service",
-            "status": self.status,
-            "detail": self.message,
-            "next_step": "Try again later; Retry-After says when.",
-            "request_id": "",
-        }
-        before = orjson.dumps(problem).decode().removesuffix('"}')
         context = {
             "status": str(self.status),
             "retry_after": str(self.retry_after_seconds),
-            "before": before,
-            "after": '"}',
+            "message": self.message,
         }
         chain = {"@type": TYPE + "Lua", "default_source_code": {"inline_string": SCRIPT}}
         route = {"@type": TYPE + "LuaPerRoute", "filter_context": context}

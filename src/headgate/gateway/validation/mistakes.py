@@ -47,12 +47,12 @@ class Misfit:
     status: int
     mistakes: tuple[Mistake, ...]
 
-    def as_json(self, request_id: str) -> bytes:
-        """The problem document. Source: RFC 9457."""
+    def as_json(self, request_id: str, types: str = TYPE_PREFIX) -> bytes:
+        """The problem document; `types` is what its `type` begins with. Source: RFC 9457."""
         kind, detail, next_step = TYPES[self.status]
         return orjson.dumps(
             {
-                "type": TYPE_PREFIX + kind,
+                "type": types + kind,
                 "title": kind.replace("-", " ").capitalize(),
                 "status": self.status,
                 "detail": detail,

@@ -35,7 +35,6 @@ LET_PASS = (
 CANNOT_SAY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 PHRASES = {400: "Bad Request", 413: "Content Too Large", 415: "Unsupported Media Type"}
 QUESTIONS_KEPT_MAX = 100_000  # as many as a gateway may have operations
-OUR_PROBLEM = f'"{TYPE_PREFIX}'.encode()
 TOO_LARGE = Misfit(413, (Mistake("the body is larger than what is checked"),))
 
 _log = logging.getLogger(__name__)
@@ -66,18 +65,22 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._types = TYPE_PREFIX
         self._judges: dict[str, dict[int, OperationJudge]] = {}
         self._readings: dict[int, Reading] = {}
         self._questions: dict[str, _Question] = {}
         self._keeping = asyncio.Lock()  # of two orders the later one holds
 
-    async def keep(self, ids: Iterable[str]) -> None:
+    async def keep(self, ids: Iterable[str], *, types: str = TYPE_PREFIX) -> None:
         """Know exactly these contracts. Others are answered meanwhile.
+
+        `types` is what the `type` of a refusal begins with.
 
         Raises:
             OSError, ValueError: one is not in the folder, or is none; the others are known.
         """
         async with self._keeping:
+            self._types = types
             await self._keep(dict.fromkeys(ids))
 
     async def _keep(self, wanted: dict[str, None]) -> None:
@@ -117,9 +120,9 @@ class Desk:
         try:
             status = headers.get(STATUS_HEADER)
             if status is not None:
-                _note_response(question, int(status), headers, body)
+                _note_response(question, int(status), headers, body, self._types)
                 return FITS
-            return _judged(question, method, target, headers, body)
+            return _judged(question, method, target, headers, body, self._types)
         except Exception:  # noqa: BLE001  # a mistake in one judge must not stop the others
             _log.exception("a call cannot be judged: operation %d", question.judge.row)
             return CANNOT_SAY
@@ -142,7 +145,12 @@ class Desk:
 
 
 def _judged(
-    question: _Question, method: bytes, target: bytes, headers: Mapping[str, str], body: bytes
+    question: _Question,
+    method: bytes,
+    target: bytes,
+    headers: Mapping[str, str],
+    body: bytes,
+    types: str,
 ) -> bytes:
     reading = question.reading
     reading.requests += 1
@@ -158,11 +166,12 @@ def _judged(
     if misfit is None:
         return FITS
     reading.invalid_requests += 1
-    return LET_PASS if question.is_observing else _refusal(misfit, method, headers)
+    return LET_PASS if question.is_observing else _refusal(misfit, method, headers, types)
 
 
-def _refusal(misfit: Misfit, method: bytes, headers: Mapping[str, str]) -> bytes:
-    problem = b"" if method == b"HEAD" else misfit.as_json(headers.get(REQUEST_ID_HEADER, ""))
+def _refusal(misfit: Misfit, method: bytes, headers: Mapping[str, str], types: str) -> bytes:
+    request_id = headers.get(REQUEST_ID_HEADER, "")
+    problem = b"" if method == b"HEAD" else misfit.as_json(request_id, types)
     accepts = "accept-encoding: identity\r\n" if misfit.status == 415 else ""  # RFC 9110 §12.5.3
     head = (
         f"HTTP/1.1 {misfit.status} {PHRASES[misfit.status]}\r\n"
@@ -172,14 +181,14 @@ def _refusal(misfit: Misfit, method: bytes, headers: Mapping[str, str]) -> bytes
 
 
 def _note_response(
-    question: _Question, status: int, headers: Mapping[str, str], body: bytes
+    question: _Question, status: int, headers: Mapping[str, str], body: bytes, types: str
 ) -> None:
     """Count a sampled answer, unless the upstream compressed it; what the gateway itself refused
     is none of the API's."""
     if headers.get("content-encoding", "identity") != "identity":
         return
     is_problem = headers.get("content-type", "").startswith("application/problem+json")
-    if is_problem and OUR_PROBLEM in body:
+    if is_problem and f'"{types}'.encode() in body:
         return
     reading = question.reading
     reading.responses += 1

@@ -147,7 +147,8 @@ class _Agent:
 
     async def _keep(self, asked: _Connection, body: bytes) -> None:
         try:
-            await self._desk.keep(orjson.loads(body))
+            wanted = orjson.loads(body)
+            await self._desk.keep(wanted["contracts"], types=wanted["problem_types"])
         except (OSError, ValueError) as error:
             asked.write(_json(orjson.dumps(str(error)), "422 Unprocessable Content"))
         else:

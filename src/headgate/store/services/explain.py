@@ -100,6 +100,8 @@ def _told(record: RequestRecord) -> tuple[str, str]:
             "The request does not fit the API's description; the answer listed the places.",
             "Correct them and send it again; the API's document says what the operation takes.",
         )
+    if record.verdict is Verdict.MAINTENANCE:
+        return "The API's provider has taken it out of service on purpose.", "Try again later."
     reason = record.verdict.value
     for answer in FILTER_ANSWERS:
         if answer.reason == reason:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from headgate.core.problems import Detail, Problem, ProblemType
+from headgate.core.problems import Detail, Problem, ProblemType, problem_types
 from headgate.gateway.compile import check
 from headgate.model.codec import as_data, as_json, from_data, from_json
 from headgate.model.release import Release
@@ -21,6 +21,7 @@ from headgate.model.snapshot import (
     SnapshotOperation,
 )
 from headgate.store import events
+from headgate.store.environment import public_url
 from headgate.store.models import (
     APIRevision,
     APIVersion,
@@ -215,6 +216,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         releases=live_releases(target),
         secrets=secret_use.values(target.secrets),
         foreign_issuers=token_issuer.foreign(),
+        problem_types=problem_types(public_url()),
     )
 
 

@@ -10,20 +10,22 @@ from typing import Any
 import orjson
 from ninja import NinjaAPI
 
-from headgate.core.problems import TYPE_PREFIX, ProblemType
+from headgate.core.problems import ProblemType, problem_types
+from headgate.store.environment import public_url
 from headgate.web.api.conditional import FIELD_PATTERN
 
 PREFIX = "/api/v1"
 OPEN_PATHS = frozenset({f"{PREFIX}/health"})  # answered without a token
 _CHANGING = frozenset({"put", "patch", "delete"})
 
+_TYPES = problem_types(public_url())
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
     "description": "What went wrong and what to do next (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail", "next_step", "request_id"],
     "properties": {
-        "type": {"type": "string", "enum": [TYPE_PREFIX + kind for kind in ProblemType]},
+        "type": {"type": "string", "enum": [_TYPES + kind for kind in ProblemType]},
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
@@ -44,7 +46,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     },
 }
 PROBLEM_EXAMPLE = {
-    "type": TYPE_PREFIX + ProblemType.NOT_FOUND,
+    "type": _TYPES + ProblemType.NOT_FOUND,
     "title": "Not found",
     "status": 404,
     "detail": "There is no application 'demo'.",
