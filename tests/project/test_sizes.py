@@ -12,6 +12,8 @@ FILTER_CODE_LINES_MAX = 1000  # without tests, comments and blank lines
 TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
 CACHE_CODE_LINES_MAX = 700  # with the part of Envoy's ABI that it shares with the next
 JSON_CODE_LINES_MAX = 260
+SCOPES_CODE_LINES_MAX = 120  # what an operation needs and a token grants
+SCHEMES_CODE_LINES_MAX = 100  # credentials beside keys and tokens
 
 
 def _lines(path: str) -> int:
@@ -54,9 +56,13 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     json = [path for path in sources if path.name.startswith("json")]
     written = {"layout.zig"}  # from Python's description, which is read instead
     tokens = [path for path in sources if path.name == "tokens.zig"]
-    apart = {*cache, *tokens, *json}
+    scopes = [path for path in sources if path.name == "scopes.zig"]
+    schemes = [path for path in sources if path.name == "schemes.zig"]
+    apart = {*cache, *tokens, *json, *scopes, *schemes}
     access = [path for path in sources if path not in apart and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in tokens) <= TOKENS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in json) <= JSON_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in scopes) <= SCOPES_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in schemes) <= SCHEMES_CODE_LINES_MAX

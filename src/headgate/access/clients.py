@@ -1,21 +1,15 @@
 """What may an OAuth client ask for, and what does a person type to let a device in?"""
 
-import re
 import secrets
-from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from headgate.core.ids import RandomBytes
 
-SCOPES_MAX = 50  # of one client
-SCOPE_CHARACTERS_MAX = 64
-SCOPES_CHARACTERS_MAX = 512  # of all of them, with the spaces between: as long as a table's row
 TOKEN_SECONDS_MIN = 60
 TOKEN_SECONDS_MAX = 86_400
 TOKEN_SECONDS_DEFAULT = 3600
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, no words; Source: RFC 8628 §6.1
 USER_CODE_CHARACTERS = 8
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 
 
 class Grant(StrEnum):
@@ -41,25 +35,6 @@ def granted(*, is_public: bool, has_device_flow: bool) -> tuple[Grant, ...]:
     """
     own = () if is_public else (Grant.CLIENT_CREDENTIALS,)
     return own + ((Grant.DEVICE_CODE, Grant.REFRESH_TOKEN) if has_device_flow else ())
-
-
-def scopes_error(scopes: Collection[str]) -> str | None:
-    """What is wrong with the scopes of a client; None if nothing is."""
-    if len(scopes) > SCOPES_MAX:
-        return f"A client has at most {SCOPES_MAX} scopes"
-    for scope in scopes:
-        if len(scope) > SCOPE_CHARACTERS_MAX:
-            return f"A scope has at most {SCOPE_CHARACTERS_MAX} characters"
-        if _SCOPE.fullmatch(scope) is None:
-            return 'A scope is visible ASCII, without spaces, " and \\'
-    if len(" ".join(scopes)) > SCOPES_CHARACTERS_MAX:
-        return f"All scopes together have at most {SCOPES_CHARACTERS_MAX} characters"
-    return None
-
-
-def in_order(scopes: Iterable[str]) -> list[str]:
-    """Each scope once, in the order of the alphabet."""
-    return sorted(set(scopes))
 
 
 def new_user_code(random_bytes: RandomBytes = secrets.token_bytes) -> str:

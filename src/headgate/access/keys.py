@@ -5,17 +5,19 @@ hash) and the first characters, by which people recognise it. The checksum lets 
 gateway refuse a mistyped key without a look-up.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.core.ids import RandomBytes
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "hg_"
 TOKEN_PREFIX = "hgt_"  # noqa: S105  # what a token starts with
+PASSWORD_PREFIX = "hgb_"  # noqa: S105  # what a password of HTTP Basic starts with
 CLIENT_SECRET_PREFIX = "hgs_"  # noqa: S105  # what an OAuth client's secret starts with
 REFRESH_TOKEN_PREFIX = "hgr_"  # noqa: S105  # what a refresh token starts with
 RANDOM_CHARACTERS = 32
@@ -38,6 +40,21 @@ class Secret:
 def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> Secret:
     """A new API key."""
     return _new(KEY_PREFIX, random_bytes)
+
+
+def new_password(user_name: str, random_bytes: RandomBytes = secrets.token_bytes) -> Secret:
+    """A new password for HTTP Basic. Its digest is of what a caller sends, user name included.
+
+    Source: RFC 7617 §2. One pass of SHA-256 is enough for 190 random bits.
+    """
+    made = _new(PASSWORD_PREFIX, random_bytes)
+    return replace(made, sha256=basic_digest(user_name, made.text))
+
+
+def basic_digest(user_name: str, password: str) -> str:
+    """The SHA-256 under which the access table knows a user name with its password."""
+    sent = base64.b64encode(f"{user_name}:{password}".encode()).decode()
+    return digest(f"basic\n{sent}")
 
 
 def new_token(random_bytes: RandomBytes = secrets.token_bytes) -> Secret:

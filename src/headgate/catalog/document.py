@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from headgate.core.problems import Detail
+from headgate.model.scopes import ScopeNeeds
 
 SOURCE_BYTES_MAX = 32 * 1024 * 1024  # all files of one document together; GitHub's is 13 MB
 FILES_MAX = 500  # local files of one document
@@ -83,7 +84,8 @@ class Operation:
 
     `id` is the document's operationId where that is unique and usable, else `GET /path`: it is
     stable over imports and at most `OPERATION_ID_CHARACTERS_MAX` long. `security` holds the names
-    of all schemes that are required, in any combination. `pointer` leads to the operation in the
+    of all schemes that are required, in any combination; `needs` are the scopes and roles of them
+    and of `x-required-roles`. `pointer` leads to the operation in the
     bundled document.
     """
 
@@ -94,6 +96,7 @@ class Operation:
     tags: tuple[str, ...] = ()
     is_deprecated: bool = False
     security: tuple[str, ...] = ()
+    needs: ScopeNeeds = field(default_factory=ScopeNeeds)
     pointer: str = ""
 
 

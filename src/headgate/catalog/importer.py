@@ -27,6 +27,7 @@ from headgate.catalog.findings import Findings, details
 from headgate.catalog.library import File, Library, checked_source, file_of
 from headgate.catalog.operations import describe_operations, shown
 from headgate.catalog.rules import check_rules
+from headgate.catalog.security import SecurityReader
 from headgate.catalog.structure import Structure
 from headgate.core.problems import Bug, Problem, ProblemType
 from headgate.core.units import count
@@ -100,7 +101,7 @@ def describe(document: dict[str, Any]) -> Description:
         version=shown(info.get("version"), VERSION_CHARACTERS_MAX),
         servers=servers,
         base_path=_base_path(servers),
-        operations=describe_operations(library, entry),
+        operations=describe_operations(library, entry, SecurityReader(library, entry).needs),
     )
 
 

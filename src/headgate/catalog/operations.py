@@ -1,7 +1,7 @@
 """Which operations does a document have, and by which ids?"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -18,6 +18,7 @@ from headgate.catalog.document import (
 from headgate.catalog.grammar import METHODS
 from headgate.catalog.library import REFERENCES_IN_A_ROW_MAX, BrokenReference, File, Library
 from headgate.catalog.pointers import At, keys, place, pointer
+from headgate.model.scopes import ScopeNeeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +127,19 @@ def is_usable_id(name: object) -> bool:
     )
 
 
-def describe_operations(library: Library, entry: File) -> tuple[Operation, ...]:
-    """The operations of a document that was checked."""
+def describe_operations(
+    library: Library, entry: File, needs: Callable[[dict[str, Any]], ScopeNeeds]
+) -> tuple[Operation, ...]:
+    """The operations of a document that was checked; `needs` reads which scopes one needs."""
     found = list(find_operations(library, entry))
     general = _scheme_names(entry.root.get("security"))
     return tuple(
-        _operation(item, name, general)
+        _operation(item, name, general, needs(item.operation.value))
         for item, name in zip(found, operation_ids(found), strict=True)
     )
 
 
-def _operation(item: Found, name: str, general: tuple[str, ...]) -> Operation:
+def _operation(item: Found, name: str, general: tuple[str, ...], needs: ScopeNeeds) -> Operation:
     value = item.operation.value
     own = value.get("security")
     return Operation(
@@ -147,6 +150,7 @@ def _operation(item: Found, name: str, general: tuple[str, ...]) -> Operation:
         tags=_tags(value.get("tags")),
         is_deprecated=value.get("deprecated") is True,
         security=general if own is None else _scheme_names(own),
+        needs=needs,
         pointer=pointer(keys(item.operation.at)),
     )
 

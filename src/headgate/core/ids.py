@@ -10,6 +10,7 @@ Kind = Literal[
     "org",
     "app",
     "key",
+    "usr",
     "cli",
     "sub",
     "pln",

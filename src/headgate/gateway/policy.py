@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from headgate.core.problems import Detail
 from headgate.core.registry import Registry
 from headgate.model.access import ScopedLimit
+from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
 POLICIES_PER_PLACE_MAX = 32
@@ -138,6 +139,10 @@ class Policy(BaseModel):
         """What keeps the policy from holding for this operation; empty when nothing does."""
         del at
         return []
+
+    def scope_needs(self) -> ScopeNeeds | None:
+        """The scopes that callers need in place of the document's; None leaves those."""
+        return None
 
     def route_flags(self) -> str:
         """Letters that tell the access filter what to do on a route of the policy."""

@@ -21,6 +21,7 @@ from headgate.gateway.table_counters import CounterReader
 from headgate.gateway.table_file import TableFile, fence, open_file
 from headgate.gateway.table_index import HashIndex, subscription_hash
 from headgate.gateway.table_leases import LeaseTable
+from headgate.gateway.table_scopes import ScopeSets
 from headgate.gateway.table_settings import SettingsWriter, limit_word
 from headgate.model.access import (
     AccessDelta,
@@ -46,7 +47,7 @@ _CREDENTIAL = layout.SECTIONS["credential"]
 _SUBSCRIPTION = layout.SECTIONS["subscription"]
 _APPLICATION = layout.SECTIONS["application"]
 _PLAN = layout.SECTIONS["plan"]
-_CREDENTIAL_BODY = struct.Struct("@32s16sI")
+_CREDENTIAL_BODY = struct.Struct("@32s16s")
 _SUBSCRIPTION_BODY = struct.Struct("@16sII")
 
 
@@ -79,6 +80,7 @@ class AccessTable:
         self._blocks = BlockTable(file, self._now_us())
         self._settings = SettingsWriter(file)
         self.leases = LeaseTable(file, clock)
+        self._scope_sets = ScopeSets(file)
         kinds = (CounterKind.OPERATION, CounterKind.APPLICATION)
         self._counters = [CounterReader(file, kind, self.epoch) for kind in kinds]
 
@@ -282,11 +284,15 @@ class AccessTable:
         words, data, put = self._file.words, self._file.bytes, self._credentials.put
         size, start = _CREDENTIAL.record.size, _CREDENTIAL.offset
         state, expires = _CREDENTIAL.record["state"], _CREDENTIAL.record["expires_us"]
+        application = _CREDENTIAL.record["application"]
         for row in rows:
             at = start + row.row * size
             digest = bytes.fromhex(row.sha256)
             if words[(at + state) // 8] == 0:
-                _CREDENTIAL_BODY.pack_into(data, at, digest, row.id.encode(), row.application)
+                _CREDENTIAL_BODY.pack_into(data, at, digest, row.id.encode())
+            owner = row.application | self._scope_sets.number_of(row.scopes) << 32
+            if words[(at + application) // 8] != owner:
+                words[(at + application) // 8] = owner
             if row.expires_at is not None or words[(at + expires) // 8]:
                 words[(at + expires) // 8] = _microseconds(row.expires_at)
             fence()

@@ -8,7 +8,7 @@ begin at whole pages. The filter's `layout.zig` is written from this description
 import struct
 from dataclasses import dataclass
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 MAGIC = f"HGTBL{LAYOUT_VERSION:03d}".encode()
 FAMILY = MAGIC[:5]  # a file that begins so is an access table of some layout
 STATE_READY = 1
@@ -30,6 +30,8 @@ DIRTY_ROWS = 64  # rows that share one "changed" byte
 PLAN_LIMITS = 8
 SCOPED_LIMITS = 4  # per API and per operation
 PRODUCTS_MAX = 16  # per API
+SCOPE_SETS_MAX = 1 << 16  # different sets of scopes that credentials are restricted to
+SCOPE_SET_BYTES_MAX = 512
 SOURCES_MAX = 3  # key sources per API
 SOURCE_NAME_BYTES_MAX = 34
 GENERATION_BYTES_MAX = 64
@@ -214,7 +216,7 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
             sha256="32s",
             id="16s",
             application="I",
-            pad_body="I",
+            scope_set="I",  # 0: not restricted
             state="Q",
             expires_us="Q",
             last_used_s="Q",
@@ -226,6 +228,12 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
     # One word per slot of the subscription in the same row: final 1, window code 3, window's
     # index 28, amount 32. It holds for that window alone.
     ("lease", _record("Lease", words=f"{PLAN_LIMITS}Q"), SUBSCRIPTIONS_MAX),
+    # Words between spaces, written once and never changed. `published`: one more than their length.
+    (
+        "scope_set",
+        _record("ScopeSet", published="Q", text=f"{SCOPE_SET_BYTES_MAX}s"),
+        SCOPE_SETS_MAX,
+    ),
 )
 
 

@@ -27,6 +27,7 @@ class CredentialKind(StrEnum):
     """What a caller presents; the gateway finds all of them by a SHA-256."""
 
     KEY = "key"  # of the key's text
+    BASIC = "basic"  # of `basic\n` and the Base64 text of user name and password
     OAUTH_CLIENT = "oauth_client"  # of `headgate.model.tokens.client_sha256`
     FOREIGN_CLIENT = "foreign_client"  # of the same, with another issuer
 
@@ -43,6 +44,7 @@ class CredentialRow:
     state: RowState
     expires_at: datetime | None = None
     kind: CredentialKind = CredentialKind.KEY
+    scopes: tuple[str, ...] = ()  # what it is restricted to; none: to nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from headgate.core.problems import TYPE_PREFIX
 from headgate.model.release import Release
+from headgate.model.scopes import ScopeNeeds
 from headgate.model.tokens import TokenIssuer
 
 
@@ -107,6 +108,7 @@ class SnapshotOperation:
     path: str  # OpenAPI path template below the API's base path
     policies: tuple[PolicyUse, ...] = ()
     purged: int = 0  # how often what the cache holds of it has been declared void
+    needs: ScopeNeeds | None = None  # what its document says; the policy `scopes` goes before
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from headgate.access.clients import (
     granted,
     new_user_code,
     plain_user_code,
-    scopes_error,
 )
+from headgate.model.scopes import granted_error
 
 
 @pytest.mark.parametrize("scopes", [[], ["read"], ["orders:write", "https://x.example/all"]])
 def test_scopes_are_visible_words(scopes: list[str]) -> None:
-    assert scopes_error(scopes) is None
+    assert granted_error(scopes) is None
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_scopes_are_visible_words(scopes: list[str]) -> None:
     [["a b"], [""], ['a"b'], ["a\\b"], ["ä"], ["x" * 65], ["x"] * 51, ["x" * 64] * 8],
 )
 def test_what_is_no_scope_is_said_so(scopes: list[str]) -> None:
-    assert scopes_error(scopes) is not None
+    assert granted_error(scopes) is not None
 
 
 def test_a_public_client_cannot_act_as_itself() -> None:

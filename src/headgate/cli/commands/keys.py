@@ -1,4 +1,4 @@
-"""How are keys issued? A key's text is shown once; after that only its prefix is known."""
+"""How are keys and passwords issued? Shown once; after that only their prefix is known."""
 
 from typing import Annotated, Any
 
@@ -17,8 +17,10 @@ Application = Annotated[
 ]
 COLUMNS = {
     "id": "id",
+    "kind": "kind",
     "application": "application",
     "name": "name",
+    "scopes": "scopes",
     "prefix": "prefix",
     "state": "state",
     "expires": "expires_at",
@@ -31,7 +33,7 @@ def add(app: typer.Typer) -> None:
     app.add_typer(keys, name="key")
 
 
-keys = group("API keys: what callers send.")
+keys = group("API keys, and user names with passwords: what callers send.")
 
 
 @rest_command(
@@ -40,6 +42,8 @@ keys = group("API keys: what callers send.")
     examples=[
         "headgate key create demo",
         "headgate key create acme/demo --name ci --expires-in 90d",
+        "headgate key create demo --scope orders:read --scope role:clerk",
+        "headgate key create demo --basic",
     ],
 )
 def create(
@@ -51,11 +55,22 @@ def create(
     expires_in: Annotated[
         str | None, typer.Option("--expires-in", help="Until when it works, e.g. 90d.")
     ] = None,
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="All that it may do; repeatable. Without: not restricted."),
+    ] = None,
+    is_basic: Annotated[
+        bool, typer.Option("--basic", help="A user name and a password, for HTTP Basic.")
+    ] = False,
 ) -> None:
     """Make a key and print it: this once, never again."""
     body: dict[str, object] = {"application": application}
     if name:
         body["name"] = name
+    if scopes:
+        body["scopes"] = scopes
+    if is_basic:
+        body["kind"] = "basic"
     if expires_in:
         body["expires_at"] = instant_in(expires_in)
     made = api.post("/keys", body)
@@ -83,6 +98,30 @@ def show_all(
 def show(api: Client, out: Output, *, key: KeyID) -> None:
     """Show what is known about a key (not its text)."""
     out.record(api.get(f"/keys/{segment(key)}"))
+
+
+@rest_command(
+    keys,
+    "restrict",
+    examples=[
+        "headgate key restrict key_7k3v9q2m4x0z --scope orders:read",
+        "headgate key restrict key_7k3v9q2m4x0z",
+    ],
+)
+def restrict(
+    api: Client,
+    out: Output,
+    *,
+    key: KeyID,
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="All that it may do; repeatable. Without: not restricted."),
+    ] = None,
+) -> None:
+    """Say what a key may do; without a scope it may do everything."""
+    made = api.patch(f"/keys/{segment(key)}", {"scopes": scopes or []})
+    told = f"Key {key} has the scopes {', '.join(made['scopes'])}."
+    out.result(made, told if made["scopes"] else f"Key {key} is not restricted.")
 
 
 @rest_command(keys, "rotate", examples=["headgate key rotate key_7k3v9q2m4x0z --overlap 24h"])
@@ -124,5 +163,9 @@ def _show_secret(out: Output, made: Any, sentence: str) -> None:
     if out.is_json:
         out.value(made)
         return
-    out.line(str(made["key"]))
+    if made["kind"] == "basic":
+        out.line(f"user_name={made['id']}")
+        out.line(f"password={made['key']}")
+    else:
+        out.line(str(made["key"]))
     out.note(f"{sentence}. It is shown this once: keep it safe.")

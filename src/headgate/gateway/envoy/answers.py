@@ -13,6 +13,8 @@ SEND_PLACE = "{send}"
 """In a next step: where the API wants the key."""
 DETAIL_PLACE = "{detail}"
 """As a detail: what a policy has left in the dynamic metadata."""
+NEEDS_PLACE = "{needs}"
+"""In a next step: the scopes and roles that the operation needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,14 @@ FILTER_ANSWERS = (
         "This API is not open to callers.",
         ASK,
         "api_closed",
+    ),
+    Answer(
+        403,
+        "insufficient-scope",
+        "Insufficient scope",
+        "This credential lacks scopes or roles that the operation needs.",
+        f"Use a token or key with {NEEDS_PLACE}.",
+        "insufficient_scope",
     ),
     Answer(
         403,

@@ -13,15 +13,18 @@ from headgate.gateway.envoy.answers import (
     DETAIL_PLACE,
     ENVOY_ANSWERS,
     FILTER_ANSWERS,
+    NEEDS_PLACE,
     SEND_PLACE,
     Answer,
 )
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
+from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import KeyLocation, KeySource
 
 BEARER_CHALLENGE = 'Bearer realm="headgate"'
+BASIC_CHALLENGE = 'Basic realm="headgate", charset="UTF-8"'
 CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
 FIELDS: dict[str, dict[str, str]] = {
     "no_credential": {"www-authenticate": CHALLENGE},
@@ -31,6 +34,9 @@ FIELDS: dict[str, dict[str, str]] = {
     "token_invalid": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
     "token_revoked": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
     "unknown_client": {"www-authenticate": CHALLENGE + ', error="invalid_token"'},
+    "insufficient_scope": {
+        "www-authenticate": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:insufficient)%"
+    },
     "method_not_allowed": {"allow": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:allow)%"},
 }
 """Fields of the answer, by the filter's reason. Source: RFC 9110 §11.6.1; RFC 6750 §3.1."""
@@ -56,15 +62,30 @@ def local_replies(types: str = TYPE_PREFIX) -> JSON:
 
 
 @lru_cache(maxsize=256)
-def route_words(sources: tuple[KeySource, ...], *, takes_tokens: bool = False) -> dict[str, str]:
+def route_words(
+    sources: tuple[KeySource, ...], *, takes_tokens: bool = False, takes_passwords: bool = False
+) -> dict[str, str]:
     """What the texts need to know of a route: how callers authenticate, in two forms."""
     challenges = [_challenge(source) for source in sources]
+    if takes_passwords:
+        challenges.insert(0, BASIC_CHALLENGE)
     if takes_tokens and BEARER_CHALLENGE not in challenges:
         challenges.append(BEARER_CHALLENGE)  # last: the parameter `error` follows it
     return {
         "challenge": ", ".join(challenges),
         "send": _where(sources[0]),
     }
+
+
+def scope_words(needs: ScopeNeeds) -> dict[str, str]:
+    """What a route says of the scopes and roles that it needs: to the filter, and to callers.
+
+    Source: RFC 6750 §3.1.
+    """
+    challenge = BEARER_CHALLENGE + ', error="insufficient_scope"'
+    if needs.scope:
+        challenge += f', scope="{needs.scope}"'
+    return {"scopes": needs.text, "needs": needs.sentence, "insufficient": challenge}
 
 
 def _challenge(source: KeySource) -> str:
@@ -93,15 +114,20 @@ def _mapper(answer: Answer, types: str) -> JSON:
                 "title": answer.title,
                 "status": "%RESPONSE_CODE%",
                 "detail": _detail(answer),
-                "next_step": answer.next_step.replace(
-                    SEND_PLACE, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:send)%"
-                ),
+                "next_step": _with_places(answer.next_step),
                 "request_id": "%REQ(X-REQUEST-ID)%",
             },
             "content_type": "application/problem+json",
         },
         **_fields(FIELDS.get(answer.reason, {})),
     }
+
+
+def _with_places(next_step: str) -> str:
+    """What depends on the route, as Envoy's command for it."""
+    for place, word in ((SEND_PLACE, "send"), (NEEDS_PLACE, "needs")):
+        next_step = next_step.replace(place, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:{word})%")
+    return next_step
 
 
 def _grpc_mapper(answer: Answer) -> JSON:

@@ -7,18 +7,22 @@ from typing import Any
 from headgate.gateway.envoy import tree, wire
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
-from headgate.gateway.envoy.local_replies import route_words
+from headgate.gateway.envoy.local_replies import route_words, scope_words
 from headgate.gateway.envoy.releases import mirrored
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import OperationPath, Policy, Stage
 from headgate.gateway.routing import DEPTH_VARIES, PathGroup, parse_template, path_groups, quoted
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.release import Release
+from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation, Upstream
 
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
+TAKES_TOKENS = frozenset("tn")  # letters of the flags: `filter/tokens.zig`
+TAKES_PASSWORDS = "b"
+FLAG_DOCUMENT_SCOPES = "s"  # asked of whoever comes with a credential
 
 FORGEABLE = (
     "forwarded",
@@ -175,6 +179,8 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     for policy in policies.values():
         action = _changed(action, policy.action(at))
     flags = "".join(policy.route_flags() for policy in policies.values())
+    needs, is_of_document = _needs(operation, policies)
+    flags += FLAG_DOCUMENT_SCOPES if is_of_document else ""
     match: JSON = {
         "prefix": base,
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
@@ -182,7 +188,14 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     made: JSON = {
         "name": _name(f"{operation.row}{flags}", api, operation.id),
         "match": match,
-        "metadata": _metadata(**route_words(api.key_sources, takes_tokens=bool(flags))),
+        "metadata": _metadata(
+            **route_words(
+                api.key_sources,
+                takes_tokens=bool(TAKES_TOKENS & set(flags)),
+                takes_passwords=TAKES_PASSWORDS in flags,
+            ),
+            **(scope_words(needs) if needs else {}),
+        ),
         "route": action,
     }
     if operation.purged:
@@ -196,6 +209,14 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
     if configured := {one.name: one.route for one in used}:
         made["typed_per_filter_config"] = configured
     return made
+
+
+def _needs(operation: SnapshotOperation, policies: PolicyOf) -> tuple[ScopeNeeds | None, bool]:
+    """The scopes that the operation asks for, and whether it is its document that asks."""
+    for policy in policies.values():
+        if (asked := policy.scope_needs()) is not None:
+            return asked, False
+    return operation.needs, bool(operation.needs)
 
 
 def _changed(action: JSON, changes: Mapping[str, Any]) -> JSON:

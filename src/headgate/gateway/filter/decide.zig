@@ -9,6 +9,7 @@ const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const limits = @import("limits.zig");
 const tokens = @import("tokens.zig");
+const scopes = @import("scopes.zig");
 
 /// Why a call passes or not, numbered by the status of the answer. What the caller reads stands
 /// under the same names in `gateway/envoy/answers.py`.
@@ -27,6 +28,7 @@ pub const Reason = enum(u16) {
     application_suspended = 4033,
     api_closed = 4034,
     blocked = 4035,
+    insufficient_scope = 4036,
     no_route = 4040,
     method_not_allowed = 4050,
     rate_limited = 4290,
@@ -93,10 +95,14 @@ pub const Call = struct {
     address: [16]u8,
     key: ?[]const u8,
     token: *const tokens.Token,
+    others: []const [32]u8 = &.{}, // what was presented beside: passwords
     takes_unknown: bool, // tokens whose client belongs to no application
+    needs: ?[]const u8 = null, // scopes and roles
+    asks_everybody: bool = false, // for them, and not callers with a credential alone
     d: *Decision,
     application: ?*layout.Application = null,
     application_row: u32 = 0,
+    scope_set: u32 = 0, // of the credential
     subscription: ?*layout.Subscription = null,
     plan: ?*layout.Plan = null,
 
@@ -135,16 +141,20 @@ pub const Call = struct {
             const refused = self.identify(&self.token.client);
             if (refused == .unknown_credential and !self.takes_unknown) return .unknown_client;
             if (refused != .allowed and refused != .unknown_credential) return refused;
+        } else if (self.others.len > 0) {
+            const refused = self.identifyAny(self.others);
+            if (refused != .allowed) return refused;
         } else if (self.key) |key| {
             const refused = self.authenticate(key);
             if (refused != .allowed) return refused;
-        } else if (settings.is_open == 0) return .no_credential;
+        } else if (settings.is_open == 0 or self.asks_everybody) return .no_credential;
         if (settings.state != layout.ACTIVE) return if (settings.state == 0) .table_filling else .api_closed;
         if (self.application != null) {
             const refused = self.subscribe();
             const is_let_in = settings.is_open != 0 and refused != .table_damaged;
             if (refused != .allowed and !is_let_in) return refused;
         }
+        if (self.needs) |needs| if (!self.isGranted(needs)) return .insufficient_scope;
         return self.takeAll();
     }
 
@@ -153,6 +163,23 @@ pub const Call = struct {
         var digest: [32]u8 = undefined;
         hash.sha256(key.ptr, key.len, &digest);
         return self.identify(&digest);
+    }
+
+    /// The first that the table knows decides.
+    fn identifyAny(self: *Call, digests: []const [32]u8) Reason {
+        for (digests) |*digest| {
+            const refused = self.identify(digest);
+            if (refused != .unknown_credential) return refused;
+        }
+        return .unknown_credential;
+    }
+
+    /// A token has what it says, another credential what it is restricted to, all without that.
+    /// Who may come without a credential has no scopes that could be asked for.
+    fn isGranted(self: *const Call, needs: []const u8) bool {
+        if (self.token.presented == .good) return scopes.covers(needs, self.token.granted.text(), true);
+        if (self.application == null or self.scope_set == 0) return true;
+        return scopes.covers(needs, self.table.scopeSet(self.scope_set) orelse return false, false);
     }
 
     fn identify(self: *Call, digest: *const [32]u8) Reason {
@@ -166,6 +193,7 @@ pub const Call = struct {
         self.d.name(2, &application.organization);
         self.application = application;
         self.application_row = credential.application;
+        self.scope_set = @atomicLoad(u32, &credential.scope_set, .acquire);
         if (state != layout.ACTIVE) return .revoked;
         if (self.isOver(&credential.expires_us)) return .expired;
         if (table.isBlocked(&credential.id, layout.BLOCK_BIT_CREDENTIAL, self.nowUs())) return .blocked;

@@ -10,6 +10,8 @@ const mapping = @import("mapping.zig");
 const decide = @import("decide.zig");
 const answers = @import("answers.zig");
 const tokens = @import("tokens.zig");
+const schemes = @import("schemes.zig");
+const scopes = @import("scopes.zig");
 
 const Decision = decide.Decision;
 const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
@@ -88,7 +90,11 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     const is_known = if (api) |found| t.copySettings(found, &settings) else false;
     const taken: tokens.Taken = .of(word[digits..]);
     var token: tokens.Token = .{};
-    if (digits < word.len) token.take(s, taken);
+    var others: schemes.Digests = .{};
+    if (digits < word.len) {
+        token.take(s, taken);
+        if (taken.passwords) others.takeBasic(s);
+    }
     d.subject = token.subject;
     d.subject_len = token.subject_len;
     takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
@@ -104,7 +110,10 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .address = keys.parseAddress(abi.attribute(s, abi.SOURCE_ADDRESS)),
         .key = presented.text(),
         .token = &token,
+        .others = others.all(),
         .takes_unknown = taken.unknown_clients,
+        .needs = if (taken.scopes == .free) null else scopes.needed(s),
+        .asks_everybody = taken.scopes == .of_everybody,
         .d = d,
     };
     call.decide();

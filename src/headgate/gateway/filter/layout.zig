@@ -3,8 +3,8 @@
 //! Written by `python -m headgate.gateway.filter.layout` from `gateway/table_layout.py`,
 //! which says what each number means. Change it there.
 
-pub const MAGIC = 3688501198904903496;
-pub const LAYOUT_VERSION = 3;
+pub const MAGIC = 3760558792942831432;
+pub const LAYOUT_VERSION = 4;
 pub const STATE_READY = 1;
 pub const STATE_RETIRED = 2;
 pub const PAGE_BYTES = 4096;
@@ -23,6 +23,8 @@ pub const DIRTY_ROWS = 64;
 pub const PLAN_LIMITS = 8;
 pub const SCOPED_LIMITS = 4;
 pub const PRODUCTS_MAX = 16;
+pub const SCOPE_SETS_MAX = 65536;
+pub const SCOPE_SET_BYTES_MAX = 512;
 pub const SOURCES_MAX = 3;
 pub const SOURCE_NAME_BYTES_MAX = 34;
 pub const GENERATION_BYTES_MAX = 64;
@@ -38,7 +40,7 @@ pub const BLOCK_BIT_APPLICATION = 130;
 pub const BLOCK_BIT_TOKEN = 131;
 pub const SHARE_NOTHING = 1;
 pub const MIX = 11400714819323198485;
-pub const FILE_BYTES = 6361010176;
+pub const FILE_BYTES = 6395088896;
 
 pub const Source = extern struct { location: u8, length: u8, bytes: [34]u8 };
 pub const Settings = extern struct { state: u8, is_open: u8, product_count: u8, source_count: u8, products: [16]u32, sources: [3]Source, pad: [16]u8 };
@@ -50,8 +52,9 @@ pub const API = extern struct { version: u64, limits: [4]u64, pad_limits: [3]u64
 pub const Operation = extern struct { api: u64, allowed: u64, rejected: u64, limits: [4]u64, counters: [4]u64, pad: [5]u64 };
 pub const Application = extern struct { id: [16]u8, organization: [16]u8, state: u64, allowed: u64, rejected: u64, pad: u64 };
 pub const Subscription = extern struct { id: [16]u8, application: u32, product: u32, plan_state: u64, expires_us: u64, counters: [8]u64, pad: [3]u64 };
-pub const Credential = extern struct { sha256: [32]u8, id: [16]u8, application: u32, pad_body: u32, state: u64, expires_us: u64, last_used_s: u64, uses: u64, pad: u64 };
+pub const Credential = extern struct { sha256: [32]u8, id: [16]u8, application: u32, scope_set: u32, state: u64, expires_us: u64, last_used_s: u64, uses: u64, pad: u64 };
 pub const Lease = extern struct { words: [8]u64 };
+pub const ScopeSet = extern struct { published: u64, text: [512]u8 };
 
 pub const Section = struct { Row: type, offset: usize, count: usize };
 pub const header: Section = .{ .Row = Header, .offset = 0, .count = 1 };
@@ -69,9 +72,10 @@ pub const application: Section = .{ .Row = Application, .offset = 1260736512, .c
 pub const subscription: Section = .{ .Row = Subscription, .offset = 1529171968, .count = 16777216 };
 pub const credential: Section = .{ .Row = Credential, .offset = 3676655616, .count = 16777216 };
 pub const lease: Section = .{ .Row = Lease, .offset = 5287268352, .count = 16777216 };
+pub const scope_set: Section = .{ .Row = ScopeSet, .offset = 6361010176, .count = 65536 };
 
 comptime {
-    if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96 and @sizeOf(Lease) == 64)) unreachable;
+    if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96 and @sizeOf(Lease) == 64 and @sizeOf(ScopeSet) == 520)) unreachable;
 }
 
-pub const SIGNATURE = "3.0b543f5d2cf8e84f";
+pub const SIGNATURE = "4.d824c65f716198f1";

@@ -48,6 +48,12 @@ pub const Table = struct {
         return self.row(layout.application, "state", number);
     }
 
+    /// The words of a set of scopes; null where there is no such set.
+    pub fn scopeSet(self: Table, number: usize) ?[]const u8 {
+        const found = self.row(layout.scope_set, "published", number) orelse return null;
+        return found.text[0..@min(load(&found.published) - 1, found.text.len)];
+    }
+
     pub fn findCredential(self: Table, digest: *const [32]u8) ?*layout.Credential {
         var entries = self.probe(layout.credential_index, "credential_region", std.mem.readInt(u32, digest[0..4], .little));
         while (entries.next()) |number| {

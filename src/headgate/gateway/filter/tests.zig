@@ -10,6 +10,7 @@ const keys = @import("keys.zig");
 test {
     _ = keys;
     _ = @import("limits.zig");
+    _ = @import("scopes.zig");
 }
 
 const ROWS = 8; // few rows and small numbers, so that random references often meet

@@ -8,6 +8,7 @@ const abi = @import("abi.zig");
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const answers = @import("answers.zig");
+const scopes = @import("scopes.zig");
 
 pub const SUBJECT_BYTES_MAX = 64; // model/logline.py
 const PREFIX = "x-headgate-";
@@ -17,6 +18,8 @@ pub const Taken = struct {
     tokens: bool = false,
     without_keys: bool = false, // of the issuers: none can be verified
     unknown_clients: bool = false,
+    passwords: bool = false,
+    scopes: enum { free, of_callers, of_everybody } = .free, // whether the operation needs any
 
     pub fn of(flags: []const u8) Taken {
         var taken: Taken = .{};
@@ -24,6 +27,9 @@ pub const Taken = struct {
             't' => taken.tokens = true,
             'n' => taken.without_keys = true,
             'u' => taken.unknown_clients = true,
+            'b' => taken.passwords = true,
+            's' => taken.scopes = .of_callers,
+            'S' => taken.scopes = .of_everybody,
             else => {},
         };
         return taken;
@@ -34,11 +40,13 @@ pub const Token = struct {
     presented: enum { nothing, wrong, good } = .nothing,
     client: [32]u8 = undefined, // by which the table knows the client
     id: ?[16]u8 = null, // by which the table knows a token that was revoked
+    granted: scopes.Granted = .{},
     subject: [SUBJECT_BYTES_MAX]u8 = undefined,
     subject_len: usize = 0,
 
     /// Reads the facts and takes them, and a token that is not good, out of the request.
     pub fn take(self: *Token, s: abi.Stream, taken: Taken) void {
+        if (!taken.tokens and !taken.without_keys) return;
         if (abi.requestHeader(s, "authorization")) |raw| {
             if (keys.bearer(raw)) |text| if (!keys.isWellFormed(text)) {
                 self.presented = .wrong;
@@ -55,13 +63,17 @@ pub const Token = struct {
                 hash.sha256(jti.ptr, jti.len, &digest);
                 self.id = digest[0..16].*;
             }
+            if (taken.scopes != .free) {
+                inline for (.{ "scope", "scope-2" }) |fact| if (abi.requestHeader(s, PREFIX ++ fact)) |claim| self.granted.add(claim, false);
+                inline for (.{ "roles", "roles-2" }) |fact| if (abi.requestHeader(s, PREFIX ++ fact)) |claim| self.granted.add(claim, true);
+            }
             for (abi.requestHeader(s, PREFIX ++ "subject") orelse "") |c| {
                 if (self.subject_len == SUBJECT_BYTES_MAX) break;
                 self.subject[self.subject_len] = if (c > ' ' and c < 0x7f and c != '"' and c != '\\') c else '_';
                 self.subject_len += 1;
             }
         }
-        inline for (.{ "issuer", "client", "client-2", "jti", "subject", "scope" }) |fact| abi.removeRequestHeader(s, PREFIX ++ fact);
+        inline for (.{ "issuer", "client", "client-2", "jti", "subject", "scope", "scope-2", "roles", "roles-2" }) |fact| abi.removeRequestHeader(s, PREFIX ++ fact);
     }
 
     fn clientOf(s: abi.Stream) []const u8 {

@@ -15,7 +15,7 @@ TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3."
 REQUIREMENT = "any"
 TOKENS_REMEMBERED_MAX = 1000  # per worker and issuer: a token seen before is not verified again
 ISSUERS_MAX = 8
-CLIENT_CLAIMS_MAX = 2
+CLAIMS_MAX = 2  # of one meaning
 NAME_DIGITS = 12
 FLAG_TOKENS = "t"  # letters behind the operation's row in a route's name: `filter/tokens.zig`
 FLAG_NO_KEYS = "n"
@@ -25,14 +25,16 @@ FACTS = {
     "iss": "x-headgate-issuer",
     "sub": "x-headgate-subject",
     "jti": "x-headgate-jti",
-    "scope": "x-headgate-scope",
 }
-"""Claims that the access filter reads of a verified token, and the headers in which it finds them.
+"""Claims that the access filter reads of a verified token, and the headers in which it finds them;
+beside them those of `CLIENT_HEADERS` to `ROLE_HEADERS`.
 
 Envoy removes these headers from every request on a route of this policy before it sets them, and
 the access filter removes them afterwards: neither callers nor upstreams ever see them count."""
 
 CLIENT_HEADERS = ("x-headgate-client", "x-headgate-client-2")
+SCOPE_HEADERS = ("x-headgate-scope", "x-headgate-scope-2")
+ROLE_HEADERS = ("x-headgate-roles", "x-headgate-roles-2")
 
 
 class Issuer(BaseModel):
@@ -57,8 +59,18 @@ class Issuer(BaseModel):
     client_claims: list[str] = Field(
         ["client_id", "azp"],
         min_length=1,
-        max_length=CLIENT_CLAIMS_MAX,
+        max_length=CLAIMS_MAX,
         description="The claim that names the client; the first that a token has counts.",
+    )
+    scope_claims: list[str] = Field(
+        ["scope", "scp"],
+        max_length=CLAIMS_MAX,
+        description="Claims that hold scopes: a text of words, or a list.",
+    )
+    role_claims: list[str] = Field(
+        ["roles"],
+        max_length=CLAIMS_MAX,
+        description="Claims that hold roles: a list, or one; `realm_access.roles` for one inside.",
     )
 
     @field_validator("jwks")
@@ -164,9 +176,14 @@ class JWT(Policy):
         return [one for one in self.issuers if one.jwks is not None]
 
     def _provider(self, issuer: Issuer) -> dict[str, Any]:
-        clients = zip(CLIENT_HEADERS, issuer.client_claims, strict=False)
         told = [{"header_name": header, "claim_name": claim} for claim, header in FACTS.items()]
-        told += [{"header_name": header, "claim_name": claim} for header, claim in clients]
+        for headers, claims in (
+            (CLIENT_HEADERS, issuer.client_claims),
+            (SCOPE_HEADERS, issuer.scope_claims),
+            (ROLE_HEADERS, issuer.role_claims),
+        ):
+            pairs = zip(headers, claims, strict=False)
+            told += [{"header_name": header, "claim_name": claim} for header, claim in pairs]
         told += [
             {"header_name": header.lower(), "claim_name": claim}
             for claim, header in self.claim_headers.items()

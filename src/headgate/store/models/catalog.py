@@ -9,7 +9,8 @@ from django.db.models import CASCADE, PROTECT, Q, UniqueConstraint
 
 from headgate.model.access import RowState
 from headgate.model.codec import as_data, from_data
-from headgate.model.snapshot import KeySource, Upstream
+from headgate.model.scopes import ScopeNeeds
+from headgate.model.snapshot import KeySource, PolicyUse, SnapshotOperation, Upstream
 from headgate.store.models.rows import (
     NAME_CHARACTERS_MAX,
     TITLE_CHARACTERS_MAX,
@@ -135,7 +136,10 @@ class Contract(models.Model):
 
 
 class Operation(models.Model):
-    """One method and path template. The row outlives re-imports that keep its id."""
+    """One method and path template. The row outlives re-imports that keep its id.
+
+    `needs_data`: the scopes and roles that its document asks for.
+    """
 
     row = models.BigAutoField(primary_key=True)
     version = models.ForeignKey(APIVersion, on_delete=PROTECT, related_name="operations")
@@ -145,11 +149,24 @@ class Operation(models.Model):
     summary = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     is_deprecated = models.BooleanField(default=False)
     cache_purges = models.PositiveIntegerField(default=0)
+    needs_data = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (UniqueConstraint(fields=["version", "id"], name="store_operation_id"),)
+
+    @property
+    def needs(self) -> ScopeNeeds | None:
+        """The same as a value; None where nothing is asked."""
+        return from_data(ScopeNeeds, self.needs_data) if self.needs_data else None
+
+    def compiled(self, policies: tuple[PolicyUse, ...]) -> SnapshotOperation:
+        """As a gateway serves it."""
+        purges = self.cache_purges
+        return SnapshotOperation(
+            self.row, self.id, self.method, self.path, policies, purges, self.needs
+        )
 
 
 def pack(data: object) -> bytes:

@@ -85,7 +85,8 @@ class Subscription(FeedRow):
 class Credential(FeedRow):
     """What a caller presents, by a SHA-256 (`CredentialKind` says of what).
 
-    `prefix`: the few characters of a key that people recognise it by.
+    `prefix`: the few characters of a key that people recognise it by. `scopes`: what it is
+    restricted to; none: to nothing.
     """
 
     kind = models.CharField(max_length=KIND_CHARACTERS_MAX, default=CredentialKind.KEY.value)
@@ -96,6 +97,7 @@ class Credential(FeedRow):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    scopes = models.JSONField(default=list)
     replaced_by = models.ForeignKey(
         "self", on_delete=CASCADE, null=True, blank=True, related_name="replaces"
     )

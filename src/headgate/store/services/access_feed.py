@@ -137,10 +137,12 @@ def _subscription(row: Subscription) -> SubscriptionRow:
 
 
 def _credential(row: tuple[Any, ...]) -> CredentialRow:
-    pk, changed, id_, application, sha256, revoked_at, expires_at, kind = row
+    pk, changed, id_, application, sha256, revoked_at, expires_at, kind, scopes = row
     state = RowState.ACTIVE if revoked_at is None else RowState.REVOKED
     kind = CredentialKind(kind)
-    return CredentialRow(pk, changed, id_, application, sha256, state, expires_at, kind)
+    return CredentialRow(
+        pk, changed, id_, application, sha256, state, expires_at, kind, tuple(scopes)
+    )
 
 
 def _block(row: Block) -> BlockRow:
@@ -152,7 +154,15 @@ def _block(row: Block) -> BlockRow:
 def _credentials() -> QuerySet[Credential, tuple[Any, ...]]:
     # Tuples, not instances: a page of a million keys takes half the time.
     return Credential.objects.values_list(
-        "pk", "changed", "id", "application_id", "sha256", "revoked_at", "expires_at", "kind"
+        "pk",
+        "changed",
+        "id",
+        "application_id",
+        "sha256",
+        "revoked_at",
+        "expires_at",
+        "kind",
+        "scopes",
     )
 
 

@@ -11,6 +11,7 @@ from headgate.access import clients as rules
 from headgate.access.keys import Secret, new_client_secret
 from headgate.core.ids import new_id
 from headgate.model.access import CredentialKind
+from headgate.model.scopes import granted_error, in_order
 from headgate.model.tokens import client_sha256
 from headgate.store.models import Application, ClientSecret, Credential, OAuthClient
 from headgate.store.services import (
@@ -128,7 +129,7 @@ def create(
         credential=credential,
         is_public=is_public,
         grants=grants,
-        scopes=rules.in_order(scopes),
+        scopes=in_order(scopes),
         token_seconds=token_seconds,
     )
     secret = _new_secret(client, actor.at) if has_secret and not is_public else None
@@ -167,7 +168,7 @@ def update(
         credential.name = name
     if scopes is not None:
         _check_scopes(scopes)
-        client.scopes = rules.in_order(scopes)
+        client.scopes = in_order(scopes)
     if has_device_flow is not None:
         client.grants = _grants(is_public=client.is_public, has_device_flow=has_device_flow)
     if token_seconds is not None:
@@ -328,7 +329,7 @@ def _check_room(owner: Application, name: str) -> None:
 
 
 def _check_scopes(scopes: Collection[str]) -> None:
-    error = rules.scopes_error(scopes)
+    error = granted_error(scopes)
     if error is not None:
         raise invalid(f"{error}.", "/scopes")
 

@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
 
-from headgate.access.clients import TOKEN_SECONDS_DEFAULT, in_order
+from headgate.access.clients import TOKEN_SECONDS_DEFAULT
 from headgate.catalog.base_path import normalise
 from headgate.core.problems import Problem
 from headgate.model.codec import as_data
 from headgate.model.limits import LimitKind, parse_limit
+from headgate.model.scopes import in_order
 from headgate.model.snapshot import KeySource, PolicyUse, Upstream, UpstreamHost, UpstreamTLS
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -1,15 +1,16 @@
-"""Which keys are there? Issued once, rotated with an overlap, revoked at once."""
+"""Which keys and passwords are there? Issued once, rotated with an overlap, revoked at once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 
-from headgate.access.keys import Secret, new_key
+from headgate.access.keys import Secret, new_key, new_password
 from headgate.core.ids import new_id
 from headgate.model.access import CredentialKind
+from headgate.model.scopes import granted_error, in_order
 from headgate.store.models import Application, Credential
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import applications, audit, feed
@@ -31,12 +32,13 @@ from headgate.store.services.values import (
 
 LAST_USE_STEP = timedelta(minutes=1)  # how exact "last used" is: a busy key is not a busy row
 USES_BATCH = 500  # ids per statement
+SECRETS = (CredentialKind.KEY, CredentialKind.BASIC)  # what is issued and rotated here
 OVERLAP_SECONDS_MAX = 90 * 86_400  # a quarter: longer, and the old key was never replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new key. `secret.text` is shown to its owner now and never again."""
+    """A new key or password. `secret.text` is shown to its owner now and never again."""
 
     credential: Credential
     secret: Secret
@@ -69,19 +71,28 @@ def get(actor: Actor, credential_id: str) -> Credential:
 
 @change()
 def issue(
-    actor: Actor, *, application: str, name: str = "", expires_at: datetime | None = None
+    actor: Actor,
+    *,
+    application: str,
+    name: str = "",
+    expires_at: datetime | None = None,
+    scopes: Collection[str] = (),
+    kind: CredentialKind = CredentialKind.KEY,
 ) -> Issued:
-    """A new key of an application.
+    """A new key of an application, or a password whose user name is the credential's id.
+
+    `scopes` (roles as `role:NAME`) is what it is restricted to; without any it is to nothing.
 
     Raises:
         Problem: FORBIDDEN without the scope `keys`; NOT_FOUND: the application; INVALID_INPUT:
-            an expiry in the past.
+            an expiry in the past, or a scope that is none.
     """
     actor.require(Scope.KEYS)
     owner = applications.find(actor, application)
     check_text(name, TITLE_CHARACTERS_MAX, "/name")
     check_expiry(expires_at, actor.at)
-    issued = _issue(actor, owner, name, expires_at)
+    _check_scopes(scopes)
+    issued = _issue(actor, kind, owner, name, expires_at, in_order(scopes))
     _record(actor, Action.CREDENTIAL_ISSUED, issued.credential, None)
     return issued
 
@@ -93,8 +104,9 @@ def update(
     *,
     name: str | None = None,
     expires_at: datetime | Unset | None = UNSET,
+    scopes: Collection[str] | None = None,
 ) -> Credential:
-    """Change what is given; `expires_at=None` takes an expiry away.
+    """Change what is given; `expires_at=None` takes an expiry away, empty `scopes` a restriction.
 
     Raises:
         Problem: FORBIDDEN without the scope `keys`; NOT_FOUND; INVALID_INPUT; CONFLICT: revoked.
@@ -109,6 +121,9 @@ def update(
     if not isinstance(expires_at, Unset):
         check_expiry(expires_at, actor.at)
         credential.expires_at = expires_at
+    if scopes is not None:
+        _check_scopes(scopes)
+        credential.scopes = in_order(scopes)
     if fields(credential) == before:
         return credential
     credential.changed = feed.next_sequence()
@@ -119,9 +134,10 @@ def update(
 
 @change()
 def rotate(actor: Actor, credential_id: str, *, overlap_seconds: int = 0) -> Issued:
-    """A new key with the same name; the old one ends after `overlap_seconds` (0: at once).
+    """A new one with the same name and scopes.
 
-    The old key's own expiry stays where it comes earlier.
+    The old one ends after `overlap_seconds` (0: at once), or when it would have
+    ended anyway.
 
     Raises:
         Problem: FORBIDDEN without the scope `keys`; NOT_FOUND; INVALID_INPUT: the overlap;
@@ -138,7 +154,8 @@ def rotate(actor: Actor, credential_id: str, *, overlap_seconds: int = 0) -> Iss
             "Rotate the key that replaced it, or issue a new one.",
         )
     before = fields(old)
-    issued = _issue(actor, old.application, old.name, None)
+    kind = CredentialKind(old.kind)
+    issued = _issue(actor, kind, old.application, old.name, None, old.scopes)
     end_at = actor.at + timedelta(seconds=overlap_seconds)
     old.expires_at = min(old.expires_at, end_at) if old.expires_at else end_at
     old.replaced_by = issued.credential
@@ -188,8 +205,8 @@ def note_use(used_at: Mapping[str, datetime]) -> int:
 
 
 def visible(actor: Actor) -> QuerySet[Credential]:
-    """The keys that the actor may know of."""
-    rows = Credential.objects.filter(kind=CredentialKind.KEY)
+    """The keys and passwords that the actor may know of."""
+    rows = Credential.objects.filter(kind__in=SECRETS)
     rows = rows.select_related("application__organization", "replaced_by")
     if actor.organization is None:
         return rows
@@ -213,15 +230,25 @@ def find(actor: Actor, credential_id: str) -> Credential:
 
 def fields(credential: Credential) -> dict[str, Any]:
     """What the audit log keeps of a key: never the key, nor its hash."""
-    return as_fields(credential, "id", "name", "prefix", "expires_at", "revoked_at") | {
-        "application": credential.application.path
-    }
+    kept = ("id", "kind", "name", "prefix", "scopes", "expires_at", "revoked_at")
+    return as_fields(credential, *kept) | {"application": credential.application.path}
 
 
-def _issue(actor: Actor, owner: Application, name: str, expires_at: datetime | None) -> Issued:
-    secret = new_key()
+def _issue(
+    actor: Actor,
+    kind: CredentialKind,
+    owner: Application,
+    name: str,
+    expires_at: datetime | None,
+    scopes: list[str],
+) -> Issued:
+    is_password = kind is CredentialKind.BASIC
+    made_id = new_id("usr" if is_password else "key")
+    secret = new_password(made_id) if is_password else new_key()
     credential = Credential.objects.create(
-        id=new_id("key"),
+        id=made_id,
+        kind=kind.value,
+        scopes=scopes,
         created_at=actor.at,
         changed=feed.next_sequence(),
         application=owner,
@@ -248,6 +275,12 @@ def _record(
         after=fields(credential) | more,
         organization=credential.application.organization,
     )
+
+
+def _check_scopes(scopes: Collection[str]) -> None:
+    error = granted_error(scopes)
+    if error is not None:
+        raise invalid(f"{error}.", "/scopes")
 
 
 def _check_not_revoked(credential: Credential) -> None:

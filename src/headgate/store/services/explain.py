@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headgate.core.problems import Problem
-from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS
+from headgate.gateway.envoy.answers import (
+    ENVOY_ANSWERS,
+    FILTER_ANSWERS,
+    NEEDS_PLACE,
+    SEND_PLACE,
+    Answer,
+)
 from headgate.model.record import RequestRecord, Verdict
 from headgate.store.models import (
     APIVersion,
@@ -83,6 +89,12 @@ def of_request(actor: Actor, request_id: str) -> Explanation:
     return Explanation(seen, summary, next_step, tuple(steps))
 
 
+def _next_step(answer: Answer) -> str:
+    """Without what depends on the route."""
+    found = answer.next_step.replace(SEND_PLACE, "as the API says")
+    return found.replace(NEEDS_PLACE, "what the operation needs")
+
+
 def _told(record: RequestRecord) -> tuple[str, str]:
     """What happened, and what to do about it."""
     if record.verdict is Verdict.ALLOWED:
@@ -105,7 +117,7 @@ def _told(record: RequestRecord) -> tuple[str, str]:
     reason = record.verdict.value
     for answer in FILTER_ANSWERS:
         if answer.reason == reason:
-            return answer.detail, answer.next_step.replace("{send}", "as the API says")
+            return answer.detail, _next_step(answer)
     for answer in ENVOY_ANSWERS:
         is_of_kind = answer.type == reason.replace("_", "-")
         if is_of_kind and (answer.status in {0, record.status} or not answer.flags):

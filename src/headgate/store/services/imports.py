@@ -290,6 +290,7 @@ def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocum
         row.id, row.method, row.path = operation.id, operation.method, operation.path
         row.summary = operation.summary[:TITLE_CHARACTERS_MAX]
         row.is_deprecated, row.removed_at = operation.is_deprecated, None
+        row.needs_data = _needs_data(operation)
     for row in known.values():
         if row.removed_at is None:
             row.removed_at = actor.at
@@ -297,16 +298,23 @@ def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocum
     Operation.objects.bulk_create(new, batch_size=OPERATIONS_BATCH)
     Operation.objects.bulk_update(
         changed,
-        ["id", "method", "path", "summary", "is_deprecated", "removed_at"],
+        ["id", "method", "path", "summary", "is_deprecated", "removed_at", "needs_data"],
         batch_size=OPERATIONS_BATCH // 10,
     )
 
 
 def _described(row: Operation) -> tuple[object, ...]:
-    return row.id, row.method, row.path, row.summary, row.is_deprecated, row.removed_at
+    told = row.id, row.method, row.path, row.summary, row.is_deprecated, row.needs_data
+    return *told, row.removed_at
 
 
 def _described_in(operation: DocumentOperation) -> tuple[object, ...]:
     """What `_described` of its row is when nothing has changed."""
     summary = operation.summary[:TITLE_CHARACTERS_MAX]
-    return operation.id, operation.method, operation.path, summary, operation.is_deprecated, None
+    told = operation.id, operation.method, operation.path, summary, operation.is_deprecated
+    return *told, _needs_data(operation), None
+
+
+def _needs_data(operation: DocumentOperation) -> dict[str, object]:
+    found: dict[str, object] = as_data(operation.needs) if operation.needs else {}
+    return found

@@ -18,7 +18,6 @@ from headgate.model.snapshot import (
     Snapshot,
     SnapshotAPI,
     SnapshotDelta,
-    SnapshotOperation,
 )
 from headgate.store import events
 from headgate.store.environment import public_url
@@ -255,10 +254,7 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
         base_path=version.base_path,
         upstream=version.upstream,
         operations=tuple(
-            SnapshotOperation(
-                row.pk, row.id, row.method, row.path, uses(row.policies.all()), row.cache_purges
-            )
-            for row in rows.order_by("path", "method", "pk")
+            row.compiled(uses(row.policies.all())) for row in rows.order_by("path", "method", "pk")
         ),
         key_sources=version.key_sources,
         policies=uses(version.policies.all()),

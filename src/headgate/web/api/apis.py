@@ -128,6 +128,14 @@ class ImportedOut(APIOut):
     problems: list[FindingOut]
 
 
+class NeedsOut(Output):
+    """What a caller must have been given, unless a policy `scopes` says something else."""
+
+    any_of: list[str] = Field(..., description="Sets of scopes, of which one suffices.")
+    roles: list[str] = Field(..., description="Roles, of which one is needed as well.")
+    is_for_tokens: bool = Field(..., description="Keys need none of the scopes.")
+
+
 class OperationOut(Output):
     """One method and path template."""
 
@@ -136,6 +144,7 @@ class OperationOut(Output):
     path: str
     summary: str
     is_deprecated: bool
+    needs: NeedsOut | None = Field(None, description="Scopes, as the API's document says.")
 
 
 class Form(StrEnum):

@@ -8,12 +8,11 @@ from ninja import Query, Router
 from pydantic import Field
 
 from headgate.access.clients import (
-    SCOPE_CHARACTERS_MAX,
-    SCOPES_MAX,
     TOKEN_SECONDS_DEFAULT,
     TOKEN_SECONDS_MAX,
     TOKEN_SECONDS_MIN,
 )
+from headgate.model.scopes import GRANTED_MAX, SCOPE_CHARACTERS_MAX
 from headgate.store.models import OAuthClient
 from headgate.store.services import clients
 from headgate.store.services.clients import NAME_DEFAULT, IssuedClient
@@ -27,7 +26,7 @@ router = Router()
 
 Scopes = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=SCOPE_CHARACTERS_MAX)]],
-    Field(max_length=SCOPES_MAX, examples=[["orders:read"]]),
+    Field(max_length=GRANTED_MAX, examples=[["orders:read"]]),
 ]
 TokenSeconds = Annotated[
     int, Field(ge=TOKEN_SECONDS_MIN, le=TOKEN_SECONDS_MAX, description="How long a token lives.")

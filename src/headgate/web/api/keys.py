@@ -1,11 +1,14 @@
-"""REST: API keys. A key's text is in the answer that creates it, and nowhere else, ever."""
+"""REST: API keys and passwords. Their text is in the answer that creates them, nowhere else."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
+from headgate.model.access import CredentialKind
+from headgate.model.scopes import GRANTED_MAX, SCOPE_CHARACTERS_MAX
 from headgate.store.models import Credential
 from headgate.store.services import credentials
 from headgate.store.services.credentials import OVERLAP_SECONDS_MAX, Issued
@@ -15,6 +18,11 @@ from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor
 
 router = Router()
+Granted = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=SCOPE_CHARACTERS_MAX)]],
+    Field(max_length=GRANTED_MAX, examples=[["orders:read"]]),
+]
+SCOPES = "All that it may do, roles as `role:NAME`; empty: it is not restricted."
 
 
 class KeyIn(Input):
@@ -23,6 +31,11 @@ class KeyIn(Input):
     application: Reference = Field(..., examples=["acme/demo"])
     name: Title = ""
     expires_at: Instant | None = None
+    scopes: Granted = Field([], description=SCOPES)
+    kind: Literal["key", "basic"] = Field(
+        "key",
+        description="`basic`: a user name and a password for HTTP Basic, where an API takes that.",
+    )
 
 
 class KeyChange(Input):
@@ -30,6 +43,7 @@ class KeyChange(Input):
 
     name: Title | None = None
     expires_at: Instant | None = None
+    scopes: Granted | None = Field(None, description=SCOPES)
 
 
 class RotationIn(Input):
@@ -43,9 +57,11 @@ class RotationIn(Input):
 class KeyOut(Output):
     """A key, without its text."""
 
-    id: str
+    id: str = Field(..., description="Of a password: the user name, too.")
+    kind: str
     application: str
     name: str
+    scopes: list[str]
     prefix: str = Field(..., description="The first characters, to recognise it by.")
     state: str
     created_at: datetime
@@ -58,7 +74,7 @@ class KeyOut(Output):
 class IssuedOut(KeyOut):
     """A new key with its text, shown this once."""
 
-    key: str
+    key: str = Field(..., description="The key, or the password.")
 
 
 class KeyQuery(PageQuery):
@@ -94,6 +110,8 @@ def create_key(request: HttpRequest, response: HttpResponse, body: KeyIn) -> obj
         application=body.application,
         name=body.name,
         expires_at=body.expires_at,
+        scopes=body.scopes,
+        kind=CredentialKind(body.kind),
     )
     return created(response, show_issued(issued), "keys", issued.credential.id)
 
@@ -106,9 +124,12 @@ def get_key(request: HttpRequest, id: str) -> object:  # noqa: A002  # the URL's
 
 @router.patch("/keys/{id}", response=KeyOut, operation_id="changeKey")
 def change_key(request: HttpRequest, id: str, body: KeyChange) -> object:  # noqa: A002  # the URL's word
-    """Change a key's name or expiry."""
+    """Change a key's name, expiry or scopes."""
     expiry = body.expires_at if "expires_at" in body.model_fields_set else UNSET
-    return show(credentials.update(actor(request), id, name=body.name, expires_at=expiry))
+    changed = credentials.update(
+        actor(request), id, name=body.name, expires_at=expiry, scopes=body.scopes
+    )
+    return show(changed)
 
 
 @router.post("/keys/{id}/rotate", response={201: IssuedOut}, operation_id="rotateKey")
@@ -139,8 +160,10 @@ def _fields(credential: Credential) -> dict[str, object]:
     replacement = credential.replaced_by
     return {
         "id": credential.id,
+        "kind": credential.kind,
         "application": credential.application.path,
         "name": credential.name,
+        "scopes": credential.scopes,
         "prefix": credential.prefix,
         "state": credential.state,
         "created_at": credential.created_at,

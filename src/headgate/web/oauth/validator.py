@@ -19,8 +19,9 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.openid.connect.core.request_validator import RequestValidator
 
-from headgate.access.clients import Grant, in_order
+from headgate.access.clients import Grant
 from headgate.core.problems import Bug
+from headgate.model.scopes import in_order
 from headgate.store.models import OAuthClient, RefreshGrant
 from headgate.store.services import (
     access_tokens,
