@@ -81,7 +81,9 @@ def test_a_refusal_is_json_for_machines(rest: RestServer, run: Run) -> None:
 
 
 def test_a_key_is_all_that_stands_on_stdout(rest: RestServer, run: Run) -> None:
-    rest.answer("POST /keys", {"id": "key_1", "key": "hg_text", "prefix": "hg_text"}, 201)
+    rest.answer(
+        "POST /keys", {"id": "key_1", "kind": "key", "key": "hg_text", "prefix": "hg_text"}, 201
+    )
     ran = run("key", "create", "demo")
     assert (ran.code, ran.out) == (0, "hg_text\n")
     assert "shown this once" in ran.err

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from headgate.access.keys import digest, is_key
+from headgate.access.keys import basic_digest, digest, is_key
 from headgate.core.problems import Problem, ProblemType
-from headgate.model.access import BlockKind, RowState
+from headgate.model.access import BlockKind, CredentialKind, RowState
 from headgate.model.tokens import token_block_key
 from headgate.store.models import AuditEntry, Block, Credential, Token
 from headgate.store.services import applications, blocks, credentials, organizations, tokens
@@ -52,6 +52,36 @@ def test_issuing_takes_the_same_queries_however_many_keys_there_are(
         credentials.issue(admin, application=demo)
     assert len(many) == len(few) <= 9
     assert not any("COUNT(" in query["sql"].upper() for query in many)
+
+
+def test_a_password_is_kept_only_as_the_hash_of_what_callers_send(admin: Actor, demo: str) -> None:
+    issued = credentials.issue(admin, application=demo, kind=CredentialKind.BASIC)
+    user, password = issued.credential.id, issued.secret.text
+    assert user.startswith("usr_")
+    assert len(password) == len("hgb_") + 38
+    assert Credential.objects.get().sha256 == basic_digest(user, password)
+    assert password not in everything_stored()
+    after = credentials.rotate(admin, user, overlap_seconds=60)
+    assert after.credential.kind == CredentialKind.BASIC
+    assert after.credential.id != user
+    assert credentials.revoke(admin, after.credential.id).state is RowState.REVOKED
+
+
+def test_scopes_stay_with_a_key_that_is_rotated_and_end_when_they_are_taken_away(
+    admin: Actor, demo: str
+) -> None:
+    key = credentials.issue(admin, application=demo, scopes=["write", "read", "read"]).credential
+    assert key.scopes == ["read", "write"]
+    new = credentials.rotate(admin, key.id).credential
+    assert new.scopes == ["read", "write"]
+    before = new.changed
+    changed = credentials.update(admin, new.id, scopes=[])
+    assert changed.scopes == []
+    assert changed.changed > before
+    for wrong in (["a b"], ["x" * 65], ["x"] * 51):
+        with pytest.raises(Problem) as caught:
+            credentials.issue(admin, application=demo, scopes=wrong)
+        assert caught.value.errors[0].pointer == "/scopes"
 
 
 def test_a_revoked_key_stays_revoked(admin: Actor, demo: str) -> None:

@@ -9,6 +9,7 @@ const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const limits = @import("limits.zig");
 const tokens = @import("tokens.zig");
+const schemes = @import("schemes.zig");
 const scopes = @import("scopes.zig");
 
 /// Why a call passes or not, numbered by the status of the answer. What the caller reads stands
@@ -142,7 +143,7 @@ pub const Call = struct {
             if (refused == .unknown_credential and !self.takes_unknown) return .unknown_client;
             if (refused != .allowed and refused != .unknown_credential) return refused;
         } else if (self.others.len > 0) {
-            const refused = self.identifyAny(self.others);
+            const refused = schemes.identify(self);
             if (refused != .allowed) return refused;
         } else if (self.key) |key| {
             const refused = self.authenticate(key);
@@ -154,7 +155,7 @@ pub const Call = struct {
             const is_let_in = settings.is_open != 0 and refused != .table_damaged;
             if (refused != .allowed and !is_let_in) return refused;
         }
-        if (self.needs) |needs| if (!self.isGranted(needs)) return .insufficient_scope;
+        if (!scopes.isGranted(self)) return .insufficient_scope;
         return self.takeAll();
     }
 
@@ -165,24 +166,7 @@ pub const Call = struct {
         return self.identify(&digest);
     }
 
-    /// The first that the table knows decides.
-    fn identifyAny(self: *Call, digests: []const [32]u8) Reason {
-        for (digests) |*digest| {
-            const refused = self.identify(digest);
-            if (refused != .unknown_credential) return refused;
-        }
-        return .unknown_credential;
-    }
-
-    /// A token has what it says, another credential what it is restricted to, all without that.
-    /// Who may come without a credential has no scopes that could be asked for.
-    fn isGranted(self: *const Call, needs: []const u8) bool {
-        if (self.token.presented == .good) return scopes.covers(needs, self.token.granted.text(), true);
-        if (self.application == null or self.scope_set == 0) return true;
-        return scopes.covers(needs, self.table.scopeSet(self.scope_set) orelse return false, false);
-    }
-
-    fn identify(self: *Call, digest: *const [32]u8) Reason {
+    pub fn identify(self: *Call, digest: *const [32]u8) Reason {
         const table = self.table;
         const credential = table.findCredential(digest) orelse return .unknown_credential;
         const state = t.load(&credential.state);

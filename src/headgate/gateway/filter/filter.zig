@@ -79,7 +79,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     const word = route[0 .. std.mem.findScalar(u8, route, ' ') orelse route.len];
     const digits = std.mem.findNone(u8, word, "0123456789") orelse word.len;
     const row = std.fmt.parseInt(u32, word[0..digits], 10) catch {
-        cutQuery(s, "", &presented);
+        schemes.cutQuery(s, "", &presented);
         d.reason = if (std.mem.eql(u8, word, "method_not_allowed")) .method_not_allowed else .no_route;
         return;
     };
@@ -97,7 +97,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     }
     d.subject = token.subject;
     d.subject_len = token.subject_len;
-    takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
+    schemes.takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
     if (table == null) return;
     d.reason = .table_filling;
     if (!is_known or t.load(&table.?.header().is_filled) == 0) return;
@@ -117,37 +117,6 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .d = d,
     };
     call.decide();
-}
-
-fn nameOf(source: *const layout.Source) []const u8 {
-    return source.bytes[0..@min(source.length, source.bytes.len)];
-}
-
-/// Takes the key out of the request. The first source that carries something decides; a key that
-/// stands in a further source is taken out too, so that neither upstream nor log can see it.
-fn takeKey(s: abi.Stream, sources: []const layout.Source, presented: *keys.Presented) void {
-    for (sources) |*source| {
-        if (source.location == layout.SOURCE_QUERY) {
-            cutQuery(s, nameOf(source), presented);
-            continue;
-        }
-        const is_bearer = source.location == layout.SOURCE_BEARER;
-        const name = if (is_bearer) "authorization" else nameOf(source);
-        const raw = abi.requestHeader(s, name) orelse continue;
-        const value = if (is_bearer) keys.bearer(raw) orelse continue else raw;
-        const is_first = presented.len == 0 and value.len > 0;
-        if (!is_first and is_bearer and !keys.isWellFormed(value)) continue; // it may be the upstream's
-        if (is_first) presented.set(value);
-        abi.removeRequestHeader(s, name);
-    }
-    cutQuery(s, "", presented);
-}
-
-fn cutQuery(s: abi.Stream, name: []const u8, presented: *keys.Presented) void {
-    const path = abi.attribute(s, abi.PATH);
-    if (std.mem.findScalar(u8, path, '?') == null) return;
-    if (path.len > answers.scratch.len) return abi.setRequestHeader(s, ":path", "/");
-    if (keys.cutQuery(path, name, &answers.scratch, presented)) |cut| abi.setRequestHeader(s, ":path", cut);
 }
 
 export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {

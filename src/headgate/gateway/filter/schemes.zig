@@ -1,4 +1,5 @@
-//! Which credential beside keys and tokens does a request carry? User name and password.
+//! Which credentials does a request carry, and what is it without them? Keys and passwords; tokens
+//! are read in `tokens.zig`.
 //!
 //! Where an API takes several, the strongest that is presented decides: a token, then a password,
 //! then a key. What is presented and not good is refused, whatever stands beside it.
@@ -6,6 +7,9 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const hash = @import("hash.zig");
 const answers = @import("answers.zig");
+const keys = @import("keys.zig");
+const layout = @import("layout.zig");
+const decide = @import("decide.zig");
 
 /// By which the table knows what was presented; empty when nothing was.
 pub const Digests = struct {
@@ -32,3 +36,43 @@ pub const Digests = struct {
         abi.removeRequestHeader(s, "authorization");
     }
 };
+
+/// Whose is what was presented? The first that the table knows decides.
+pub fn identify(call: *decide.Call) decide.Reason {
+    for (call.others) |*digest| {
+        const refused = call.identify(digest);
+        if (refused != .unknown_credential) return refused;
+    }
+    return .unknown_credential;
+}
+
+fn nameOf(source: *const layout.Source) []const u8 {
+    return source.bytes[0..@min(source.length, source.bytes.len)];
+}
+
+/// Takes the key out of the request. The first source that carries something decides; a key that
+/// stands in a further source is taken out too, so that neither upstream nor log can see it.
+pub fn takeKey(s: abi.Stream, sources: []const layout.Source, presented: *keys.Presented) void {
+    for (sources) |*source| {
+        if (source.location == layout.SOURCE_QUERY) {
+            cutQuery(s, nameOf(source), presented);
+            continue;
+        }
+        const is_bearer = source.location == layout.SOURCE_BEARER;
+        const name = if (is_bearer) "authorization" else nameOf(source);
+        const raw = abi.requestHeader(s, name) orelse continue;
+        const value = if (is_bearer) keys.bearer(raw) orelse continue else raw;
+        const is_first = presented.len == 0 and value.len > 0;
+        if (!is_first and is_bearer and !keys.isWellFormed(value)) continue; // it may be the upstream's
+        if (is_first) presented.set(value);
+        abi.removeRequestHeader(s, name);
+    }
+    cutQuery(s, "", presented);
+}
+
+pub fn cutQuery(s: abi.Stream, name: []const u8, presented: *keys.Presented) void {
+    const path = abi.attribute(s, abi.PATH);
+    if (std.mem.findScalar(u8, path, '?') == null) return;
+    if (path.len > answers.scratch.len) return abi.setRequestHeader(s, ":path", "/");
+    if (keys.cutQuery(path, name, &answers.scratch, presented)) |cut| abi.setRequestHeader(s, ":path", cut);
+}

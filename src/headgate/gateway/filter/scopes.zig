@@ -5,6 +5,9 @@
 //! with a key pass the first group. Fails closed: what cannot be read grants nothing.
 const std = @import("std");
 const abi = @import("abi.zig");
+const t = @import("table.zig");
+const layout = t.layout;
+const decide = @import("decide.zig");
 
 const ROLE = "role:";
 const METADATA_OF_ROUTE: c_int = 1;
@@ -15,6 +18,16 @@ pub fn needed(s: abi.Stream) []const u8 {
     var out: abi.Buffer = .{};
     const found = envoy_dynamic_module_callback_http_get_metadata_string(s, METADATA_OF_ROUTE, .of("headgate"), .of("scopes"), &out);
     return if (found) out.slice() else "";
+}
+
+/// A token has what it says, another credential what it is restricted to, all without that.
+/// Who may come without a credential has no scopes that could be asked for.
+pub fn isGranted(call: *const decide.Call) bool {
+    const needs = call.needs orelse return true;
+    if (call.token.presented == .good) return covers(needs, call.token.granted.text(), true);
+    if (call.application == null or call.scope_set == 0) return true;
+    const set = call.table.row(layout.scope_set, "published", call.scope_set) orelse return false;
+    return covers(needs, set.text[0..@min(t.load(&set.published) - 1, set.text.len)], false);
 }
 
 pub fn covers(needs: []const u8, granted: []const u8, is_token: bool) bool {

@@ -30,7 +30,7 @@ pub const Table = struct {
     }
 
     /// A row that was published: the word `published` is stored last and is never 0 again.
-    fn row(self: Table, comptime section: layout.Section, comptime published: []const u8, number: usize) ?*section.Row {
+    pub fn row(self: Table, comptime section: layout.Section, comptime published: []const u8, number: usize) ?*section.Row {
         if (number == 0 or number >= section.count) return null;
         const found = self.at(section, number);
         return if (load(&@field(found, published)) == 0) null else found;
@@ -46,12 +46,6 @@ pub const Table = struct {
     }
     pub fn application(self: Table, number: usize) ?*layout.Application {
         return self.row(layout.application, "state", number);
-    }
-
-    /// The words of a set of scopes; null where there is no such set.
-    pub fn scopeSet(self: Table, number: usize) ?[]const u8 {
-        const found = self.row(layout.scope_set, "published", number) orelse return null;
-        return found.text[0..@min(load(&found.published) - 1, found.text.len)];
     }
 
     pub fn findCredential(self: Table, digest: *const [32]u8) ?*layout.Credential {

@@ -168,6 +168,8 @@ def _caller(seen: SeenRequest) -> Iterator[Step]:
     if is_own:
         return
     yield _subscription(seen)
+    if record.verdict is Verdict.INSUFFICIENT_SCOPE:
+        yield _scopes(record)
     if record.plan:
         yield _limits(record)
 
@@ -184,6 +186,16 @@ def _subscription(seen: SeenRequest) -> Step:
     state = "" if row is None or row.removed_at is None else " (since ended)"
     detail = f"{record.subscription}: {seen.application} under the plan {seen.plan}{state}."
     return Step("subscription", "passed", detail)
+
+
+def _scopes(record: RequestRecord) -> Step:
+    """What the document asks for; the step of the policies shows one that says otherwise."""
+    row = Operation.objects.filter(
+        version__api__name=record.api, version__name=record.version, id=record.operation
+    ).first()
+    asked = f"The API's document asks for {row.needs.sentence}" if row and row.needs else ""
+    told = asked or "The operation asks for scopes or roles by the policy `scopes`"
+    return Step("scopes", "refused", f"{told}; the credential lacks them.")
 
 
 def _limits(record: RequestRecord) -> Step:
