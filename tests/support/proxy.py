@@ -22,6 +22,7 @@ from headgate.gateway.envoy.resources import Translator
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.model.release import Release
 from headgate.model.snapshot import (
+    CallerPolicies,
     PolicyUse,
     Snapshot,
     SnapshotAPI,
@@ -92,6 +93,7 @@ class Proxy:
         policies: tuple[PolicyUse, ...] = (),
         releases: tuple[Release, ...] = (),
         problem_types: str = TYPE_PREFIX,
+        callers: tuple[CallerPolicies, ...] = (),
     ) -> None:
         """Make these APIs the whole of what is served, and wait until they are."""
         self._revision += 1
@@ -102,6 +104,7 @@ class Proxy:
             policies,
             releases=releases,
             problem_types=problem_types,
+            callers=callers,
         )
         assert check(snapshot) == []
         for name, text in self._translator.translate(snapshot).files().items():

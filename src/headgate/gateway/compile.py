@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from headgate.core.problems import Detail
+from headgate.gateway.callers import caller_mistakes
 from headgate.gateway.effective import conflicts, misplaced
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
 from headgate.gateway.release import release_mistakes
@@ -35,7 +36,9 @@ def check(snapshot: Snapshot) -> list[Detail]:
             for one in upstream_mistakes(api.upstream, f"{pointer}/upstream")
         ]
         found += _operation_mistakes(api, pointer)
-    found += conflicts(snapshot) + release_mistakes(snapshot)
+    for index, one in enumerate(snapshot.callers):
+        found += _policy_mistakes(one.policies, f"/callers/{index}", one.place)
+    found += caller_mistakes(snapshot) + conflicts(snapshot) + release_mistakes(snapshot)
     return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
 
 

@@ -9,8 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from headgate.core.problems import Detail
+from headgate.gateway.callers import CallerSet, caller_sets
 from headgate.gateway.policy import OperationPath, in_force, mistakes, parse, policies
-from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
+from headgate.model.snapshot import (
+    CallerPolicies,
+    PolicyUse,
+    Snapshot,
+    SnapshotAPI,
+    SnapshotOperation,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,8 @@ def conflicts(snapshot: Snapshot) -> list[Detail]:
     gateway = Place("the gateway", "", snapshot.policies)
     found: dict[tuple[str, str], Detail] = {}
     for index, api in enumerate(snapshot.apis):
-        for places in _chains(gateway, api, f"/apis/{index}"):
+        sets = [_places(one, snapshot.callers) for one in caller_sets(snapshot.callers, api)]
+        for places in _chains(gateway, api, f"/apis/{index}", sets):
             for one, other in _pairs(one for one in effective(places) if not one.replaced_by):
                 found.setdefault((one.pointer, other.pointer), _conflict(one, other))
     return list(found.values())
@@ -74,14 +82,27 @@ def misplaced(api: SnapshotAPI, operation: SnapshotOperation) -> list[tuple[str,
     ]
 
 
-def _chains(gateway: Place, api: SnapshotAPI, pointer: str) -> Iterable[list[Place]]:
-    """The places of the API's operations; those without policies of their own share one."""
+def _chains(
+    gateway: Place, api: SnapshotAPI, pointer: str, sets: Sequence[list[Place]]
+) -> Iterable[list[Place]]:
+    """The places of the API's operations; those without policies of their own share one.
+
+    Once for everybody, and once for each of the `sets` of callers with policies of their own.
+    """
     own = Place(f"API {api.name}", pointer, api.policies)
-    yield [gateway, own]
+    chains = [[gateway, own]]
     for index, operation in enumerate(api.operations):
         if operation.policies:
             name = f"API {api.name}, {operation.id}"
-            yield [gateway, own, Place(name, f"{pointer}/operations/{index}", operation.policies)]
+            place = Place(name, f"{pointer}/operations/{index}", operation.policies)
+            chains.append([gateway, own, place])
+    for chain in chains:
+        yield chain
+        yield from ([*chain, *places] for places in sets)
+
+
+def _places(one: CallerSet, callers: Sequence[CallerPolicies]) -> list[Place]:
+    return [Place(at.place, f"/callers/{callers.index(at)}", at.policies) for at in one.places]
 
 
 def _pairs(in_force: Iterable[Effective]) -> Iterable[tuple[Effective, Effective]]:

@@ -1,8 +1,10 @@
 """What is a policy at the gateway, where may it be attached, and which one wins?
 
-A policy is attached to the gateway, to an API or to an operation. For each kind the most
-specific attachment is in force, whole: an operation's replaces its API's, an API's replaces the
-gateway's; settings and lists are never merged. What is written at one place is what happens.
+A policy is attached to the gateway, to a version of an API, to an operation, to a product or to a
+plan. First counts what is called, from the general to the specific, then who calls: gateway,
+version, operation, product, plan. For each kind the last of them is in force, whole: a plan's
+replaces the operation's, an operation's replaces its version's; settings and lists are never
+merged. What is written at one place is what happens.
 (`rate_limit` alone adds up: an API's limit counts its operations together, an operation's its
 own calls.)
 
@@ -11,7 +13,7 @@ that a browser's preflight and a closed network work there too. The others need 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -58,7 +60,9 @@ class HTTPFilter:
     of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
     `asks_validators` says that it calls the cluster `VALIDATORS`. `observed_in` names the dynamic
     metadata (namespace and key) in which it leaves the verdict that it would have given. `order`
-    is its own place where that is not its policy's.
+    is its own place where that is not its policy's. `idle` is the route's side under which it does
+    nothing: Envoy decides which filters a request meets before the caller is known, so a filter
+    that some callers need is on for all of them. None: there is no such thing.
     """
 
     name: str
@@ -67,17 +71,20 @@ class HTTPFilter:
     asks_validators: bool = False
     observed_in: tuple[str, str] | None = None
     order: int | None = None
+    idle: Mapping[str, Any] | None = field(default_factory=lambda: SWITCHED_ON)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationPath:
     """An operation as a policy meets it: `path` is its template below the API's base path and,
-    at the upstream, below `upstream_prefix`."""
+    at the upstream, below `upstream_prefix`. `callers` tells those apart whose product or plan has
+    policies; empty for everybody else."""
 
     method: str
     path: str
     base_path: str
     upstream_prefix: str
+    callers: str = ""
 
     @property
     def template(self) -> str:
@@ -95,8 +102,9 @@ class Policy(BaseModel):
 
     `order` sorts policies within a stage. `attaches_to_gateway` is false for a kind that means
     nothing without an API. A kind that `adds_up` holds from every place, instead of the most
-    specific alone. `excludes` names kinds that cannot hold for the same operation. One that
-    `looks_at_operation` has `mistakes_at`.
+    specific alone. `not_for_callers` says why a kind that acts after the access filter cannot be
+    attached to a product or plan; empty when it can. `excludes` names kinds that cannot hold for
+    the same operation. One that `looks_at_operation` has `mistakes_at`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -106,6 +114,7 @@ class Policy(BaseModel):
     example: ClassVar[dict[str, Any]]
     attaches_to_gateway: ClassVar[bool] = True
     adds_up: ClassVar[bool] = False
+    not_for_callers: ClassVar[str] = ""
     excludes: ClassVar[frozenset[str]] = frozenset()
     looks_at_operation: ClassVar[bool] = False
 
@@ -187,6 +196,16 @@ def mistakes(use: PolicyUse, pointer: str) -> list[Detail]:
 def _token(part: int | str) -> str:
     """One reference token of a JSON pointer. Source: RFC 6901 §3."""
     return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def caller_error(kind: str) -> str:
+    """Why a known kind cannot be attached to a product or plan; empty when it can."""
+    policy = policies[kind]
+    if policy.adds_up:
+        return "a plan has rates and quotas of its own"
+    if policy.stage is not Stage.TRAFFIC:
+        return "it acts before the caller is known"
+    return policy.not_for_callers
 
 
 def in_force(*places: Iterable[PolicyUse]) -> dict[str, PolicyUse]:

@@ -110,6 +110,7 @@ def fill(snapshot: Snapshot) -> Snapshot:
         snapshot,
         apis=tuple(_filled_api(api, values) for api in snapshot.apis),
         policies=_filled(snapshot.policies, values),
+        callers=_filled(snapshot.callers, values),
     )
 
 
@@ -136,6 +137,8 @@ def _places(snapshot: Snapshot) -> Iterator[tuple[str, str, object]]:
             if operation.policies:
                 owner = f"API {api.name}, {operation.id}"
                 yield owner, f"/apis/{index}/operations/{number}/policies", operation.policies
+    for index, one in enumerate(snapshot.callers):
+        yield one.place, f"/callers/{index}/policies", one.policies
 
 
 def _named(value: object, pointer: str) -> Iterator[tuple[str, str]]:

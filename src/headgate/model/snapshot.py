@@ -42,6 +42,26 @@ class PolicyUse:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerPolicies:
+    """Policies for the calls of those who are subscribed to a product, or to one plan of it.
+
+    `product` and `plan` are rows of the access table; `plan` 0: the product's subscribers, whatever
+    their plan. `name` is `basic` or `basic/free`. `apis` are the rows of the product's versions.
+    """
+
+    product: int
+    plan: int
+    name: str
+    apis: tuple[int, ...]
+    policies: tuple[PolicyUse, ...]
+
+    @property
+    def place(self) -> str:
+        """Where they are attached, for people."""
+        return f"{'plan' if self.plan else 'product'} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamHost:
     """One address of an upstream; `weight` 1 to 128 shares the load."""
 
@@ -150,6 +170,7 @@ class Snapshot:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     foreign_issuers: tuple[TokenIssuer, ...] = ()
     problem_types: str = TYPE_PREFIX
+    callers: tuple[CallerPolicies, ...] = ()
 
     @property
     def routed(self) -> tuple[SnapshotAPI, ...]:
@@ -179,6 +200,7 @@ class SnapshotDelta:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     foreign_issuers: tuple[TokenIssuer, ...] = ()
     problem_types: str = TYPE_PREFIX
+    callers: tuple[CallerPolicies, ...] = ()
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -205,4 +227,5 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
         delta.secrets,
         delta.foreign_issuers,
         delta.problem_types,
+        delta.callers,
     )

@@ -59,6 +59,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "single_predicate": Field(1, "SinglePredicate"),
         "or_matcher": Field(2, "PredicateList"),
         "and_matcher": Field(3, "PredicateList"),
+        "not_matcher": Field(4, "Predicate"),
     },
     "PredicateList": {"predicate": Field(1, "Predicate")},
     "SinglePredicate": {
@@ -100,6 +101,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "metadata": Field(4, "Metadata"),
         "direct_response": Field(7, "DirectResponse"),
         "request_headers_to_add": Field(9, "HeaderValueOption"),
+        "request_headers_to_remove": Field(12, "text"),
         "typed_per_filter_config": Field(13, "map any"),
     },
     "RouteMatch": {"prefix": Field(1, "text"), "headers": Field(6, "HeaderMatcher")},

@@ -30,15 +30,33 @@ DEFAULT_HEADER = "x-api-key"
 RUNTIME_KEY = "headgate.release"  # never set: the default counts
 
 
-def is_candidates(release: Release, candidate: SnapshotAPI) -> JSON:
-    """The predicate of the requests that a release takes, without a look at their path's rest."""
+def is_candidates(release: Release, candidate: SnapshotAPI, *, is_told: bool = False) -> JSON:
+    """The predicate of the requests that a release takes, without a look at their path's rest.
+
+    `is_told`: requests are matched again once the access filter has said who calls. By then the
+    key is gone that drew the lot, so the filter's header says which version it was.
+    """
     ways: list[JSON] = []
     if release.header:
         ways.append(_single(_header(release.header), {"value_match": {"exact": release.value}}))
     if release.percent > 0:
         ways += [_share(release, source) for source in _caller_inputs(candidate)]
-    chosen = ways[0] if len(ways) == 1 else {"or_matcher": {"predicate": ways}}
+    if is_told:
+        first = [{"not_matcher": _caller({"contains": "."})}, _any(ways)]
+        ways = [
+            _caller({"prefix": f"{candidate.row}."}),
+            {"and_matcher": {"predicate": first}},
+        ]
+    chosen = _any(ways)
     return {"and_matcher": {"predicate": [_is_below(candidate.base_path), chosen]}}
+
+
+def _any(ways: list[JSON]) -> JSON:
+    return ways[0] if len(ways) == 1 else {"or_matcher": {"predicate": ways}}
+
+
+def _caller(match: JSON) -> JSON:
+    return _single(tree.CALLER_INPUT, {"value_match": match})
 
 
 def has_share(release: Release) -> bool:

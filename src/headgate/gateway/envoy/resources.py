@@ -6,15 +6,15 @@ from typing import Any
 
 import orjson
 
+from headgate.gateway.callers import concerning
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
+from headgate.gateway.envoy.in_force import Policies, UsedFilter, policies_of, typed, used
 from headgate.gateway.envoy.listener import listener, secrets
 from headgate.gateway.envoy.releases import has_share, is_candidates
 from headgate.gateway.envoy.routes import (
     Mirror,
-    Policies,
-    PolicyOf,
     api_entries,
     candidate_entries,
     path_depths,
@@ -23,9 +23,9 @@ from headgate.gateway.envoy.routes import (
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
-from headgate.gateway.policy import HTTPFilter, Stage, in_force, parse
+from headgate.gateway.policy import Stage, in_force
 from headgate.model.release import Release
-from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
+from headgate.model.snapshot import CallerPolicies, PolicyUse, Snapshot, SnapshotAPI
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,6 @@ class EnvoyResources:
 
 
 @dataclass(frozen=True, slots=True)
-class UsedFilter:
-    """An HTTP filter that some route switches on, with its place in the chain."""
-
-    stage: Stage
-    order: int
-    filter: HTTPFilter
-
-
-@dataclass(frozen=True, slots=True)
 class _APIPart:
     """What one API adds: its cluster as JSON text, its routes by depth, the filters by name.
 
@@ -82,6 +73,7 @@ class _Family:
     depths of the paths of those that it lies in, None where there are none.
 
     `mirror` is what gets its requests as well. A candidate of a release has trees of its own.
+    `callers` are the policies of products with the API and of their plans.
     """
 
     api: SnapshotAPI
@@ -89,6 +81,7 @@ class _Family:
     around: frozenset[int] | None = None
     mirror: Mirror | None = None
     is_candidate: bool = False
+    callers: tuple[CallerPolicies, ...] = ()
 
     def is_same(self, other: "_Family") -> bool:
         """Whether the part would be the same; the same objects are not compared again."""
@@ -97,6 +90,7 @@ class _Family:
             and self.within == other.within
             and self.around == other.around
             and self.mirror == other.mirror
+            and self.callers == other.callers
         )
 
 
@@ -136,12 +130,12 @@ class Translator:
         self, snapshot: Snapshot, routed: list[_APIPart], candidates: dict[int, _APIPart]
     ) -> EnvoyResources:
         node, revision = self._node, snapshot.revision
-        general = _typed(in_force(snapshot.policies))
-        used = _used(general)
+        general = typed(in_force(snapshot.policies))
+        filters = used(general)
         parts = [*routed, *candidates.values()]
         for part in parts:
-            used |= part.filters
-        chain = sorted(used.values(), key=lambda one: (one.stage, one.order, one.filter.name))
+            filters |= part.filters
+        chain = sorted(filters.values(), key=lambda one: (one.stage, one.order, one.filter.name))
         edge = [one.filter for one in chain if one.stage is not Stage.TRAFFIC]
         traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
         distinct = {part.cluster_name: part.cluster for part in parts}
@@ -155,7 +149,7 @@ class Translator:
                 by_depth.setdefault(depth, []).append(encoded)
         trees = {depth: Encoded(b"".join(found)) for depth, found in by_depth.items()}
         released = [
-            (is_candidates(release, api), candidates[api.row].routes)
+            (_taken_by(snapshot, release, api), candidates[api.row].routes)
             for release, api in _shares(snapshot)
         ]
         routes = route_configuration(trees, general, released)
@@ -190,19 +184,34 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
     for base, api in by_base.items():
         above = outer[base]
         around = None if above is None else depths[above]
-        yield _Family(api, tuple(within.get(base, ())), around, mirrors.get(api.row))
+        yield _Family(
+            api,
+            tuple(within.get(base, ())),
+            around,
+            mirrors.get(api.row),
+            callers=concerning(snapshot.callers, api),
+        )
 
 
 def _candidates(snapshot: Snapshot) -> Iterable[_Family]:
     """Versions that a release sends requests to, be it only copies of them."""
     rows = {release.candidate for release in snapshot.releases}
-    return (_Family(api, is_candidate=True) for api in snapshot.apis if api.row in rows)
+    return (
+        _Family(api, is_candidate=True, callers=concerning(snapshot.callers, api))
+        for api in snapshot.apis
+        if api.row in rows
+    )
 
 
 def _shares(snapshot: Snapshot) -> Iterable[tuple[Release, SnapshotAPI]]:
     """The releases that give their candidate requests."""
     apis = {api.row: api for api in snapshot.apis}
     return ((one, apis[one.candidate]) for one in snapshot.releases if has_share(one))
+
+
+def _taken_by(snapshot: Snapshot, release: Release, candidate: SnapshotAPI) -> JSON:
+    is_told = bool(concerning(snapshot.callers, candidate))
+    return is_candidates(release, candidate, is_told=is_told)
 
 
 def _mirrors(snapshot: Snapshot) -> dict[int, Mirror]:
@@ -226,12 +235,16 @@ def readable_routes(snapshot: Snapshot) -> JSON:
     """The routes as plain JSON, for people and for tests."""
     trees: dict[int, JSON] = {}
     for family in _families(snapshot):
-        made = _entries(snapshot, family, _in_force(snapshot, family.api))
+        made = _entries(snapshot, family, _policies(snapshot, family))
         for depth, entries in made.items():
             trees.setdefault(depth, {}).update(entries)
-    general = _typed(in_force(snapshot.policies))
+    general = typed(in_force(snapshot.policies))
+    candidates = {family.api.row: family for family in _candidates(snapshot)}
     released = [
-        (is_candidates(release, api), candidate_entries(api, _in_force(snapshot, api)))
+        (
+            _taken_by(snapshot, release, api),
+            candidate_entries(api, _policies(snapshot, candidates[api.row])),
+        )
         for release, api in _shares(snapshot)
     ]
     made_routes = route_configuration(trees, general, released)
@@ -239,47 +252,26 @@ def readable_routes(snapshot: Snapshot) -> JSON:
 
 
 def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
-    policies = _in_force(snapshot, family.api)
-    used = _used(policies.api)
-    for found in policies.operations.values():
-        if found is not policies.api:
-            used |= _used(found)
+    policies = _policies(snapshot, family)
+    filters: dict[str, UsedFilter] = {}
+    for found in policies.all():
+        filters |= used(found)
     upstream = family.api.upstream
     made = wire.typed(wire.CLUSTER, **cluster(upstream, node))
     made_routes = _entries(snapshot, family, policies)
     routes = {depth: map_entries(entries) for depth, entries in made_routes.items()}
-    return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, used)
+    return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, filters)
 
 
-def _in_force(snapshot: Snapshot, api: SnapshotAPI) -> Policies:
-    """The policies of the API and of its operations; most operations share the API's."""
-    general = _typed(in_force(snapshot.policies, api.policies))
-    operations = {
-        operation.row: _typed(in_force(snapshot.policies, api.policies, operation.policies))
-        if operation.policies
-        else general
-        for operation in api.operations
-    }
-    return Policies(general, operations)
+def _policies(snapshot: Snapshot, family: _Family) -> Policies:
+    return policies_of(snapshot.policies, family.api, family.callers)
 
 
 def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> dict[int, JSON]:
     """What one API adds to the trees."""
     within = [
-        (inner, _typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
+        (inner, typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
     ]
     if family.is_candidate:
         return candidate_entries(family.api, policies)
     return api_entries(family.api, policies, within, family.around, family.mirror)
-
-
-def _typed(uses: dict[str, PolicyUse]) -> PolicyOf:
-    return {kind: parse(use) for kind, use in uses.items()}
-
-
-def _used(found: PolicyOf) -> dict[str, UsedFilter]:
-    return {
-        one.name: UsedFilter(policy.stage, policy.order if one.order is None else one.order, one)
-        for policy in found.values()
-        for one in policy.filters()
-    }

@@ -1,11 +1,13 @@
 """Which routes does an API need, and what does Envoy do with a request on each of them?"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from headgate.gateway.callers import HEADER
 from headgate.gateway.envoy import tree, wire
 from headgate.gateway.envoy.clusters import cluster_name
+from headgate.gateway.envoy.in_force import Idle, Policies, PolicyOf
 from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.local_replies import route_words, scope_words
 from headgate.gateway.envoy.releases import mirrored
@@ -35,19 +37,8 @@ FORGEABLE = (
 """What upstreams believe of a proxy and a caller could have written. Envoy sets x-forwarded-for and
 -proto itself; host and prefix are set anew after the removal."""
 
-PolicyOf = dict[str, Policy]
-"""Policies in force at one place, by kind."""
-
 Mirror = tuple[Release, SnapshotAPI]
 """A release and its candidate, whose upstream gets a share of the default's requests as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """What is in force below one API: for the API itself and for each operation by its row."""
-
-    api: PolicyOf
-    operations: dict[int, PolicyOf]
 
 
 def route_configuration(
@@ -92,9 +83,7 @@ def api_entries(
         tree.Path(parse_template(inner.base_path), [_no_route(inner, its_policies)])
         for inner, its_policies in within
     ]
-    paths += [
-        tree.Path(one.template, _group(api, one, policies, mirror)) for one in path_groups(api)
-    ]
+    paths += [_path(api, one, policies, mirror) for one in path_groups(api)]
     if around is None and api.base_path:
         # `/shop` is no operation of the API at `/shop`, but it is a request to that API
         template = replace(parse_template(api.base_path), depth=tree.ANY_DEPTH)
@@ -104,7 +93,7 @@ def api_entries(
 
 def candidate_entries(api: SnapshotAPI, policies: Policies) -> dict[int, JSON]:
     """The entries of a version that is being released: what it lacks goes on to the default."""
-    paths = [tree.Path(one.template, _group(api, one, policies, None)) for one in path_groups(api)]
+    paths = [_path(api, one, policies, None) for one in path_groups(api)]
     return tree.entries(paths, quoted(api.base_path) + "/", None, None)
 
 
@@ -119,11 +108,22 @@ def _no_route(api: SnapshotAPI | None, policies: PolicyOf) -> JSON:
     return _refusal(api, policies, "no_route", NOT_FOUND)
 
 
+def _path(
+    api: SnapshotAPI, group: PathGroup, policies: Policies, mirror: Mirror | None
+) -> tree.Path:
+    """One path with the routes for everybody, and with those of callers with other policies."""
+    of_callers = {
+        one.prefix: _group(api, group, replace(policies, operations=found, callers=one.key), mirror)
+        for one, found in policies.sets
+    }
+    return tree.Path(group.template, _group(api, group, policies, mirror), of_callers)
+
+
 def _group(
     api: SnapshotAPI, group: PathGroup, policies: Policies, mirror: Mirror | None
 ) -> list[JSON]:
     """The routes of one path: its operations, then whatever else is asked of it."""
-    routes = [_operation(api, found, policies.operations[found.row]) for found in group.operations]
+    routes = [_operation(api, found, policies) for found in group.operations]
     if mirror is not None:
         routes = [made | {"route": mirrored(made["route"], *mirror)} for made in routes]
     wrong = _refusal(api, policies.api, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
@@ -155,8 +155,8 @@ def _preflights(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[
     return found
 
 
-def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyOf) -> JSON:
-    upstream = api.upstream
+def _operation(api: SnapshotAPI, operation: SnapshotOperation, below: Policies) -> JSON:
+    upstream, policies = api.upstream, below.operations[operation.row]
     base = quoted(api.base_path) + "/"
     rewritten = quoted(upstream.path_prefix.rstrip("/")) + "/"
     action: JSON = {
@@ -173,7 +173,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         # a gRPC caller's own deadline counts, without a limit from us
         action["max_stream_duration"] = {"grpc_timeout_header_max": "0s"}
     prefix = upstream.path_prefix.rstrip("/")
-    at = OperationPath(operation.method, operation.path, api.base_path, prefix)
+    at = OperationPath(operation.method, operation.path, api.base_path, prefix, below.callers)
     if tries := _tries(upstream, at):
         action["retry_policy"] = tries
     for policy in policies.values():
@@ -186,7 +186,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
         "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
     }
     made: JSON = {
-        "name": _name(f"{operation.row}{flags}", api, operation.id),
+        "name": _name(f"{operation.row}{flags}{below.flags}", api, operation.id),
         "match": match,
         "metadata": _metadata(
             **route_words(
@@ -205,8 +205,9 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, policies: PolicyO
             made["metadata"]["filter_metadata"].setdefault(namespace, {}).update(words)
     if api.base_path:
         made["request_headers_to_add"] = [_prefix_header(quoted(api.base_path))]
-    used = (one for policy in policies.values() for one in policy.filters_at(at))
-    if configured := {one.name: one.route for one in used}:
+    if below.flags:
+        made["request_headers_to_remove"] = [HEADER]
+    if configured := _filters(policies, at, below.idle.get(operation.row, {})):
         made["typed_per_filter_config"] = configured
     return made
 
@@ -217,6 +218,12 @@ def _needs(operation: SnapshotOperation, policies: PolicyOf) -> tuple[ScopeNeeds
         if (asked := policy.scope_needs()) is not None:
             return asked, False
     return operation.needs, bool(operation.needs)
+
+
+def _filters(policies: PolicyOf, at: OperationPath, idle: Idle) -> JSON:
+    """The route's side of the filters that it uses, and of those that only other callers use."""
+    used = (one for policy in policies.values() for one in policy.filters_at(at))
+    return {**idle, **{one.name: one.route for one in used}}
 
 
 def _changed(action: JSON, changes: Mapping[str, Any]) -> JSON:

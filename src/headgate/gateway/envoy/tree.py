@@ -15,8 +15,9 @@ within it.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from headgate.gateway.callers import HEADER
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Constant, Encoded
 from headgate.gateway.envoy.wire import JSON
@@ -29,7 +30,11 @@ SEGMENT_REGEX = r"/[^/?#]+"
 PATH_INPUT = Constant(
     wire.extension("path", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path")
 )
-
+CALLER_INPUT = Constant(
+    wire.extension(
+        "caller", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=HEADER
+    )
+)
 
 Trees = Mapping[int, Mapping[str, JSON] | Encoded]
 """Depth → key → what stands there, or the entries encoded."""
@@ -37,10 +42,15 @@ Trees = Mapping[int, Mapping[str, JSON] | Encoded]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path template and the routes of its operations, in their order."""
+    """A path template and the routes of its operations, in their order.
+
+    `of_callers` are those of callers with policies of their own, by how the header begins in which
+    the access filter tells who calls.
+    """
 
     template: PathTemplate
     routes: list[JSON]
+    of_callers: Mapping[str, list[JSON]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +124,15 @@ def _tree(keys: Mapping[str, JSON] | Encoded) -> JSON:
 def _at_key(found: list[Path], depth: int, nowhere: list[JSON] | None) -> JSON:
     """What stands at one key of the tree for `depth`; `nowhere` where the search ends there."""
     matchers: list[_Matcher] = []
-    last = nowhere
+    last = None if nowhere is None else _action(nowhere)
     for one in found:
         if depth != ANY_DEPTH and one.template.is_open:
-            last = one.routes  # it fits whatever has this start and depth
+            last = _chosen(one)  # it fits whatever has this start and depth
             break
         matchers.append(_Matcher(one.template.regex, _entry(one)))
     if last is not None and not matchers:
-        return _action(last)
-    ends = {"on_no_match": _action(last)} if last is not None else {}
+        return last
+    ends = {"on_no_match": last} if last is not None else {}
     return {"matcher": _list(_bundled(matchers)) | ends}
 
 
@@ -131,7 +141,16 @@ def _entry(path: Path) -> JSON:
     predicate = (
         _is_path(template.prefix) if template.is_literal else _matches(template.regex + QUERY_REGEX)
     )
-    return {"predicate": predicate, "on_match": _action(path.routes)}
+    return {"predicate": predicate, "on_match": _chosen(path)}
+
+
+def _chosen(path: Path) -> JSON:
+    """The routes of everybody, or first those that the header with the caller leads to."""
+    if not path.of_callers:
+        return _action(path.routes)
+    keys = {prefix: _action(routes) for prefix, routes in path.of_callers.items()}
+    by_caller = {"matcher_tree": {"input": CALLER_INPUT, "prefix_match_map": {"map": keys}}}
+    return {"matcher": by_caller | {"on_no_match": _action(path.routes)}}
 
 
 def _has_hidden_dots() -> JSON:

@@ -28,6 +28,7 @@ const Settings = struct {
     body_bytes_max: usize = 0,
     vary: []const []const u8 = &.{},
     query: ?[]const []const u8 = null,
+    callers: []const u8 = "", // those of a product or plan with policies share with each other alone
 };
 const Route = std.json.Parsed(Settings);
 
@@ -145,9 +146,10 @@ fn makeKey(s: abi.Stream, stream: *Stream) bool {
             path = declared;
         }
     }
-    if (host.len + path.len + 64 > rules.KEY_BYTES_MAX) return false;
+    const callers = stream.route.value.callers;
+    if (host.len + path.len + callers.len + 64 > rules.KEY_BYTES_MAX) return false;
     stream.purged = answering.routeNumber(s, "purged");
-    for ([_][]const u8{ host, "\x00", path }) |part| stream.key.appendSlice(allocator, part) catch return false;
+    for ([_][]const u8{ callers, "\x00", host, "\x00", path }) |part| stream.key.appendSlice(allocator, part) catch return false;
     return true;
 }
 

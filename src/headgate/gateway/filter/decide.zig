@@ -106,6 +106,7 @@ pub const Call = struct {
     scope_set: u32 = 0, // of the credential
     subscription: ?*layout.Subscription = null,
     plan: ?*layout.Plan = null,
+    product: u64 = 0, // the row of the one that the plan is of
 
     /// Decide, take the allowances and count.
     pub fn decide(self: *Call) void {
@@ -207,6 +208,7 @@ pub const Call = struct {
             }
             const plan = self.table.plan(plan_state & 0xFFFF_FFFF) orelse return .table_damaged;
             self.plan = plan;
+            self.product = product;
             self.subscription = found;
             self.d.name(3, &found.id);
             self.d.name(4, &plan.id);

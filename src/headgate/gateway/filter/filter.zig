@@ -12,6 +12,7 @@ const answers = @import("answers.zig");
 const tokens = @import("tokens.zig");
 const schemes = @import("schemes.zig");
 const scopes = @import("scopes.zig");
+const callers = @import("callers.zig");
 
 const Decision = decide.Decision;
 const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
@@ -89,6 +90,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var settings: layout.Settings = undefined;
     const is_known = if (api) |found| t.copySettings(found, &settings) else false;
     const taken: tokens.Taken = .of(word[digits..]);
+    if (taken.plans and callers.forget(s)) return consider(s, map, d);
     var token: tokens.Token = .{};
     var others: schemes.Digests = .{};
     if (digits < word.len) {
@@ -117,6 +119,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .d = d,
     };
     call.decide();
+    if (taken.plans) callers.tell(s, &call);
 }
 
 export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {

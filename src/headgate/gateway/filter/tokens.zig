@@ -20,6 +20,7 @@ pub const Taken = struct {
     unknown_clients: bool = false,
     passwords: bool = false,
     scopes: enum { free, of_callers, of_everybody } = .free, // whether the operation needs any
+    plans: bool = false, // routes of its own for some product or plan: callers.zig
 
     pub fn of(flags: []const u8) Taken {
         var taken: Taken = .{};
@@ -30,6 +31,7 @@ pub const Taken = struct {
             'b' => taken.passwords = true,
             's' => taken.scopes = .of_callers,
             'S' => taken.scopes = .of_everybody,
+            'p' => taken.plans = true,
             else => {},
         };
         return taken;

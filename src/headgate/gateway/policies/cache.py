@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from headgate.core.units import parse_bytes
 from headgate.gateway.filter import CACHE_MODULE_NAME
-from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+from headgate.gateway.policy import HTTPFilter, OperationPath, Policy, Stage, policies
 
 NAME = "headgate.cache"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3."
@@ -35,8 +35,9 @@ class Cache(Policy):
     `Cache-Control: no-cache`, whose answer is stored anew. A change by another method through the
     same policy removes what is stored under the same address. Headers that a policy adds about the
     caller (claims of a token) do not tell answers apart: an upstream that answers by them must say
-    `private`. A hit is admitted, counted and
-    recorded like any call.
+    `private`. Subscribers of a product or plan with policies of its own share with each other
+    alone, and a change by one of them removes what is stored for them. A hit is admitted, counted
+    and recorded like any call.
 
     The store is one per node, in memory, at most 128 MiB and 65,536 answers, least recently used
     out first: a caller who varies the address pushes others out and fills nothing. It is empty
@@ -108,13 +109,21 @@ class Cache(Policy):
         return text
 
     def filters(self) -> Iterable[HTTPFilter]:
-        settings = {
+        return [self._filter("")]
+
+    def filters_at(self, at: OperationPath) -> Iterable[HTTPFilter]:
+        return [self._filter(at.callers)]
+
+    def _filter(self, callers: str) -> HTTPFilter:
+        settings: dict[str, Any] = {
             "ttl_s": self.ttl_seconds,
             "stale_s": self.stale_seconds,
             "body_bytes_max": parse_bytes(self.body_max),
             "vary": self.vary,
             "query": self.query,
         }
+        if callers:
+            settings["callers"] = callers
         chain = {
             "@type": TYPE + "DynamicModuleFilter",
             "dynamic_module_config": MODULE,
@@ -126,7 +135,7 @@ class Cache(Policy):
             "dynamic_module_config": MODULE,
             "filter_config": _text(settings),
         }
-        return [HTTPFilter(NAME, chain, route)]
+        return HTTPFilter(NAME, chain, route)
 
 
 def _text(value: object) -> dict[str, str]:

@@ -74,4 +74,5 @@ def _compressor(algorithm: Algorithm) -> HTTPFilter:
         "@type": TYPE + "CompressorPerRoute",
         "overrides": {"response_direction_config": {}},
     }
-    return HTTPFilter(name, chain, route)
+    idle = {"@type": TYPE + "CompressorPerRoute", "disabled": True}
+    return HTTPFilter(name, chain, route, idle=idle)

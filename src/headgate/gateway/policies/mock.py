@@ -184,7 +184,9 @@ class Mock(Policy):
             **path,
         }
         chain = {"@type": TYPE + "Lua", "default_source_code": {"inline_string": SCRIPT}}
-        return HTTPFilter(NAME, chain, {"@type": TYPE + "LuaPerRoute", "filter_context": context})
+        idle = {"@type": TYPE + "LuaPerRoute", "disabled": True}
+        route = {"@type": TYPE + "LuaPerRoute", "filter_context": context}
+        return HTTPFilter(NAME, chain, route, idle=idle)
 
     @property
     def _escape(self) -> str:

@@ -31,6 +31,7 @@ class Shield(Policy):
 
     stage: ClassVar[Stage] = Stage.TRAFFIC
     order: ClassVar[int] = 15
+    not_for_callers: ClassVar[str] = "it measures an upstream, whoever calls"
     example: ClassVar[dict[str, Any]] = {"name": "orders"}
 
     name: str = Field(description="What is measured together, usually the upstream.")
@@ -79,4 +80,4 @@ class Shield(Policy):
             "concurrency_limit_exceeded_status": {"code": "ServiceUnavailable"},
         }
         name = ".".join(map(str, (NAME, self.name, *settings)))
-        return [HTTPFilter(name, chain, SWITCHED_ON)]
+        return [HTTPFilter(name, chain, SWITCHED_ON, idle=None)]

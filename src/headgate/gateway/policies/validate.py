@@ -99,6 +99,7 @@ class Validate(Policy):
     order: ClassVar[int] = 10
     example: ClassVar[dict[str, Any]] = {"request": "enforce", "on_failure": "open"}
     attaches_to_gateway: ClassVar[bool] = False
+    not_for_callers: ClassVar[str] = "what an API's description says is the same for all callers"
 
     request: RequestMode = Field(
         RequestMode.ENFORCE, description="Whether requests are checked, and what follows."
@@ -136,7 +137,12 @@ class Validate(Policy):
             yield self._asking()
         if self.response is ResponseMode.OBSERVE:
             yield HTTPFilter(
-                SAMPLE_NAME, _SAMPLING, SWITCHED_ON, asks_validators=True, order=SAMPLE_ORDER
+                SAMPLE_NAME,
+                _SAMPLING,
+                SWITCHED_ON,
+                asks_validators=True,
+                order=SAMPLE_ORDER,
+                idle={"@type": f"{LUA_TYPE}PerRoute", "disabled": True},
             )
 
     def route_metadata(
@@ -164,6 +170,7 @@ class Validate(Policy):
             _asking_chain(self.on_failure),
             {"@type": f"{ASK_TYPE}PerRoute", "check_settings": {"with_request_body": body}},
             asks_validators=True,
+            idle={"@type": f"{ASK_TYPE}PerRoute", "disabled": True},
             observed_in=OBSERVED_IN if self.request is RequestMode.OBSERVE else None,
         )
 

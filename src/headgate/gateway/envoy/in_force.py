@@ -1,0 +1,116 @@
+"""What is in force below one API, for everybody and for callers with policies of their own?
+
+Envoy decides which filters a request meets when it comes, on the route for everybody. So on the
+routes of an operation every filter is on that any of its callers needs, idle where it is not
+wanted; which route's settings a filter reads is decided when it acts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.gateway.callers import FLAG, CallerSet, caller_sets
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, in_force, parse
+from headgate.model.snapshot import CallerPolicies, PolicyUse, SnapshotAPI
+
+PolicyOf = dict[str, Policy]
+"""Policies in force at one place, by kind."""
+
+Idle = Mapping[str, Mapping[str, Any]]
+"""Filters that are on although a route does not want them, with the settings that say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What is in force for the API itself and for each operation by its row.
+
+    `sets` holds the same of operations for callers with policies of their own. `idle` holds, by
+    operation, the filters that any of the callers needs. `flags` are letters for the names of its
+    routes. `callers` is the key of the set that `operations` are for, empty for everybody.
+    """
+
+    api: PolicyOf
+    operations: dict[int, PolicyOf]
+    sets: tuple[tuple[CallerSet, dict[int, PolicyOf]], ...] = ()
+    idle: dict[int, Idle] = field(default_factory=dict)
+    flags: str = ""
+    callers: str = ""
+
+    def all(self) -> Iterable[PolicyOf]:
+        """Every set of policies that is in force somewhere, shared ones once."""
+        found = [self.api, *self.operations.values()]
+        for _, one in self.sets:
+            found += one.values()
+        return {id(one): one for one in found}.values()
+
+
+def policies_of(
+    general: tuple[PolicyUse, ...], api: SnapshotAPI, callers: tuple[CallerPolicies, ...] = ()
+) -> Policies:
+    """What is in force below an API of a gateway with the policies `general`."""
+    own = typed(in_force(general, api.policies))
+    operations = _operations(own, general, api, ())
+    sets = tuple(
+        (
+            one,
+            _operations(typed(in_force(general, api.policies, *one.uses)), general, api, one.uses),
+        )
+        for one in caller_sets(callers, api)
+    )
+    if not sets:
+        return Policies(own, operations)
+    idle = {
+        row: idle_filters([found, *(of_set[row] for _, of_set in sets)])
+        for row, found in operations.items()
+    }
+    return Policies(own, operations, sets, idle, FLAG)
+
+
+def idle_filters(found: Iterable[PolicyOf]) -> Idle:
+    """The filters behind the access filter that any of these needs, as they do nothing."""
+    return {
+        one.name: one.idle
+        for policies in found
+        for policy in policies.values()
+        if policy.stage is Stage.TRAFFIC
+        for one in policy.filters()
+        if one.idle is not None
+    }
+
+
+def typed(uses: Mapping[str, PolicyUse]) -> PolicyOf:
+    """The policies with typed settings."""
+    return {kind: parse(use) for kind, use in uses.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFilter:
+    """An HTTP filter that some route switches on, with its place in the chain."""
+
+    stage: Stage
+    order: int
+    filter: HTTPFilter
+
+
+def used(found: PolicyOf) -> dict[str, UsedFilter]:
+    """The filters of policies, by name."""
+    return {
+        one.name: UsedFilter(policy.stage, policy.order if one.order is None else one.order, one)
+        for policy in found.values()
+        for one in policy.filters()
+    }
+
+
+def _operations(
+    shared: PolicyOf,
+    general: tuple[PolicyUse, ...],
+    api: SnapshotAPI,
+    callers: Iterable[tuple[PolicyUse, ...]],
+) -> dict[int, PolicyOf]:
+    """By operation; most have none of their own and share the API's."""
+    return {
+        operation.row: typed(in_force(general, api.policies, operation.policies, *callers))
+        if operation.policies
+        else shared
+        for operation in api.operations
+    }
