@@ -14,6 +14,7 @@ pub fn forget(s: abi.Stream) bool {
     if (abi.requestHeader(s, HEADER) == null) return false;
     abi.removeRequestHeader(s, HEADER);
     abi.matchAgain(s);
+    abi.takeRoute(s);
     return true;
 }
 
