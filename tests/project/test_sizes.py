@@ -10,6 +10,7 @@ TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
 FILTER_CODE_LINES_MAX = 1000  # without tests, comments and blank lines
 TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
+CALLERS_CODE_LINES_MAX = 80  # what lets a call take the routes of its caller
 CACHE_CODE_LINES_MAX = 700  # with the part of Envoy's ABI that it shares with the next
 JSON_CODE_LINES_MAX = 260
 SCOPES_CODE_LINES_MAX = 120  # what an operation needs and a token grants
@@ -58,10 +59,12 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     tokens = [path for path in sources if path.name == "tokens.zig"]
     scopes = [path for path in sources if path.name == "scopes.zig"]
     schemes = [path for path in sources if path.name == "schemes.zig"]
-    apart = {*cache, *tokens, *json, *scopes, *schemes}
+    callers = [path for path in sources if path.name == "callers.zig"]
+    apart = {*cache, *tokens, *json, *scopes, *schemes, *callers}
     access = [path for path in sources if path not in apart and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in tokens) <= TOKENS_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in callers) <= CALLERS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in json) <= JSON_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in scopes) <= SCOPES_CODE_LINES_MAX

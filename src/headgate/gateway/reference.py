@@ -10,18 +10,42 @@ from typing import Any
 
 import yaml
 
-from headgate.gateway.policy import Policy, Stage, policies
+from headgate.gateway.policy import Policy, Stage, caller_error, policies
 
 _INTRODUCTION = """# Policies
 What the gateway does to requests beside routing them and asking who is calling. A policy is
-attached to the gateway, to an API or to an operation; for each kind the most specific attachment
-is in force, whole. What is attached to an API or operation is live after `headgate publish`.
+attached to one of these places; for each kind the last of them that has it is in force, whole.
+
+| place | target | holds for | live |
+|---|---|---|---|
+| gateway | `gateway:default` | every call | at once |
+| version | `pets` (the default one), `pets@v2` | calls of that version | by `headgate publish` |
+| operation | `pets/listPets`, `pets@v2/listPets` | calls of it | by `headgate publish` |
+| product | `product:basic` | calls of the product's subscribers, to all of its APIs | at once |
+| plan | `plan:basic/free` | calls of that plan's subscribers | at once |
 
 ```
 headgate policies kinds                       # this list, for machines with --json
 headgate policies set httpbin -f policies.yaml
+headgate policies set plan:basic/free -f hidden.yaml
+headgate policies httpbin get --plan basic/free   # what holds, in order, and where it comes from
 ```
-where the file is a list of `kind` and `settings`, as in the examples below.
+where a file is a list of `kind` and `settings`, as in the examples below. An API as a whole is no
+place: what is to hold for several versions is attached to each.
+
+**Who calls goes before what is called.** A field that a plan hides is hidden on every operation,
+whatever the operation says. Only what acts after the key was accepted can be attached to a product
+or plan; each kind says below whether it can, and why not. "At once" is one revision of each gateway
+with an API of the product, so a second or so after the command; an API that is put into a product
+is open to its subscribers some hundred milliseconds before the product's policies follow. A
+rollback of the gateway takes policies back as well. Subscribers of an open API are told apart;
+callers without a subscription get what everybody gets. Wrong methods and unknown paths are answered
+as ever. At most 64 products and plans with policies count for one API.
+
+What it costs: a call of an API without such policies pays nothing. On one with them every call pays
+for the filters that any of its callers needs, idle or not, and a subscriber of such a plan for a
+second look at the routes; each such product or plan adds routes of its own to the API, and no API
+else.
 
 A text in the settings may name a secret: `${secret:NAME}` stands for what `headgate secret set
 NAME` stored. Only nodes get the value; exports, answers and the audit log hold the reference. A
@@ -42,6 +66,8 @@ def page() -> str:
 
 def _section(name: str, kind: type[Policy]) -> str:
     places = "gateway, API, operation" if kind.attaches_to_gateway else "API, operation"
+    reason = caller_error(name)
+    places += f" (not product or plan: {reason})" if reason else ", product, plan"
     example = yaml.safe_dump([{"kind": name, "settings": kind.example}], sort_keys=False).strip()
     rows = ["| setting | default | meaning |", "|---|---|---|", *_settings(kind)]
     return "\n".join(

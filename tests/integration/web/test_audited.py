@@ -12,6 +12,7 @@ from tests.support.web_process import WebProcess
 from tests.support.web_world import DOCUMENT, World, api_body, document, make_world
 
 CORS = [{"kind": "cors", "settings": {"allow_origins": ["https://app.example.com"]}}]
+TIMEOUT = [{"kind": "timeout", "settings": {"seconds": 2}}]
 
 
 class Story:
@@ -101,6 +102,8 @@ def _tell_of_consumers(story: Story, w: World) -> None:
     story.tell("changeProduct", "PATCH", "/products/audited", {"title": "New"})
     story.tell("createPlan", "POST", "/products/audited/plans", {"name": "free"})
     story.tell("changePlan", "PATCH", "/products/audited/plans/free", {"rates": ["5/second"]})
+    story.tell("setProductPolicies", "PUT", "/products/audited/policies", TIMEOUT)
+    story.tell("setPlanPolicies", "PUT", "/products/audited/plans/free/policies", TIMEOUT)
     story.tell("createOrganization", "POST", "/organizations", {"name": "audited"})
     story.tell("changeOrganization", "PATCH", "/organizations/audited", {"title": "New"})
     application = {"name": "app", "organization": "audited"}

@@ -60,6 +60,8 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "setAPIPolicies": lambda w: [],
     "setOperationPolicies": lambda w: [],
     "setGatewayPolicies": lambda w: [],
+    "setProductPolicies": lambda w: [],
+    "setPlanPolicies": lambda w: [],
     "setSecret": lambda w: {"value": "x"},
 }
 

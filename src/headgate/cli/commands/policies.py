@@ -1,4 +1,4 @@
-"""How is traffic shaped? Policies, attached to an API, to one operation or to a gateway."""
+"""How is traffic shaped? Policies, attached to what is called, to a gateway or to callers."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,9 +13,12 @@ from headgate.cli.rest import group, rest_command
 Target = Annotated[
     str,
     typer.Argument(
-        metavar="TARGET", help="An API (pets), an operation (pets/listPets), or gateway:NAME."
+        metavar="TARGET",
+        help="An API (pets, or a version: pets@v2), an operation (pets/listPets), gateway:NAME, "
+        "product:NAME or plan:PRODUCT/PLAN.",
     ),
 ]
+AT_ONCE = ("gateway:", "product:", "plan:")
 COLUMNS = {"kind": "kind", "settings": "settings"}
 EFFECTIVE_COLUMNS = {
     "stage": "stage",
@@ -43,15 +46,22 @@ def add(app: typer.Typer) -> None:
 
 
 policies = group(
-    "Policies: CORS, limits, headers, caching … on an API, operation or gateway.",
+    "Policies: CORS, limits, headers, caching … on APIs, operations, gateways, products, plans.",
     cls=EffectiveByDefault,
 )
 
 
 def path_of(target: str) -> str:
-    """The resource that holds the policies of an API, an operation or a gateway."""
+    """The resource that holds the policies of a target."""
     if target.startswith("gateway:"):
         return f"/gateways/{segment(target.removeprefix('gateway:'))}/policies"
+    if target.startswith("product:"):
+        return f"/products/{segment(target.removeprefix('product:'))}/policies"
+    if target.startswith("plan:"):
+        product, _, plan = target.removeprefix("plan:").partition("/")
+        if not (product and plan):
+            raise typer.BadParameter(f"{target!r} is no plan; write plan:PRODUCT/PLAN")
+        return f"/products/{segment(product)}/plans/{segment(plan)}/policies"
     api, _, operation = target.partition("/")
     if operation:
         return f"/apis/{segment(api)}/operations/{segment(operation)}/policies"
@@ -87,7 +97,11 @@ def kinds(
 @rest_command(
     policies,
     "effective",
-    examples=["headgate policies effective pets listPets", "headgate policies pets listPets"],
+    examples=[
+        "headgate policies effective pets listPets",
+        "headgate policies pets listPets",
+        "headgate policies pets listPets --plan basic/free",
+    ],
 )
 def effective(
     api: Client,
@@ -98,13 +112,16 @@ def effective(
     gateway: Annotated[
         str, typer.Option("--gateway", help="Whose policies come first.")
     ] = "default",
+    plan: Annotated[
+        str, typer.Option("--plan", metavar="PRODUCT/PLAN", help="For this plan's subscribers.")
+    ] = "",
 ) -> None:
     """List every policy for one operation in the order in which they act, with its origin.
 
     As edited; publish to put it in force. Without the word `effective` it is the same command.
     """
     path = f"/apis/{segment(name)}/operations/{segment(operation)}/effective-policies"
-    found = _items(api.get(path, {"gateway": gateway}))
+    found = _items(api.get(path, {"gateway": gateway, "plan": plan}))
     out.table(found, EFFECTIVE_COLUMNS, empty=f"No policy is attached to {name} {operation}.")
 
 
@@ -121,6 +138,8 @@ def show(api: Client, out: Output, *, target: Target) -> None:
         "headgate policies set pets -f policies.yaml",
         "headgate policies set pets/listPets -f policies.yaml",
         "headgate policies set gateway:default -f policies.yaml",
+        "headgate policies set product:basic -f policies.yaml",
+        "headgate policies set plan:basic/free -f policies.yaml",
     ],
 )
 def set_policies(
@@ -133,7 +152,10 @@ def set_policies(
         typer.Option("--file", "-f", exists=True, dir_okay=False, help="YAML: a list of policies."),
     ],
 ) -> None:
-    """Replace the policies of a target by those of a file; in force when published."""
+    """Replace the policies of a target by those of a file.
+
+    Those of an API or operation are in force when published, all others at once.
+    """
     import yaml
 
     try:
@@ -147,14 +169,16 @@ def set_policies(
 
 @rest_command(policies, "clear", examples=["headgate policies clear pets"])
 def clear(api: Client, out: Output, *, target: Target) -> None:
-    """Take every policy off a target; in force when published."""
+    """Take every policy off a target; as `set`, in force when published or at once."""
     _put(api, out, target, [])
 
 
 def _put(api: Client, out: Output, target: str, given: list[Any]) -> None:
     answer = api.put(path_of(target), given)
     kinds_set = ", ".join(str(policy.get("kind")) for policy in given) or "none"
-    out.result(answer, f"Policies of {target}: {kinds_set}. Publish to put them in force.")
+    is_live = target.startswith(AT_ONCE)
+    how = "In force on its gateways in a moment." if is_live else "Publish to put them in force."
+    out.result(answer, f"Policies of {target}: {kinds_set}. {how}")
 
 
 def _items(answer: Any) -> list[Any]:

@@ -1,9 +1,13 @@
 """What is served, where? Gateways, their policies, revisions and nodes."""
 
+import operator
+from functools import reduce
+
 from django.db import models
 from django.db.models import CASCADE, PROTECT, Index, Q, UniqueConstraint
 
 from headgate.store.models.catalog import APIVersion, Operation
+from headgate.store.models.products import Plan, Product
 from headgate.store.models.rows import (
     NAME_CHARACTERS_MAX,
     TITLE_CHARACTERS_MAX,
@@ -25,8 +29,16 @@ class Gateway(Row):
         constraints = (live_unique("gateway_name", "name"),)
 
 
+def _exactly_one(*names: str) -> Q:
+    """Exactly one of these columns is set."""
+    return reduce(
+        operator.or_,
+        (Q(**{f"{other}__isnull": other != name for other in names}) for name in names),
+    )
+
+
 class PolicyAttachment(models.Model):
-    """A policy on exactly one of: a gateway, an API version, an operation."""
+    """A policy on exactly one of: a gateway, an API version, an operation, a product, a plan."""
 
     gateway = models.ForeignKey(
         Gateway, on_delete=CASCADE, null=True, blank=True, related_name="policies"
@@ -36,6 +48,12 @@ class PolicyAttachment(models.Model):
     )
     operation = models.ForeignKey(
         Operation, on_delete=CASCADE, null=True, blank=True, related_name="policies"
+    )
+    product = models.ForeignKey(
+        Product, on_delete=CASCADE, null=True, blank=True, related_name="policies"
+    )
+    plan = models.ForeignKey(
+        Plan, on_delete=CASCADE, null=True, blank=True, related_name="policies"
     )
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=NAME_CHARACTERS_MAX)
@@ -49,11 +67,7 @@ class PolicyAttachment(models.Model):
         constraints = (
             models.CheckConstraint(
                 name="store_policy_one_target",
-                condition=(
-                    Q(gateway__isnull=False, version=None, operation=None)
-                    | Q(gateway=None, version__isnull=False, operation=None)
-                    | Q(gateway=None, version=None, operation__isnull=False)
-                ),
+                condition=_exactly_one("gateway", "version", "operation", "product", "plan"),
             ),
         )
 
@@ -82,7 +96,7 @@ class Revision(models.Model):
 
     `apis` maps version rows (as text: JSON keys) to rows of `APIRevision`; `policies` are the
     gateway's own, as [{kind, settings}]; `releases` are values of `model.release`; `secrets` maps
-    the names of the secrets that the settings use to versions.
+    the names of the secrets that the settings use to versions; `callers` are `CallerPolicies`.
     """
 
     gateway = models.ForeignKey(Gateway, on_delete=CASCADE, related_name="revisions")
@@ -91,6 +105,7 @@ class Revision(models.Model):
     policies = models.JSONField(default=list)
     releases = models.JSONField(default=list)
     secrets = models.JSONField(default=dict)
+    callers = models.JSONField(default=list)
     note = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     actor = models.CharField(max_length=TITLE_CHARACTERS_MAX)
     created_at = models.DateTimeField()

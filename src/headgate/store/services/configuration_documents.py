@@ -133,11 +133,12 @@ class APIDocument(_Document):
 
 
 class ProductDocument(_Document):
-    """A product and the names of its APIs."""
+    """A product, the names of its APIs, and what holds for its subscribers."""
 
     kind: Literal["product"]
     title: str = ""
     apis: list[str] = Field(default_factory=list)
+    policies: list[PolicyUse] = Field(default_factory=list)
 
     def wanted(self) -> dict[str, Any]:
         found = super().wanted()
@@ -151,6 +152,7 @@ class PlanDocument(_Document):
     title: str = ""
     rates: list[Rate] = Field(default_factory=list)
     quotas: list[Quota] = Field(default_factory=list)
+    policies: list[PolicyUse] = Field(default_factory=list)
 
     def wanted(self) -> dict[str, Any]:
         found = super().wanted()

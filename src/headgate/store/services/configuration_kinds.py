@@ -12,9 +12,7 @@ from headgate.store.models import (
     Application,
     Gateway,
     Organization,
-    Plan,
     PolicyAttachment,
-    Product,
     Subscription,
 )
 from headgate.store.services import (
@@ -23,14 +21,13 @@ from headgate.store.services import (
     gateways,
     imports,
     organizations,
-    plans,
     policies,
-    products,
     publishing,
     subscriptions,
 )
 from headgate.store.services.actor import Actor
 from headgate.store.services.configuration_clients import Clients
+from headgate.store.services.configuration_products import Plans, Products
 from headgate.store.services.configuration_publications import Publications
 from headgate.store.services.configuration_sources import Fields, source_of
 from headgate.store.services.upstreams import Resolver
@@ -203,54 +200,6 @@ class APIs:
             policies.set_operation(actor, name, operation, uses, pointer=pointer)
 
 
-class Products:
-    """Products with the names of their APIs."""
-
-    name: ClassVar[str] = "product"
-
-    def present(self) -> Iterator[tuple[str, Fields]]:
-        rows = Product.objects.filter(removed_at=None).order_by("name")
-        for row in rows.prefetch_related("apis"):
-            yield row.name, {"title": row.title, "apis": products.api_names(row)}
-
-    def create(self, actor: Actor, name: str, fields: Fields) -> None:
-        products.create(actor, name=name, **fields)
-
-    def change(self, actor: Actor, name: str, fields: Fields) -> None:
-        products.update(actor, name, **fields)
-
-    def delete(self, actor: Actor, name: str) -> None:
-        products.delete(actor, name)
-
-
-class Plans:
-    """Plans, named `product/plan`."""
-
-    name: ClassVar[str] = "plan"
-
-    def present(self) -> Iterator[tuple[str, Fields]]:
-        rows = Plan.objects.filter(removed_at=None).select_related("product")
-        for row in rows.order_by("product__name", "name"):
-            yield (
-                row.path,
-                {
-                    "title": row.title,
-                    "rates": sorted(plans.rates(row)),
-                    "quotas": sorted(plans.quotas(row)),
-                },
-            )
-
-    def create(self, actor: Actor, name: str, fields: Fields) -> None:
-        product, _, plan = name.partition("/")
-        plans.create(actor, product=product, name=plan, **fields)
-
-    def change(self, actor: Actor, name: str, fields: Fields) -> None:
-        plans.update(actor, name, **fields)
-
-    def delete(self, actor: Actor, name: str) -> None:
-        plans.delete(actor, name)
-
-
 class Organizations:
     """Organizations."""
 
@@ -353,8 +302,8 @@ def kinds(
     return (
         Gateways(),
         APIs(parsed, resolve, publications),
-        Products(),
-        Plans(),
+        Products(publications),
+        Plans(publications),
         Organizations(),
         Applications(),
         Clients(),

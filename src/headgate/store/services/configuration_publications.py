@@ -17,6 +17,11 @@ class Publications:
     def __init__(self) -> None:
         self._in: defaultdict[str, list[str]] = defaultdict(list)
         self._out: defaultdict[str, list[str]] = defaultdict(list)
+        self._has_new_callers = False
+
+    def change_callers(self) -> None:
+        """Policies of products or plans have changed: they are put in force everywhere."""
+        self._has_new_callers = True
 
     def place(self, api: str, *, present: Collection[str], wanted: Collection[str]) -> None:
         """`api` is live on the gateways `present` and is to be on `wanted`, as it is now."""
@@ -36,4 +41,9 @@ class Publications:
             except Problem as problem:
                 messages = [error.message for error in problem.errors] or [problem.detail]
                 errors += [Detail(f"gateway '{gateway}': {message}") for message in messages]
+        if self._has_new_callers and not errors:
+            try:
+                publishing.refresh_callers(actor)
+            except Problem as problem:
+                errors += problem.errors or [Detail(problem.detail)]
         return errors

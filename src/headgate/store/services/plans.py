@@ -10,7 +10,7 @@ from headgate.core.ids import new_id
 from headgate.model.limits import Limit, LimitKind, parse_limit
 from headgate.store.models import Plan
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import audit, feed, products
+from headgate.store.services import audit, feed, products, publishing
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -137,6 +137,8 @@ def delete(actor: Actor, path: str) -> None:
     plan.removed_at = actor.at
     plan.changed = feed.next_sequence()
     plan.save()
+    if plan.policies.exists():
+        publishing.refresh_callers(actor)
     audit.record(actor, Action.PLAN_DELETED, plan.path, before=fields(plan))
 
 

@@ -1,4 +1,8 @@
-"""Which policies are attached where? Lists that are replaced whole."""
+"""Which policies are attached where? Lists that are replaced whole.
+
+Those of versions and operations wait for publishing; those of gateways, products and plans are put
+in force at once.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,14 +11,22 @@ from django.db.models import QuerySet
 
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.gateway.effective import Effective, Place, effective
-from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, policies
+from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, caller_error, mistakes, policies
 from headgate.model.codec import as_data
 from headgate.model.snapshot import PolicyUse
-from headgate.store.models import APIVersion, Gateway, Operation, PolicyAttachment
-from headgate.store.services import apis, audit, gateways, publishing
+from headgate.store.models import (
+    APIVersion,
+    Gateway,
+    Operation,
+    Plan,
+    PolicyAttachment,
+    Product,
+)
+from headgate.store.services import apis, audit, gateways, plans, products, publishing
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
+from headgate.store.services.values import invalid
 
 
 def of_api(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
@@ -47,13 +59,36 @@ def of_gateway(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
     return publishing.uses(gateways.find(name).policies.all())
 
 
-def effective_for(actor: Actor, name: str, operation_id: str, *, gateway: str) -> list[Effective]:
-    """Every policy that is attached to an operation, its API or a gateway, in order of action.
-
-    As edited: what publishing the API would put in force.
+def of_product(actor: Actor, name: str) -> tuple[PolicyUse, ...]:
+    """The policies of a product.
 
     Raises:
         Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "product")
+    return publishing.uses(products.find(name).policies.all())
+
+
+def of_plan(actor: Actor, path: str) -> tuple[PolicyUse, ...]:
+    """The policies of a plan, `product/plan`.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    actor.require_operator(Scope.READ, "plan")
+    return publishing.uses(plans.find(path).policies.all())
+
+
+def effective_for(
+    actor: Actor, name: str, operation_id: str, *, gateway: str, plan: str = ""
+) -> list[Effective]:
+    """Every policy that is attached to an operation, its version or a gateway, in order of action.
+
+    As edited: what publishing the API would put in force. With `plan` (`product/plan`) for the
+    subscribers of that plan.
+
+    Raises:
+        Problem: NOT_FOUND; INVALID_INPUT: the plan's product does not hold the API.
     """
     actor.require_operator(Scope.READ, "API")
     version = apis.served(name)
@@ -62,8 +97,13 @@ def effective_for(actor: Actor, name: str, operation_id: str, *, gateway: str) -
     return effective(
         [
             Place(f"gateway {gateway}", "", general),
-            Place(f"API {name}", "", publishing.uses(version.policies.all())),
+            Place(
+                f"API {version.api.name}@{version.name}",
+                "",
+                publishing.uses(version.policies.all()),
+            ),
             Place(f"operation {name}/{operation_id}", "", own),
+            *(_places_of(plan, version) if plan else ()),
         ]
     )
 
@@ -114,6 +154,59 @@ def set_gateway(
     return after
 
 
+@change()
+def set_product(
+    actor: Actor,
+    name: str,
+    uses: Sequence[PolicyUse],
+    *,
+    pointer: str = "",
+    is_put_in_force: bool = True,
+) -> tuple[PolicyUse, ...]:
+    """Replace the policies of a product and put them in force on every gateway.
+
+    Without `is_put_in_force` that is the caller's, by `publishing.refresh_callers`.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT, every mistake;
+            CONFLICT: they cannot stand beside what is live.
+    """
+    actor.require_operator(Scope.WRITE, "product")
+    product = products.find(name)
+    check(uses, _not_for_callers(uses, pointer), pointer)
+    before = publishing.uses(product.policies.all())
+    after = _replace(
+        actor, f"product {name}", product.policies.all(), uses, pointer, product=product
+    )
+    if is_put_in_force and after != before:
+        publishing.refresh_callers(actor)
+    return after
+
+
+@change()
+def set_plan(
+    actor: Actor,
+    path: str,
+    uses: Sequence[PolicyUse],
+    *,
+    pointer: str = "",
+    is_put_in_force: bool = True,
+) -> tuple[PolicyUse, ...]:
+    """Replace the policies of a plan (`product/plan`), as `set_product`.
+
+    Raises:
+        Problem: as `set_product`.
+    """
+    actor.require_operator(Scope.WRITE, "plan")
+    plan = plans.find(path)
+    check(uses, _not_for_callers(uses, pointer), pointer)
+    before = publishing.uses(plan.policies.all())
+    after = _replace(actor, f"plan {path}", plan.policies.all(), uses, pointer, plan=plan)
+    if is_put_in_force and after != before:
+        publishing.refresh_callers(actor)
+    return after
+
+
 def check(uses: Sequence[PolicyUse], errors: Iterable[Detail] = (), pointer: str = "") -> None:
     """Let only policies with right settings pass, each kind at most once.
 
@@ -144,6 +237,8 @@ def attach(
     version: APIVersion | None = None,
     operation: Operation | None = None,
     gateway: Gateway | None = None,
+    product: Product | None = None,
+    plan: Plan | None = None,
 ) -> None:
     """Write checked policies down, after whatever is there."""
     PolicyAttachment.objects.bulk_create(
@@ -151,6 +246,8 @@ def attach(
             version=version,
             operation=operation,
             gateway=gateway,
+            product=product,
+            plan=plan,
             position=position,
             kind=use.kind,
             settings=use.settings,
@@ -200,6 +297,28 @@ def _not_for_gateways(uses: Sequence[PolicyUse], pointer: str) -> list[Detail]:
         )
         for index, use in enumerate(uses)
         if use.kind in policies and not policies[use.kind].attaches_to_gateway
+    ]
+
+
+def _not_for_callers(uses: Sequence[PolicyUse], pointer: str) -> list[Detail]:
+    return [
+        Detail(
+            f"the policy {use.kind!r} cannot be attached to a product or plan: {reason}",
+            f"{pointer}/{index}/kind",
+        )
+        for index, use in enumerate(uses)
+        if use.kind in policies and (reason := caller_error(use.kind))
+    ]
+
+
+def _places_of(path: str, version: APIVersion) -> list[Place]:
+    """A plan's product and the plan itself, as places for the callers of an API."""
+    plan = plans.find(path)
+    if not plan.product.apis.filter(pk=version.api_id).exists():
+        raise invalid(f"The product '{plan.product.name}' does not hold the API.", "/plan")
+    return [
+        Place(f"product {plan.product.name}", "", publishing.uses(plan.product.policies.all())),
+        Place(f"plan {path}", "", publishing.uses(plan.policies.all())),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from headgate.core.ids import new_id
 from headgate.store.models import API, APIVersion, Product
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import audit, feed
+from headgate.store.services import audit, caller_policies, feed, publishing
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -77,7 +77,8 @@ def update(
     """Change what is not None; `apis` replaces the whole list. Takes effect at once.
 
     Raises:
-        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT.
+        Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT; CONFLICT: the
+            product's policies, or those of a plan, cannot hold for an API.
     """
     actor.require_operator(Scope.WRITE, "product")
     product = find(name)
@@ -89,6 +90,8 @@ def update(
     if apis is not None:
         _set_apis(product, apis)
     after = fields(product)
+    if after["apis"] != before["apis"] and caller_policies.is_attached(product):
+        publishing.refresh_callers(actor)
     if after != before:
         audit.record(actor, Action.PRODUCT_CHANGED, name, before=before, after=after)
     return product
@@ -110,12 +113,15 @@ def delete(actor: Actor, name: str) -> None:
             "Cancel its subscriptions first.",
         )
     before = fields(product)
+    has_policies = caller_policies.is_attached(product)
     _set_apis(product, ())
     plans = product.plans.filter(removed_at=None)
     feed.touch(list(plans))
     plans.update(removed_at=actor.at)
     product.removed_at = actor.at
     product.save()
+    if has_policies:
+        publishing.refresh_callers(actor)
     audit.record(actor, Action.PRODUCT_DELETED, name, before=before)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from headgate.core.problems import Detail, Problem, ProblemType, problem_types
 from headgate.gateway.compile import check
-from headgate.model.codec import as_data, as_json, from_data, from_json
+from headgate.model.codec import as_data, as_json, from_data
 from headgate.model.release import Release
 from headgate.model.snapshot import (
     PolicyUse,
@@ -33,6 +33,7 @@ from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import (
     apis,
     audit,
+    caller_policies,
     contracts,
     gateways,
     secret_use,
@@ -40,12 +41,12 @@ from headgate.store.services import (
 )
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
+from headgate.store.services.compiled_apis import forget_old, parsed
 from headgate.store.services.transactions import change
 from headgate.store.services.values import refused
 
 DEFAULT_GATEWAY = gateways.DEFAULT_GATEWAY
 REVISIONS_KEPT_MAX = 32  # per gateway: enough to roll back a bad afternoon
-PARSED_APIS_MAX = 4096  # compiled APIs kept parsed, by content: about 1 MB per 1,000 operations
 
 
 class Content(NamedTuple):
@@ -55,10 +56,7 @@ class Content(NamedTuple):
     policies: list[Any]
     releases: list[Any]
     secrets: dict[str, int]
-
-
-_parsed_apis: dict[tuple[str, int], SnapshotAPI] = {}
-"""By digest and row. Content never changes under its digest, so that nothing here grows old."""
+    callers: list[Any]
 
 
 @change()
@@ -127,7 +125,7 @@ def publish_all(
 def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
     """A new revision with the content of a kept one.
 
-    The gateway's policies and the APIs stay as edited: the next publish brings them back.
+    Policies and the APIs stay as edited: the next publish brings them back.
     Releases are not restored, and one that is under way ends: everybody gets the default version.
 
     Raises:
@@ -149,13 +147,12 @@ def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
     note = f"rollback to {revision}"
     under_way = ReleaseRow.objects.filter(gateway=served, removed_at=None)
     under_way.update(removed_at=actor.at, outcome="aborted", reason=note)
-    return advance(
-        actor, served, dict(old.apis), Action.ROLLED_BACK, note, live_policies(old), releases=()
-    )
+    return advance(actor, served, dict(old.apis), Action.ROLLED_BACK, note, as_in=old, releases=())
 
 
 def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
-    """Put a gateway's policies in force, in the caller's transaction. None: nothing published.
+    """Put policies of a gateway, and of products and plans, in force there, in the caller's
+    transaction. None: nothing published.
 
     Raises:
         Problem: CONFLICT, with every mistake.
@@ -164,6 +161,17 @@ def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
     if served.revision == 0:
         return None
     return advance(actor, served, gateways.live_apis(served), Action.PUBLISHED, "policies")
+
+
+def refresh_callers(actor: Actor) -> None:
+    """Put the policies of products and plans in force on every gateway, in the caller's
+    transaction.
+
+    Raises:
+        Problem: CONFLICT, with every mistake.
+    """
+    for gateway in Gateway.objects.filter(removed_at=None, revision__gt=0).order_by("pk"):
+        refresh(actor, gateway)
 
 
 def renew(actor: Actor, note: str) -> None:
@@ -184,7 +192,7 @@ def republish(actor: Actor, gateway: Gateway, *, note: str) -> Revision:
     """
     served = locked(gateway.name)
     live = served.revisions.get(number=served.revision)
-    return advance(actor, served, dict(live.apis), Action.PUBLISHED, note, live_policies(live))
+    return advance(actor, served, dict(live.apis), Action.PUBLISHED, note, as_in=live)
 
 
 def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
@@ -208,7 +216,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         base=base.number if base else 0,
         revision=target.number,
         gateway=served.name,
-        changed=_parsed(changed),
+        changed=parsed(changed),
         removed=tuple(int(row) for row in before if row not in target.apis),
         policies=live_policies(target),
         issuer=token_issuer.current(),
@@ -216,6 +224,7 @@ def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
         secrets=secret_use.values(target.secrets),
         foreign_issuers=token_issuer.foreign(),
         problem_types=problem_types(public_url()),
+        callers=caller_policies.in_revision(target),
     )
 
 
@@ -298,26 +307,36 @@ def advance(
     wanted: dict[str, int],
     action: Action,
     note: str,
-    policies: tuple[PolicyUse, ...] | None = None,
+    *,
+    as_in: Revision | None = None,
     releases: tuple[Release, ...] | None = None,
 ) -> Revision:
     """The next revision of a locked gateway, or the present one when it would be the same.
 
-    Without `policies` the gateway's own as edited, without `releases` those that are live.
+    Policies of the gateway, of products and of plans are those of the revision `as_in`, without it
+    as edited; without `releases` those that are live.
 
     Raises:
         Problem: CONFLICT, with every mistake.
     """
-    policies = uses(served.policies.all()) if policies is None else policies
+    if as_in is None:
+        policies = uses(served.policies.all())
+        callers = caller_policies.as_edited(map(int, wanted))
+    else:
+        policies, callers = live_policies(as_in), caller_policies.as_in(as_in, map(int, wanted))
     present = _live(served)
     if releases is None:
         releases = live_releases(present)
     listed = [as_data(use) for use in policies]
     shares = [as_data(release) for release in releases]
     number = served.revisions_made + 1
-    snapshot = Snapshot(number, served.name, _parsed(wanted.values()), policies, releases=releases)
+    apis_live = parsed(wanted.values())
+    snapshot = Snapshot(
+        number, served.name, apis_live, policies, releases=releases, callers=callers
+    )
     use = secret_use.of(snapshot)
-    content = Content(wanted, listed, shares, use.versions)
+    told = caller_policies.data(callers)
+    content = Content(wanted, listed, shares, use.versions, told)
     if present is not None and _content(present) == content:
         return present
     _refuse(check(snapshot) + use.mistakes)
@@ -339,7 +358,7 @@ def _insert(actor: Actor, served: Gateway, content: Content, action: Action, not
     before = served.revision
     served.revision = served.revisions_made = number
     served.save()
-    _forget_old(served)
+    forget_old(served, REVISIONS_KEPT_MAX)
     audit.record(
         actor,
         action,
@@ -352,7 +371,7 @@ def _insert(actor: Actor, served: Gateway, content: Content, action: Action, not
 
 
 def _content(revision: Revision) -> Content:
-    return Content(revision.apis, revision.policies, revision.releases, revision.secrets)
+    return Content(*(getattr(revision, name) for name in Content._fields))
 
 
 def _refuse(mistakes: list[Detail]) -> None:
@@ -363,31 +382,3 @@ def _refuse(mistakes: list[Detail]) -> None:
             "Correct the listed places and publish again; what is live stays as it is.",
             mistakes,
         )
-
-
-def _forget_old(served: Gateway) -> None:
-    """Drop revisions beyond `REVISIONS_KEPT_MAX` and the compiled APIs that nothing lists."""
-    old = served.revisions.filter(number__lte=served.revision - REVISIONS_KEPT_MAX)
-    dropped = {pk for revision in old for pk in revision.apis.values()}
-    if not dropped:
-        old.delete()
-        return
-    old.delete()
-    for kept in Revision.objects.values_list("apis", flat=True):
-        dropped -= set(kept.values())
-    APIRevision.objects.filter(pk__in=dropped).delete()
-    contracts.forget_unused()
-
-
-def _parsed(rows: Iterable[int]) -> tuple[SnapshotAPI, ...]:
-    """Compiled APIs by row, ordered by name and version; parsed once for each content."""
-    keys = list(APIRevision.objects.filter(pk__in=list(rows)).values_list("sha256", "pk"))
-    missing = [pk for digest, pk in keys if (digest, pk) not in _parsed_apis]
-    if len(_parsed_apis) + len(missing) > PARSED_APIS_MAX:
-        _parsed_apis.clear()
-        missing = [pk for _, pk in keys]
-    bodies = APIRevision.objects.filter(pk__in=missing).values_list("sha256", "pk", "body")
-    found = {key: _parsed_apis[key] for key in keys if key in _parsed_apis}
-    found |= {(digest, pk): from_json(SnapshotAPI, bytes(body)) for digest, pk, body in bodies}
-    _parsed_apis.update(found)
-    return tuple(sorted(found.values(), key=lambda api: (api.name, api.version)))

@@ -57,5 +57,5 @@ def purge(
         wanted | {str(version.pk): row.pk},
         Action.CACHE_PURGED,
         f"purge the cache of {api} {operation}".strip(),
-        publishing.live_policies(present),
+        as_in=present,
     )

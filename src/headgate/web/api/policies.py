@@ -1,4 +1,4 @@
-"""REST: policies, attached as whole lists to an API, an operation or a gateway."""
+"""REST: policies, attached as whole lists to a version, an operation, a gateway or callers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from headgate.gateway.effective import Effective
+from headgate.gateway.policy import caller_error
 from headgate.gateway.policy import policies as kinds
 from headgate.model.codec import as_data
 from headgate.model.snapshot import PolicyUse
@@ -19,6 +20,7 @@ from headgate.web.api.paging import PageOut, whole
 from headgate.web.api.requests import actor
 
 KIND_CHARACTERS_MAX = 63
+PLAN_CHARACTERS_MAX = 127
 router = Router()
 
 
@@ -38,6 +40,9 @@ class PolicyKindOut(Output):
     summary: str
     stage: str = Field(..., description="When it acts: edge, access or traffic.")
     attaches_to_gateway: bool
+    not_for_callers: str = Field(
+        ..., description="Why it cannot be attached to a product or plan; empty when it can."
+    )
     example: dict[str, Any]
     settings_schema: dict[str, Any] = Field(..., description="JSON Schema of the settings.")
 
@@ -47,7 +52,7 @@ class EffectivePolicyOut(Output):
 
     kind: str
     stage: str = Field(..., description="When it acts: edge, access or traffic; empty: unknown.")
-    place: str = Field(..., description="Where it is attached.", examples=["API pets"])
+    place: str = Field(..., description="Where it is attached.", examples=["API pets@v1"])
     is_in_force: bool
     replaced_by: str = Field(..., description="The more specific place that replaces it, or empty.")
     settings: dict[str, Any]
@@ -58,6 +63,9 @@ class EffectiveQuery(Parameters):
 
     gateway: str = Field(
         DEFAULT_GATEWAY, max_length=KIND_CHARACTERS_MAX, description="Where it would be published."
+    )
+    plan: str = Field(
+        "", max_length=PLAN_CHARACTERS_MAX, description="For whose subscribers: `product/plan`."
     )
 
 
@@ -82,6 +90,7 @@ def list_policy_kinds(request: HttpRequest) -> object:
                 summary=(policy.__doc__ or "").strip().partition("\n")[0],
                 stage=policy.stage.name.lower(),
                 attaches_to_gateway=policy.attaches_to_gateway,
+                not_for_callers=caller_error(name),
                 example=policy.example,
                 settings_schema=policy.model_json_schema(),
             )
@@ -133,7 +142,9 @@ def list_effective_policies(
     request: HttpRequest, name: str, operation: str, query: Query[EffectiveQuery]
 ) -> object:
     """Every policy for one operation in order of action, as edited, with its place of origin."""
-    found = policies.effective_for(actor(request), name, operation, gateway=query.gateway)
+    found = policies.effective_for(
+        actor(request), name, operation, gateway=query.gateway, plan=query.plan
+    )
     return whole([_effective(one) for one in found])
 
 
@@ -162,3 +173,43 @@ def get_gateway_policies(request: HttpRequest, name: str) -> object:
 def set_gateway_policies(request: HttpRequest, name: str, body: list[PolicyData]) -> object:
     """Replace the policies of a gateway and put them in force, as a new revision."""
     return show(policies.set_gateway(actor(request), name, uses_of(body)))
+
+
+@router.get(
+    "/products/{name}/policies", response=list[PolicyData], operation_id="getProductPolicies"
+)
+def get_product_policies(request: HttpRequest, name: str) -> object:
+    """The policies for a product's subscribers."""
+    return show(policies.of_product(actor(request), name))
+
+
+@router.put(
+    "/products/{name}/policies", response=list[PolicyData], operation_id="setProductPolicies"
+)
+def set_product_policies(request: HttpRequest, name: str, body: list[PolicyData]) -> object:
+    """Replace the policies for a product's subscribers and put them in force, as a new revision
+    of each gateway."""
+    return show(policies.set_product(actor(request), name, uses_of(body)))
+
+
+@router.get(
+    "/products/{product}/plans/{plan}/policies",
+    response=list[PolicyData],
+    operation_id="getPlanPolicies",
+)
+def get_plan_policies(request: HttpRequest, product: str, plan: str) -> object:
+    """The policies for a plan's subscribers."""
+    return show(policies.of_plan(actor(request), f"{product}/{plan}"))
+
+
+@router.put(
+    "/products/{product}/plans/{plan}/policies",
+    response=list[PolicyData],
+    operation_id="setPlanPolicies",
+)
+def set_plan_policies(
+    request: HttpRequest, product: str, plan: str, body: list[PolicyData]
+) -> object:
+    """Replace the policies for a plan's subscribers and put them in force, as a new revision of
+    each gateway."""
+    return show(policies.set_plan(actor(request), f"{product}/{plan}", uses_of(body)))
