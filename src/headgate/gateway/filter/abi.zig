@@ -36,8 +36,6 @@ extern fn envoy_dynamic_module_callback_http_add_header(s: Stream, kind: c_int, 
 extern fn envoy_dynamic_module_callback_http_send_response(s: Stream, status: u32, headers: ?[*]const Pair, count: usize, body: Buffer, details: Buffer) void;
 extern fn envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s: Stream, namespace: Buffer, pairs: [*]const Pair, count: usize) void;
 extern fn envoy_dynamic_module_callback_http_set_filter_state_bytes(s: Stream, key: Buffer, value: Buffer) bool;
-extern fn envoy_dynamic_module_callback_get_most_specific_route_config(s: Stream) ?*const anyopaque;
-extern fn envoy_dynamic_module_callback_http_clear_route_cache(s: Stream) void;
 extern fn envoy_dynamic_module_callback_http_filter_get_attribute_string(s: Stream, id: c_int, out: *Buffer) bool;
 
 pub fn requestHeader(s: Stream, name: []const u8) ?[]const u8 {
@@ -57,14 +55,6 @@ pub fn addResponseHeader(s: Stream, name: []const u8, value: []const u8) void {
 pub fn attribute(s: Stream, id: c_int) []const u8 {
     var out: Buffer = .{};
     return if (envoy_dynamic_module_callback_http_filter_get_attribute_string(s, id, &out)) out.slice() else "";
-}
-/// Lets Envoy match the request again, as it is now, once somebody asks for its route.
-pub fn matchAgain(s: Stream) void {
-    envoy_dynamic_module_callback_http_clear_route_cache(s);
-}
-/// Asks for it: what is known of the stream (`ROUTE_NAME`) stays the old route's until then.
-pub fn takeRoute(s: Stream) void {
-    _ = envoy_dynamic_module_callback_get_most_specific_route_config(s);
 }
 pub fn setMetadata(s: Stream, key: []const u8, value: []const u8) void {
     const pair: Pair = .{ .key = .of(key), .value = .of(value) };

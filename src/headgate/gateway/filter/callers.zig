@@ -7,14 +7,18 @@ const abi = @import("abi.zig");
 const t = @import("table.zig");
 const decide = @import("decide.zig");
 
+extern fn envoy_dynamic_module_callback_get_most_specific_route_config(s: abi.Stream) ?*const anyopaque;
+extern fn envoy_dynamic_module_callback_http_clear_route_cache(s: abi.Stream) void;
+
 const HEADER = "x-headgate-caller"; // gateway/callers.py
 
 /// Whether the header was there. It is not any more, and the route may be another.
 pub fn forget(s: abi.Stream) bool {
     if (abi.requestHeader(s, HEADER) == null) return false;
     abi.removeRequestHeader(s, HEADER);
-    abi.matchAgain(s);
-    abi.takeRoute(s);
+    envoy_dynamic_module_callback_http_clear_route_cache(s);
+    // What is known of the stream, such as the route's name, is the old one's until somebody asks.
+    _ = envoy_dynamic_module_callback_get_most_specific_route_config(s);
     return true;
 }
 
@@ -26,5 +30,5 @@ pub fn tell(s: abi.Stream, call: *const decide.Call) void {
     const row = call.table.numberOf(t.layout.plan, plan);
     const text = std.fmt.bufPrint(&room, "{d}.{d}.{d}.", .{ t.load(&call.operation.api), call.product, row }) catch unreachable;
     abi.setRequestHeader(s, HEADER, text);
-    abi.matchAgain(s);
+    envoy_dynamic_module_callback_http_clear_route_cache(s);
 }
