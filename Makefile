@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PYTEST := $(BIN)/pytest -q --numprocesses 2 --dist loadfile
 DEBIAN_TEST  := postgresql chromium nginx curl nghttp2-client
 DEBIAN_BENCH := wrk
 
@@ -39,13 +40,13 @@ check: $(VENV)/.dev ## Format, lint, imports, types, unit tests; cheapest first
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/project tests/unit
+	$(PYTEST) tests/project tests/unit
 
 unit: $(VENV)/.dev ## Unit tests only
-	$(BIN)/pytest -q tests/unit
+	$(PYTEST) tests/unit
 
 test: debian-test $(VENV)/.dev ## Every test, with the real Envoy, PostgreSQL and browser-grade peers
-	$(BIN)/pytest -q tests
+	$(PYTEST) tests
 
 bench: debian-bench $(VENV)/.dev ## Measure against the budgets; writes bench/results and README's table
 	$(BIN)/python -m bench

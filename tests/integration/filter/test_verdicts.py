@@ -45,7 +45,11 @@ def test_a_caller_without_a_key_is_told_where_to_put_it(gateway: Gateway) -> Non
     assert (line["verdict"], line["caller"]) == ("no_credential", "")
 
 
-@pytest.mark.parametrize("text", ["garbage", new_key().text, "hg_" + "0" * 38, "x" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    ["garbage", new_key().text, "hg_" + "0" * 38, "x" * 5000],
+    ids=["garbage", "another", "wrong checksum", "long"],
+)
 def test_a_key_that_nobody_has_is_unknown(gateway: Gateway, text: str) -> None:
     fill(gateway)
     answer = gateway.call(key=text)

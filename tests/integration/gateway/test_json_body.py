@@ -214,6 +214,7 @@ def test_an_answer_that_cannot_be_changed_is_not_given(
         (b'{"a": "' + b"x" * 200_000 + b'"}', {}, 413),
         (gzip.compress(b"{}"), {"Content_Encoding": "gzip"}, 415),
     ],
+    ids=["cut", "deep", "large", "compressed"],
 )
 def test_a_request_that_cannot_be_changed_is_refused(
     gateway: Proxy, echo: Echo, body: bytes, headers: dict[str, str], status: int

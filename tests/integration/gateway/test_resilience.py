@@ -63,7 +63,7 @@ def test_a_call_is_delayed_and_the_record_says_so(gateway: Proxy, upstream: Peer
     begun = time.monotonic()
     answer = gateway.call("/shop/a")
     assert answer.status == 200
-    assert time.monotonic() - begun >= 0.3
+    assert time.monotonic() - begun >= 0.29  # timers count in whole milliseconds
     assert gateway.line(answer.headers["x-request-id"])["flags"] == "DI"
 
 

@@ -179,7 +179,7 @@ class Node:
         """Have the control plane offer a revision with so many APIs."""
         self.state.publish(snapshot(revision, self.upstream.port, apis=apis, prefix=prefix))
 
-    def wait_live(self, revision: int, seconds: float = 20) -> None:
+    def wait_live(self, revision: int, seconds: float = 60) -> None:
         """Until the node says that `revision` is in service."""
         wait_until(
             lambda: self.state.reports and self.state.reports[-1].revision_live == revision, seconds

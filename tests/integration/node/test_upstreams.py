@@ -116,6 +116,7 @@ def test_a_name_that_does_not_resolve_fails_its_own_api_only(node: Node) -> None
     nowhere = (UpstreamHost("no-such-host.invalid", 80),)
     with load(f"http://127.0.0.1:{node.port}/a2/r0") as callers:
         node.state.publish(with_upstream(snapshot(2, node.upstream.port, apis=2), hosts=nowhere))
-        node.wait_live(2, seconds=40)
+        node.wait_live(2)
+        wait_until(lambda: callers.statuses[200])
     assert node.status("/a1/r0") == 503
     assert set(callers.statuses) == {200}

@@ -52,8 +52,8 @@ def _outcome(up: Tree) -> str:
 
 def test_a_release_that_fails_is_taken_back_and_says_why(up: Tree, key: str) -> None:
     up.do("release", "echo@v2", "--percent", "100", "--abort-if", "error_ratio > 0.5")
-    statuses = {up.call("/echo/get", key).status_code for _ in range(30)}
-    assert statuses == {503}
+    eventually(lambda: up.call("/echo/get", key).status_code == 503, 60)
+    assert {up.call("/echo/get", key).status_code for _ in range(30)} == {503}
     eventually(lambda: _outcome(up) == "aborted", 60)
     eventually(lambda: up.call("/echo/get", key).status_code == 200, 60)
     assert "error_ratio > 0.5" in up.do("releases").out
