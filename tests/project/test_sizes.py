@@ -14,6 +14,7 @@ CALLERS_CODE_LINES_MAX = 80  # what lets a call take the routes of its caller
 CACHE_CODE_LINES_MAX = 700  # with the part of Envoy's ABI that it shares with the next
 JSON_CODE_LINES_MAX = 260
 SCOPES_CODE_LINES_MAX = 120  # what an operation needs and a token grants
+TRIAL_CODE_LINES_MAX = 80  # what answers a trial in place of an upstream
 SCHEMES_CODE_LINES_MAX = 100  # credentials beside keys and tokens
 
 
@@ -60,7 +61,8 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     scopes = [path for path in sources if path.name == "scopes.zig"]
     schemes = [path for path in sources if path.name == "schemes.zig"]
     callers = [path for path in sources if path.name == "callers.zig"]
-    apart = {*cache, *tokens, *json, *scopes, *schemes, *callers}
+    trial = [path for path in sources if path.name == "trial.zig"]
+    apart = {*cache, *tokens, *json, *scopes, *schemes, *callers, *trial}
     access = [path for path in sources if path not in apart and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in tokens) <= TOKENS_CODE_LINES_MAX
@@ -68,4 +70,5 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in json) <= JSON_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in scopes) <= SCOPES_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in trial) <= TRIAL_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in schemes) <= SCHEMES_CODE_LINES_MAX

@@ -202,6 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
         delta: object | None
         if path.path == "/node/v1/snapshot":
             delta = state.snapshot_after(after, wait)
+        elif path.path == "/node/v1/trial":  # nobody wants anything tried
+            state.hold(wait)
+            delta = None
         elif path.path == "/node/v1/access":
             delta = state.access_after(query.get("generation", ""), after, wait)
         elif (name := path.path.removeprefix("/node/v1/contracts/")) in state.contracts:

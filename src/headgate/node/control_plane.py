@@ -1,4 +1,4 @@
-"""How does a node talk to the control plane? Six calls over HTTP, each with a bearer token."""
+"""How does a node talk to the control plane? Eight calls over HTTP, each with a bearer token."""
 
 import base64
 import ssl
@@ -14,6 +14,7 @@ from headgate.model.codec import as_json, from_json
 from headgate.model.leases import LeaseAnswer, LeaseRequest
 from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.model.snapshot import SnapshotDelta
+from headgate.model.trial import TrialRequest, TrialResult
 from headgate.node.parts import Part
 
 WAIT_SECONDS = 25  # of a long poll: the control plane answers at once when something changes
@@ -83,6 +84,22 @@ class ControlPlane:
         if answer.status_code == httpx2.codes.NO_CONTENT:
             return None
         return _parse(AccessDelta, answer)
+
+    async def trial(self, *, wait: int) -> TrialRequest | None:
+        """A request to try at this node; None when there was none within `wait` seconds."""
+        answer = await self._call(
+            "GET",
+            "/node/v1/trial",
+            params={"wait": str(wait)},
+            read_seconds=wait + CALL_SECONDS_MAX,
+        )
+        if answer.status_code == httpx2.codes.NO_CONTENT:
+            return None
+        return _parse(TrialRequest, answer)
+
+    async def answer_trial(self, found: TrialResult) -> None:
+        """Say what was found. Whoever asked may have gone meanwhile."""
+        await self._call("POST", "/node/v1/trial-result", content=as_json(found))
 
     async def contract(self, name: str) -> bytes:
         """What calls of an API are checked against, by its id (`model/contract.py`)."""

@@ -29,6 +29,7 @@ from headgate.node.validator.control import socket_name, validators_count
 
 BOOT_BYTES = 4
 ENVOY_LOG_BYTES_MAX = 10 * 1024**2  # one older file of this size is kept beside it
+TRIAL_SOCKET = "trial.sock"  # in the node's folder; the newest Envoy takes it over
 BOOT_OPTION = "--service-zone"  # of no other use to us: it says which boot a process is
 ENVIRONMENT_KEPT = ("PATH", "LANG", "TZ")  # nothing of ours: it may hold tokens
 
@@ -83,6 +84,8 @@ def node_settings(settings: AgentSettings, node: str) -> NodeSettings:
         tls_key=certificate,
         workers=settings.workers_count,
         has_filter=settings.has_filter,
+        trial_socket=Path(TRIAL_SOCKET) if settings.has_filter else None,
+        trial_log=paths.trial_log,
         validator_sockets=tuple(
             Path(socket_name(index)) for index in range(validators_count(settings.workers_count))
         ),

@@ -34,6 +34,7 @@ from headgate.node.shipping import Shipping
 from headgate.node.snapshot_sync import Revisions, SnapshotSync
 from headgate.node.state import load_state
 from headgate.node.supervise import Hooks, Supervisor
+from headgate.node.trials import Trials
 from headgate.node.troubles import Topic, Troubles
 from headgate.node.validator.control import validators_count
 from headgate.node.validators import Validators
@@ -127,6 +128,7 @@ class Agent:
         self._snapshots = SnapshotSync(self._control_plane, settings.gateway, self._revisions)
         self._access = AccessSync(self._control_plane, self._keeper, self._troubles)
         self._leases = LeaseSync(self._control_plane, self._keeper)
+        self._trials = Trials(self._control_plane, paths, state.node)
         parts = Parts(
             node=state.node,
             envoy_version=ENVOY_VERSION,
@@ -150,6 +152,7 @@ class Agent:
             asyncio.create_task(self._forever(Topic.ACCESS, self._access.step)),
             asyncio.create_task(self._forever(Topic.LEASES, self._leases.step)),
             asyncio.create_task(self._forever(Topic.WANTS, self._leases.look)),
+            asyncio.create_task(self._forever(Topic.TRIALS, self._try)),
             asyncio.create_task(self._forever(Topic.SEAL, self._seal)),
             asyncio.create_task(self._forever(Topic.SHIP, self._shipping.step)),
             asyncio.create_task(self._forever(Topic.REPORT, self._report)),
@@ -190,6 +193,10 @@ class Agent:
         admin = self._supervisor.admin
         if admin is not None:
             await self._snapshots.step(admin)
+
+    async def _try(self) -> None:
+        await self._supervisor.serving.wait()
+        await self._trials.step()
 
     async def _seal(self) -> None:
         await asyncio.sleep(self._shipping.seal_interval_seconds)
@@ -244,6 +251,7 @@ _TROUBLE = {
     " holds. Check that the control plane runs and that the node's token is valid",
     Topic.WANTS: "Parts of quotas that run low cannot be topped up; the rest of their calls are"
     " refused. Check that the control plane runs and that the node's token is valid",
+    Topic.TRIALS: "Requests cannot be tried at this node; traffic does not need it. Check the disk",
     Topic.SEAL: "Logs cannot be sealed; records stay in the node's log for now. Check the disk",
     Topic.SHIP: "Records cannot be handed to the ingest; they wait in the spool. Check the disk"
     " and the control plane",

@@ -50,6 +50,11 @@ class NodePaths:
         return self.log / "access.log"
 
     @property
+    def trial_log(self) -> Path:
+        """The line of a request that is being tried, and of no other."""
+        return self.log / "trial.log"
+
+    @property
     def envoy_log(self) -> Path:
         """Envoy's own words."""
         return self.log / "envoy.log"

@@ -34,6 +34,7 @@ class Topic(StrEnum):
     ACCESS_LOG = "access_log"
     DISK = "disk"
     REPORT = "report"
+    TRIALS = "trials"
     CLOCK = "clock"
     INTERNAL = "internal"
 

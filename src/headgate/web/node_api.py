@@ -16,6 +16,7 @@ from headgate.core.problems import Bug, Detail, Problem, ProblemType
 from headgate.model.codec import as_json, from_json
 from headgate.model.leases import LeaseRequest
 from headgate.model.node import NODE_FIELD, NodeReport
+from headgate.model.trial import TrialResult
 from headgate.store import events
 from headgate.store.events import Topic
 from headgate.store.services import (
@@ -27,12 +28,14 @@ from headgate.store.services import (
     tokens,
 )
 from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.web.answers import send_answer, send_problem
 from headgate.web.exchange import Exchange, Receive, Send, exchange_of
 from headgate.web.exchange import Scope as ASGIScope
 from headgate.web.segments import ClientGoneError, content_digest, segment_name
 from headgate.web.segments import take_in as take_in_segment
 from headgate.web.threads import in_thread
+from headgate.web.trial_desk import desk
 
 WAIT_SECONDS_MAX = 25  # below the 30 s after which many proxies give up
 NUMBER_MAX = 2**63 - 1
@@ -58,6 +61,8 @@ class NodeAPI:
             "access": ("GET", self._access),
             "report": ("POST", self._report),
             "leases": ("POST", self._leases),
+            "trial": ("GET", self._trial),
+            "trial-result": ("POST", self._trial_result),
         }
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
@@ -150,6 +155,23 @@ class NodeAPI:
 
         await _long_poll(look, Topic.LEASE, 0 if is_asking else _wait(query), receive, send)
 
+    async def _trial(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """200 with a request to try, 204 when there is none."""
+        query = _query(scope, "wait")
+        actor = _actor(exchange)
+        await _answer_first(_next_trial(actor, _wait(query)), receive, send)
+
+    async def _trial_result(
+        self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
+    ) -> None:
+        """204; also when nobody waits for it any more."""
+        _query(scope)
+        found = from_json(TrialResult, await _body(receive))
+        desk.answer(_actor(exchange).gateway or DEFAULT_GATEWAY, found)
+        await send_answer(send, 204)
+
     async def _segment(
         self, scope: ASGIScope, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
@@ -187,17 +209,33 @@ def _keep_report(actor: Actor, body: bytes) -> None:
 async def _long_poll(
     look: Look, topic: Topic, wait_seconds: int, receive: Receive, send: Send
 ) -> None:
-    """Answer what `look` finds within the wait. Ends early when the node goes or we close."""
+    """Answer what `look` finds within the wait."""
     topics = frozenset({topic, Topic.TOKEN})
-    found = await _first(
+    await _answer_first(
         events.wait_for(look, topics=topics, wait_seconds=wait_seconds, run=partial(in_thread)),
-        _none_after(closing.wait()),
-        _none_after(_gone(receive)),
+        receive,
+        send,
     )
+
+
+async def _answer_first(
+    way: Coroutine[Any, Any, bytes | None], receive: Receive, send: Send
+) -> None:
+    """Answer what `way` comes to; 204 when that is nothing, or when the node goes or we close."""
+    found = await _first(way, _none_after(closing.wait()), _none_after(_gone(receive)))
     if found is None:
         await send_answer(send, 204)
     else:
         await send_answer(send, 200, found)
+
+
+async def _next_trial(actor: Actor, wait_seconds: int) -> bytes | None:
+    gateway = actor.gateway or DEFAULT_GATEWAY
+    found = await desk.next(gateway, wait_seconds=wait_seconds)
+    if found is None:
+        return None
+    await in_thread(tokens.check_still_valid, actor)  # it may carry a caller's credential
+    return as_json(found)
 
 
 async def _first(*ways: Coroutine[Any, Any, bytes | None]) -> bytes | None:

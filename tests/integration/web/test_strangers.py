@@ -62,6 +62,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "setGatewayPolicies": lambda w: [],
     "setProductPolicies": lambda w: [],
     "setPlanPolicies": lambda w: [],
+    "tryRequest": lambda w: {"target": "/"},
     "setSecret": lambda w: {"value": "x"},
 }
 

@@ -1,12 +1,15 @@
-"""Why was this request answered as it was?"""
+"""Why was this request answered as it was, and what would become of that one?"""
 
-from typing import Annotated
+import base64
+from typing import Annotated, Any
 
 import typer
 
+from headgate.cli import curl
 from headgate.cli.client import Client, segment
 from headgate.cli.output import Output
 from headgate.cli.rest import rest_command
+from headgate.core.problems import Problem, ProblemType
 
 STEP_COLUMNS = {"step": "name", "outcome": "outcome", "detail": "detail"}
 
@@ -14,7 +17,12 @@ STEP_COLUMNS = {"step": "name", "outcome": "outcome", "detail": "detail"}
 def add(app: typer.Typer) -> None:
     """Put `headgate explain` at the top."""
     rest_command(
-        app, "explain", examples=["headgate explain 6f1c2c1e-9a36-4f0c-8b8e-1f8a4a1d3b55"]
+        app,
+        "explain",
+        examples=[
+            "headgate explain 6f1c2c1e-9a36-4f0c-8b8e-1f8a4a1d3b55",
+            "headgate explain -- curl -H 'X-API-Key: hg_…' http://127.0.0.1:8080/httpbin/get",
+        ],
     )(explain)
 
 
@@ -22,22 +30,71 @@ def explain(
     api: Client,
     out: Output,
     *,
-    request_id: Annotated[
-        str,
+    what: Annotated[
+        list[str],
         typer.Argument(
-            metavar="REQUEST_ID", help="The field `x-request-id` of the answer, or of `logs`."
+            metavar="REQUEST_ID | -- curl …",
+            help="The field `x-request-id` of an answer, or of `logs`; or a request to try.",
         ),
     ],
+    gateway: Annotated[str, typer.Option(help="Where to try it.")] = "default",
+    client_address: Annotated[
+        str, typer.Option("--from", metavar="ADDRESS", help="Whose request it is to be.")
+    ] = "127.0.0.1",
 ) -> None:
     """Show a request's way through the gateway, step by step, and what to do about its answer.
 
-    A request can be explained within three seconds, for as long as its record is kept.
+    A request can be explained within three seconds, for as long as its record is kept. One that
+    is given as a curl command is tried: a node routes, identifies, limits and checks it as ever,
+    but nothing is used up or recorded and no upstream is asked.
     """
-    found = api.get(f"/traffic/requests/{segment(request_id)}/explanation")
+    if what[0] == "curl":
+        _try(api, out, curl.request_of(what[1:]), gateway, client_address)
+        return
+    if len(what) > 1:
+        raise Problem(
+            ProblemType.INVALID_INPUT,
+            f"{len(what)} requests are named.",
+            "Give one request id, or `-- curl …`.",
+        )
+    found = api.get(f"/traffic/requests/{segment(what[0])}/explanation")
     if out.is_json:
         out.value(found)
         return
-    out.line(f"{found['method']} {found['path']}: {found['status']} {found['verdict']}")
+    _show(out, f"{found['method']} {found['path']}: {found['status']} {found['verdict']}", found)
+
+
+def _try(
+    api: Client, out: Output, asked: curl.CurlRequest, gateway: str, client_address: str
+) -> None:
+    found = api.post(
+        "/trials",
+        {
+            "method": asked.method,
+            "target": asked.target,
+            "headers": [{"name": name, "value": value} for name, value in asked.headers],
+            "body": base64.b64encode(asked.body).decode(),
+            "gateway": gateway,
+            "client_address": client_address,
+        },
+    )
+    if out.is_json:
+        out.value(found)
+        return
+    answer = found["answer"]
+    path = asked.target.partition("?")[0]
+    status = answer["status"] or "the upstream's answer"
+    _show(out, f"{asked.method} {path}: {status} {found['verdict']} (tried)", found)
+    out.line("")
+    for field in answer["headers"]:
+        out.line(f"{field['name']}: {field['value']}")
+    if answer["body"]:
+        out.line("")
+        out.line(answer["body"])
+
+
+def _show(out: Output, first: str, found: dict[str, Any]) -> None:
+    out.line(first)
     out.line(found["summary"])
     if found["next_step"]:
         out.line(f"next:  {found['next_step']}")

@@ -1,11 +1,15 @@
 """How does Envoy take requests? The listener, its protocols and limits, and the filter chain."""
 
+from dataclasses import replace
+from typing import Any
+
 from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.access_log import access_log
 from headgate.gateway.envoy.local_replies import local_replies
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.filter import MODULE_NAME, TRIAL_MODULE_NAME
 from headgate.gateway.policy import HTTPFilter
 
 CONNECTION_BUFFER_BYTES_MAX = 1024 * 1024  # per connection, before back pressure
@@ -19,6 +23,7 @@ DRAIN_SECONDS = 5.0
 HTTP2_STREAMS_MAX = 128
 HTTP2_STREAM_WINDOW_BYTES = 256 * 1024
 HTTP2_CONNECTION_WINDOW_BYTES = 1024 * 1024
+OWNER_ONLY = 0o600
 DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 MODULE = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
 NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
@@ -37,23 +42,8 @@ def listener(
     A filter stands in the chain only when some policy uses it, and is off until a route of that
     policy switches it on: what nobody uses costs nothing.
     """
-    observed = [one.observed_in for one in (*edge, *traffic) if one.observed_in]
     chain: JSON = {
-        "filters": [
-            wire.extension(
-                "envoy.filters.network.http_connection_manager",
-                wire.CONNECTION_MANAGER,
-                **_connections(node),
-                local_reply_config=local_replies(types),
-                access_log=access_log(node, observed),
-                http_filters=[
-                    *(_switched_off(used) for used in edge),
-                    *_access(node),
-                    *(_switched_off(used) for used in traffic),
-                    _router(),
-                ],
-            )
-        ]
+        "filters": [_manager(node, edge, traffic, types, _access(node, "headgate"), _router())]
     }
     if node.tls_certificate is not None:
         chain["transport_socket"] = _tls(node)
@@ -65,6 +55,57 @@ def listener(
         address={"socket_address": _address(node)},
         per_connection_buffer_limit_bytes=CONNECTION_BUFFER_BYTES_MAX,
         filter_chains=[chain],
+    )
+
+
+def trial_listener(
+    node: NodeSettings,
+    edge: list[HTTPFilter],
+    traffic: list[HTTPFilter],
+    types: str,
+) -> JSON:
+    """Where the agent tries requests: the same connections, routes and filters, but nobody's table
+    is changed, no upstream is asked, and the lines go to a log of its own.
+
+    A Unix socket that only the agent can open. It says in `X-Forwarded-For` who the caller is.
+    """
+    own = replace(node, log_path=node.trial_log, trusted_hops=1)
+    module = _module(wire.TRIAL_FILTER, TRIAL_MODULE_NAME, "trial", terminal_filter=True)
+    manager = _manager(own, edge, traffic, types, _access(node, wire.TRIAL_FILTER), module)
+    manager["typed_config"]["stat_prefix"] = "trials"
+    pipe = {"path": str(node.trial_socket), "mode": OWNER_ONLY}
+    return wire.typed(
+        wire.LISTENER,
+        name="trials",
+        stat_prefix="trials",
+        address={"pipe": pipe},
+        per_connection_buffer_limit_bytes=CONNECTION_BUFFER_BYTES_MAX,
+        filter_chains=[{"filters": [manager]}],
+    )
+
+
+def _manager(
+    node: NodeSettings,
+    edge: list[HTTPFilter],
+    traffic: list[HTTPFilter],
+    types: str,
+    access: list[JSON],
+    last: JSON,
+) -> JSON:
+    """The manager of HTTP connections, with its chain: the filters of policies, access, `last`."""
+    observed = [one.observed_in for one in (*edge, *traffic) if one.observed_in]
+    return wire.extension(
+        "envoy.filters.network.http_connection_manager",
+        wire.CONNECTION_MANAGER,
+        **_connections(node),
+        local_reply_config=local_replies(types),
+        access_log=access_log(node, observed),
+        http_filters=[
+            *(_switched_off(used) for used in edge),
+            *access,
+            *(_switched_off(used) for used in traffic),
+            last,
+        ],
     )
 
 
@@ -150,22 +191,25 @@ def _router() -> JSON:
     )
 
 
-def _access(node: NodeSettings) -> list[JSON]:
-    """The access filter. Envoy refuses the whole listener when it cannot load: fails closed."""
+def _access(node: NodeSettings, name: str) -> list[JSON]:
+    """The access filter. Envoy refuses the whole listener when it cannot load: fails closed.
+
+    `name` is the module's word for what it does: `headgate`, or deciding without consequences.
+    """
     if not node.has_filter:
         return []
-    return [
-        wire.extension(
-            wire.ACCESS_FILTER,
-            MODULE,
-            dynamic_module_config={"name": "headgate"},
-            filter_name="headgate",
-            filter_config={
-                "@type": wire.TYPE + "google.protobuf.StringValue",
-                "value": str(node.table_path),
-            },
-        )
-    ]
+    table = {"@type": wire.TYPE + "google.protobuf.StringValue", "value": str(node.table_path)}
+    return [_module(wire.ACCESS_FILTER, MODULE_NAME, name, filter_config=table)]
+
+
+def _module(name: str, module: str, filter_name: str, **fields: Any) -> JSON:
+    return wire.extension(
+        name,
+        MODULE,
+        dynamic_module_config={"name": module},
+        filter_name=filter_name,
+        **fields,
+    )
 
 
 def _switched_off(used: HTTPFilter) -> JSON:

@@ -11,7 +11,7 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.in_force import Policies, UsedFilter, policies_of, typed, used
-from headgate.gateway.envoy.listener import listener, secrets
+from headgate.gateway.envoy.listener import listener, secrets, trial_listener
 from headgate.gateway.envoy.releases import has_share, is_candidates
 from headgate.gateway.envoy.routes import (
     Mirror,
@@ -141,6 +141,8 @@ class Translator:
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
         listeners = [listener(node, edge, traffic, snapshot.problem_types)]
+        if node.trial_socket is not None:  # second: the routes' counters have the first one's name
+            listeners.append(trial_listener(node, edge, traffic, snapshot.problem_types))
         if any(one.filter.asks_validators for one in chain):
             clusters.append(validators_cluster(node))
         by_depth: dict[int, list[Encoded]] = {}

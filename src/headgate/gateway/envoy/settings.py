@@ -18,7 +18,8 @@ class NodeSettings:
     0 takes the connection's own address as the caller's and believes no X-Forwarded-For.
     `has_filter` false leaves the access filter and its table out: the same Envoy as a bare
     proxy, for measurements and for tests of everything else. `validator_sockets` are where the
-    node's validators listen (`headgate.node.validator`).
+    node's validators listen (`headgate.node.validator`). `trial_socket` is where requests are tried
+    without consequences, None where they are not; their lines go to `trial_log`.
     """
 
     node: str
@@ -35,6 +36,8 @@ class NodeSettings:
     workers: int = 2
     trusted_hops: int = 0
     has_filter: bool = True
+    trial_socket: Path | None = None
+    trial_log: Path = Path("trial.log")
     validator_sockets: tuple[Path, ...] = (Path("validator-0.sock"),)
     connections_max: int = DOWNSTREAM_CONNECTIONS_MAX
     heap_bytes_max: int = HEAP_BYTES_MAX

@@ -18,6 +18,7 @@ ROUTES_FILE = "rds.pb"  # Envoy tells the form by the ending
 ROUTES_NAME = "gateway"  # also the middle of the stats `http.gateway.rds.gateway.*`
 CERTIFICATE_NAME = "gateway"
 ACCESS_FILTER = "headgate"
+TRIAL_FILTER = "headgate_trial"  # also what the access filter is told (`filter/filter.zig`)
 
 JSON = dict[str, Any]
 """A message of Envoy's in its JSON form."""

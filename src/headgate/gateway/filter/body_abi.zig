@@ -2,6 +2,7 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 
+const REQUEST: c_int = 0;
 const RESPONSE: c_int = 2;
 const METADATA_OF_ROUTE: c_int = 1;
 const RECEIVED_RESPONSE_BODY: c_int = 2;
@@ -27,6 +28,12 @@ pub fn routeSettings(s: abi.Stream) ?*const anyopaque {
 pub fn responseHeaders(s: abi.Stream, room: []abi.Pair) ?[]const abi.Pair {
     const count = envoy_dynamic_module_callback_http_get_headers_size(s, RESPONSE);
     if (count > room.len or !envoy_dynamic_module_callback_http_get_headers(s, RESPONSE, room.ptr)) return null;
+    return room[0..count];
+}
+/// All headers of the request; null when there are more than `room` takes.
+pub fn requestHeaders(s: abi.Stream, room: []abi.Pair) ?[]const abi.Pair {
+    const count = envoy_dynamic_module_callback_http_get_headers_size(s, REQUEST);
+    if (count > room.len or !envoy_dynamic_module_callback_http_get_headers(s, REQUEST, room.ptr)) return null;
     return room[0..count];
 }
 pub fn responseBodySize(s: abi.Stream) usize {

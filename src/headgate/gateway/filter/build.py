@@ -15,6 +15,7 @@ SOURCES = {
     "libheadgate.so": "filter.zig",
     "libheadgate_cache.so": "cache.zig",
     "libheadgate_json.so": "json.zig",
+    "libheadgate_trial.so": "trial.zig",
 }
 # A broken bound ends the process and names the place instead of giving a wrong answer, for less
 # than one percent of a request (docs/decisions/0006-what-the-filter-costs.md).

@@ -27,9 +27,10 @@ export fn envoy_dynamic_module_on_program_init() [*:0]const u8 {
     return abi.VERSION;
 }
 
-/// The configuration is the path of the access table.
-export fn envoy_dynamic_module_on_http_filter_config_new(_: ?*anyopaque, _: abi.Buffer, config: abi.Buffer) ?*mapping.Mapping {
-    return mapping.Mapping.create(config.slice());
+/// The configuration is the path of the access table. Under the name `headgate_trial` the filter
+/// decides as ever, on a table of its own pages: nothing is taken, counted or marked for others.
+export fn envoy_dynamic_module_on_http_filter_config_new(_: ?*anyopaque, name: abi.Buffer, config: abi.Buffer) ?*mapping.Mapping {
+    return mapping.Mapping.create(config.slice(), std.mem.eql(u8, name.slice(), "headgate_trial"));
 }
 export fn envoy_dynamic_module_on_http_filter_config_destroy(map: *mapping.Mapping) void {
     map.destroy();
@@ -49,6 +50,7 @@ export fn envoy_dynamic_module_on_http_filter_destroy(stream: *Stream) void {
 
 export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {
     const d = &stream.decision;
+    if (stream.map.is_private) stream.map.refresh();
     d.begin(mapping.nowNs());
     consider(s, stream.map, d);
     tellLog(s, d);

@@ -30,16 +30,24 @@ pub const Mapping = struct {
     next_check_ns: u64 = 0,
     lock: u32 = 0,
     is_reported: bool = false,
+    is_private: bool = false,
 
-    pub fn create(path: []const u8) ?*Mapping {
+    /// `is_private`: what is written is seen by nobody else, and gone with the next `refresh`.
+    pub fn create(path: []const u8, is_private: bool) ?*Mapping {
         const self = std.heap.c_allocator.create(Mapping) catch return null;
-        self.* = .{ .path = std.heap.c_allocator.dupeSentinel(u8, path, 0) catch return null };
+        self.* = .{ .path = std.heap.c_allocator.dupeSentinel(u8, path, 0) catch return null, .is_private = is_private };
         return self;
     }
     pub fn destroy(self: *Mapping) void {
         for ([_]?Base{ self.base, self.previous }) |base| unmap(base);
         std.heap.c_allocator.free(self.path);
         std.heap.c_allocator.destroy(self);
+    }
+
+    /// Forgets what was written to private pages: from here on they are the file's again.
+    pub fn refresh(self: *Mapping) void {
+        const base = @atomicLoad(?Base, &self.base, .acquire) orelse return;
+        _ = std.c.madvise(@ptrCast(base), layout.FILE_BYTES, linux.MADV.DONTNEED);
     }
 
     /// The table to decide with, null while there is none that can be read.
@@ -82,12 +90,12 @@ pub const Mapping = struct {
         self.previous = self.base;
         self.replaced_ns = now_ns;
         self.identity = identity;
-        @atomicStore(?Base, &self.base, if (is_whole) map(fd) else null, .release);
+        @atomicStore(?Base, &self.base, if (is_whole) map(fd, self.is_private) else null, .release);
     }
 };
 
-fn map(fd: c_int) ?Base {
-    const made = std.c.mmap(null, layout.FILE_BYTES, .{ .READ = true, .WRITE = true }, .{ .TYPE = .SHARED }, fd, 0);
+fn map(fd: c_int, is_private: bool) ?Base {
+    const made = std.c.mmap(null, layout.FILE_BYTES, .{ .READ = true, .WRITE = true }, .{ .TYPE = if (is_private) .PRIVATE else .SHARED, .NORESERVE = is_private }, fd, 0);
     return if (made == std.c.MAP_FAILED) null else @ptrCast(@alignCast(made));
 }
 fn unmap(base: ?Base) void {

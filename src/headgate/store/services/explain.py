@@ -82,8 +82,8 @@ def of_request(actor: Actor, request_id: str) -> Explanation:
     if not found:
         raise not_found("request", request_id[:100])
     seen = found[0]
-    summary, next_step = _told(seen.record)
-    steps = list(_steps(seen))
+    summary, next_step = in_words(seen.record)
+    steps = list(steps_of(seen))
     if actor.organization is None:
         steps[-1:-1] = _providers_steps(actor, seen.record)
     return Explanation(seen, summary, next_step, tuple(steps))
@@ -95,7 +95,7 @@ def _next_step(answer: Answer) -> str:
     return found.replace(NEEDS_PLACE, "what the operation needs")
 
 
-def _told(record: RequestRecord) -> tuple[str, str]:
+def in_words(record: RequestRecord) -> tuple[str, str]:
     """What happened, and what to do about it."""
     if record.verdict is Verdict.ALLOWED:
         told = "The gateway let the request through"
@@ -125,7 +125,7 @@ def _told(record: RequestRecord) -> tuple[str, str]:
     return f"The gateway refused the request: {reason.replace('_', ' ')}.", ""
 
 
-def _steps(seen: SeenRequest) -> Iterator[Step]:
+def steps_of(seen: SeenRequest) -> Iterator[Step]:
     record = seen.record
     yield _route(record)
     yield from _caller(seen)
@@ -223,10 +223,10 @@ def _providers_steps(actor: Actor, record: RequestRecord) -> list[Step]:
         return []
     told = f"It is only observed; it would have been refused as {record.observed}."
     observed = [Step("validation", "observed", told)] if record.observed else []
-    return [*_policies(actor, record), *observed, _upstream(record)]
+    return [*policy_steps(actor, record), *observed, _upstream(record)]
 
 
-def _policies(actor: Actor, record: RequestRecord) -> Iterator[Step]:
+def policy_steps(actor: Actor, record: RequestRecord) -> Iterator[Step]:
     row = APIVersion.objects.filter(api__name=record.api, name=record.version, removed_at=None)
     version = row.select_related("api").first()
     if version is None:

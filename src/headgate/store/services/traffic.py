@@ -241,8 +241,16 @@ def _newest(
     return reading.run(place, queries.requests_sql(condition), files, [*values, limit])
 
 
+def seen_record(record: RequestRecord) -> SeenRequest:
+    """A record that is not stored, with the names of its caller."""
+    return _named([record])[0]
+
+
 def _seen(rows: Iterable[tuple[Any, ...]]) -> tuple[SeenRequest, ...]:
-    records = [_record(row) for row in rows]
+    return _named([_record(row) for row in rows])
+
+
+def _named(records: list[RequestRecord]) -> tuple[SeenRequest, ...]:
     ids = {value for r in records for value in (r.organization, r.application, r.plan)}
     known = names(ids) | {"": ""}
     return tuple(

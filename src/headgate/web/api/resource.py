@@ -42,6 +42,12 @@ def is_slow(view: Callable[..., Any]) -> Callable[..., Any]:
     return view
 
 
+def is_question(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a POST that asks and changes nothing: no answer of it is kept, whatever its key."""
+    view.is_question = True  # type: ignore[attr-defined]  # a mark that only this module reads
+    return view
+
+
 class _Unreadable(Exception):  # noqa: N818  # it carries an answer out of a transaction
     """The request, or what it is to change, cannot be read; `answer` says why."""
 
@@ -73,7 +79,8 @@ class Resource:
     def _answer(self, request: HttpRequest, **path: str) -> HttpResponseBase:
         try:
             operation = self._operation(request)
-            if request.method == "POST" and "Idempotency-Key" in request.headers:
+            is_kept = request.method == "POST" and not _is_question(operation)
+            if is_kept and "Idempotency-Key" in request.headers:
                 if _is_slow(operation):
                     return self._run_reserved(operation, request, path)
                 return self._run_once(operation, request, path)
@@ -211,6 +218,10 @@ class Resource:
             unchanged["ETag"] = tag
             return unchanged
         return response
+
+
+def _is_question(operation: Operation) -> bool:
+    return getattr(operation.view_func, "is_question", False)
 
 
 def _is_slow(operation: Operation) -> bool:

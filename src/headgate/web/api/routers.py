@@ -25,6 +25,7 @@ from headgate.web.api import (
     subscriptions,
     tokens,
     traffic,
+    trials,
     trusted_clients,
 )
 
@@ -45,6 +46,7 @@ ROUTERS: dict[str, Router] = {
     "Blocks": blocks.router,
     "Traffic": traffic.router,
     "Explanations": explanations.router,
+    "Trials": trials.router,
     "Gateways": gateways.router,
     "Nodes": nodes.router,
     "Status": status.router,
