@@ -117,10 +117,10 @@ class Callers:
 
 
 @contextmanager
-def callers(folder: Path) -> Iterator[Callers]:
+def callers(folder: Path, **settings: Any) -> Iterator[Callers]:
     """Envoy with the filter and the table that says who may call."""
     build()
-    with proxy(folder, has_filter=True) as gateway:
+    with proxy(folder, has_filter=True, **settings) as gateway:
         table = AccessTable.open(gateway.node.table_path, generation="g")
         made = Callers(gateway, table)
         made.fill()

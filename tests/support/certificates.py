@@ -32,12 +32,23 @@ class Authority:
         return ssl.create_default_context(cafile=str(self._path))
 
     def signed(
-        self, name: str, *, begins_days: int = -1, ends_days: int = 1, key: Key | None = None
+        self,
+        name: str,
+        *,
+        begins_days: float = -1,
+        ends_days: float = 1,
+        key: Key | None = None,
+        subject: x509.Name | None = None,
+        uris: tuple[str, ...] = (),
     ) -> tuple[bytes, bytes]:
-        """A certificate and its key for a DNS name, as PEM, valid between these days from now."""
+        """A certificate and its key for a DNS name, as PEM, valid between these days from now.
+
+        By default its subject is the name, too; `uris` are further names.
+        """
         key = key or ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        subject = subject or x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        others = [x509.UniformResourceIdentifier(uri) for uri in uris]
+        names = x509.SubjectAlternativeName([x509.DNSName(name), *others])
         made = self._builder(subject, key, begins_days, ends_days).add_extension(
             names, critical=False
         )
@@ -65,8 +76,8 @@ class Authority:
         self,
         subject: x509.Name,
         key: Key,
-        begins_days: int = -1,
-        ends_days: int = 1,
+        begins_days: float = -1,
+        ends_days: float = 1,
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (

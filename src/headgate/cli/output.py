@@ -65,6 +65,17 @@ class Output:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
+    def secret(self, made: Any, sentence: str, text: str = "", **named: str) -> None:
+        """What is shown this once, alone on stdout, as `text` or as `name=…`."""
+        if self.is_json:
+            self.value(made)
+            return
+        for line in (text, *(f"{name}={value}" for name, value in named.items())):
+            if line:
+                self.line(line)
+        is_secret = text or len(named) > 1
+        self.note(f"{sentence}. It is shown this once: keep it safe." if is_secret else sentence)
+
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
         """Show a person at a terminal that something is under way, for what may take a second."""

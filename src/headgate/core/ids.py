@@ -11,6 +11,7 @@ Kind = Literal[
     "app",
     "key",
     "usr",
+    "crt",
     "cli",
     "sub",
     "pln",

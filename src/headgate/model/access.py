@@ -30,6 +30,7 @@ class CredentialKind(StrEnum):
     BASIC = "basic"  # of `basic\n` and the Base64 text of user name and password
     OAUTH_CLIENT = "oauth_client"  # of `headgate.model.tokens.client_sha256`
     FOREIGN_CLIENT = "foreign_client"  # of the same, with another issuer
+    CERTIFICATE = "certificate"  # of `headgate.access.certificates.CertificateName`
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Which certificate does the gateway show? The operator's, once it is known to be whole.
+"""Which certificate does the gateway show, and whose does it take? The operator's, once whole.
 
 Envoy reads a certificate again only when a rename puts it there, and reads chain and key apart, so
 a file written in place, or the moment between two renames, would leave it with the old one or
 with a pair that does not fit. So the agent reads the operator's two files every few seconds,
 however they were written, checks them, and puts both as one file into its own folder by one
 rename. What does not pass is told and left out: the last good certificate stays in service.
+The file of authorities that verify callers' certificates is kept in the same way.
 """
 
 import asyncio
@@ -80,6 +81,33 @@ def read_pair(certificate: bytes, key: bytes, at: datetime) -> Pair:
     return Pair(b"".join([*parts, key.strip(), b"\n"]), first.not_valid_after_utc)
 
 
+def read_authorities(text: bytes, at: datetime) -> Pair:
+    """Authorities that may verify callers' certificates; one at least is in its time.
+
+    Raises:
+        Unfit: there is none, or a certificate among them is no authority's.
+    """
+    try:
+        found = x509.load_pem_x509_certificates(text)
+    except ValueError as error:
+        raise Unfit("the file holds no whole certificate in PEM form") from error
+    for one in found:
+        if not _is_authority(one):
+            raise Unfit(f"{one.subject.rfc4514_string()!r} is no certificate authority")
+    ends = max(one.not_valid_after_utc for one in found)
+    if ends <= at:
+        raise Unfit(f"the last of its authorities ended on {ends:%Y-%m-%d %H:%M} UTC")
+    return Pair(b"".join(one.public_bytes(Encoding.PEM) for one in found), ends)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except x509.ExtensionNotFound:
+        return False
+    return found.value.ca
+
+
 def _bytes(key: PublicKeyTypes) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -100,11 +128,32 @@ def certificate_keeper(
     return made
 
 
+def authorities_keeper(
+    settings: AgentSettings, troubles: Troubles, clock: Clock
+) -> "AuthoritiesKeeper | None":
+    """The keeper of a node that takes client certificates, its first copy made.
+
+    Raises:
+        Problem, OSError: as `CertificateKeeper.start`.
+    """
+    if settings.client_authorities is None:
+        return None
+    kept = settings.paths.client_authorities
+    made = AuthoritiesKeeper(settings.client_authorities, kept, troubles, clock)
+    made.start()
+    return made
+
+
 class CertificateKeeper:
     """Keeps `kept` a whole copy of what the operator's two files last held.
 
     Fails to the old: while the operator's files are missing or unfit, `kept` stays as it is.
     """
+
+    topic = Topic.CERTIFICATE
+    topic_of_copy = Topic.CERTIFICATE_COPY
+    told = "The gateway's certificate"
+    remedy = "Both are PEM files that belong together; put a valid pair there."
 
     def __init__(
         self,
@@ -114,7 +163,7 @@ class CertificateKeeper:
         troubles: Troubles,
         clock: Clock,
     ) -> None:
-        self._sources = certificate, key
+        self._sources: tuple[Path, ...] = certificate, key
         self._kept = kept
         self._troubles = troubles
         self._clock = clock
@@ -134,9 +183,8 @@ class CertificateKeeper:
             if not self._kept.exists():
                 raise Problem(
                     ProblemType.UNAVAILABLE,
-                    f"The certificate {self._sources[0]} with the key {self._sources[1]} cannot"
-                    f" be used: {unfit}.",
-                    "Both are PEM files that belong together; put a valid pair there.",
+                    f"{self.told} at {self._places} cannot be used: {unfit}.",
+                    self.remedy,
                 ) from unfit
             self._say(unfit)
 
@@ -165,27 +213,55 @@ class CertificateKeeper:
             self._is_unfit_for = None
 
     def _take(self) -> None:
-        certificate, key = (_read(path) for path in self._sources)
-        self._judged = hashlib.sha256(certificate + b"\0" + key).digest()
-        pair = read_pair(certificate, key, self._clock.now())
+        texts = [_read(path) for path in self._sources]
+        self._judged = hashlib.sha256(b"\0".join(texts)).digest()
+        pair = self._checked(texts, self._clock.now())
         if not self._kept.exists() or self._kept.read_bytes() != pair.pem:
             write_file(self._kept, pair.pem)
-            _log.info("certificate taken into service", ends_at=f"{pair.ends_at:%Y-%m-%d %H:%MZ}")
+            _log.info(
+                "certificate taken into service",
+                file=self._kept.name,
+                ends_at=f"{pair.ends_at:%Y-%m-%d %H:%MZ}",
+            )
         if pair.ends_at - self._clock.now() < EXPIRY_WARNED:
             self._troubles.set(
-                Topic.CERTIFICATE,
-                f"The gateway's certificate ends on {pair.ends_at:%Y-%m-%d %H:%M} UTC. Put a new"
+                self.topic,
+                f"{self.told} ends on {pair.ends_at:%Y-%m-%d %H:%M} UTC. Put a new"
                 f" one at {self._sources[0]}; it is taken into service within seconds.",
             )
         else:
-            self._troubles.clear(Topic.CERTIFICATE)
+            self._troubles.clear(self.topic)
 
     def _say(self, unfit: Unfit) -> None:
         self._troubles.set(
-            Topic.CERTIFICATE,
-            f"The certificate at {self._sources[0]} with the key {self._sources[1]} is not taken"
-            f" into service: {unfit}. The one before stays in service; put a valid pair there.",
+            self.topic,
+            f"{self.told} at {self._places} is not taken into service: {unfit}. The one before"
+            f" stays in service. {self.remedy}",
         )
+
+    @property
+    def _places(self) -> str:
+        return " with the key ".join(str(path) for path in self._sources)
+
+    def _checked(self, texts: list[bytes], at: datetime) -> Pair:
+        certificate, key = texts
+        return read_pair(certificate, key, at)
+
+
+class AuthoritiesKeeper(CertificateKeeper):
+    """The same for the one file of authorities that verify callers' certificates."""
+
+    topic = Topic.CLIENT_AUTHORITIES
+    topic_of_copy = Topic.CLIENT_AUTHORITIES_COPY
+    told = "The file of client authorities"
+    remedy = "It holds certificates of authorities in PEM form; put valid ones there."
+
+    def __init__(self, authorities: Path, kept: Path, troubles: Troubles, clock: Clock) -> None:
+        super().__init__(authorities, authorities, kept, troubles, clock)
+        self._sources = (authorities,)
+
+    def _checked(self, texts: list[bytes], at: datetime) -> Pair:
+        return read_authorities(texts[0], at)
 
 
 def _read(path: Path) -> bytes:

@@ -82,6 +82,7 @@ def node_settings(settings: AgentSettings, node: str) -> NodeSettings:
         port=settings.port,
         tls_certificate=certificate,
         tls_key=certificate,
+        client_authorities=paths.client_authorities if settings.client_authorities else None,
         workers=settings.workers_count,
         has_filter=settings.has_filter,
         trial_socket=Path(TRIAL_SOCKET) if settings.has_filter else None,

@@ -20,7 +20,7 @@ from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.gateway.envoy.resources import Translator
 from headgate.node.access_sync import AccessKeeper, AccessSync
 from headgate.node.apply import Files
-from headgate.node.certificates import certificate_keeper
+from headgate.node.certificates import authorities_keeper, certificate_keeper
 from headgate.node.contracts import Contracts
 from headgate.node.control_plane import ControlPlane
 from headgate.node.installed import check_installed
@@ -101,7 +101,11 @@ class Agent:
         if self._found is None:
             check_port(settings.listen_address, settings.port)
         self._troubles = Troubles()
-        self._certificate = certificate_keeper(settings, self._troubles, clock)
+        kept = (
+            certificate_keeper(settings, self._troubles, clock),
+            authorities_keeper(settings, self._troubles, clock),
+        )
+        self._certificates = [keeper for keeper in kept if keeper is not None]
         self._control_plane = ControlPlane(
             lambda: control_plane_url(settings),
             settings.token_path,
@@ -157,8 +161,8 @@ class Agent:
             asyncio.create_task(self._forever(Topic.SHIP, self._shipping.step)),
             asyncio.create_task(self._forever(Topic.REPORT, self._report)),
         ]
-        if self._certificate is not None:
-            step = self._forever(Topic.CERTIFICATE_COPY, self._certificate.step)
+        for keeper in self._certificates:
+            step = self._forever(keeper.topic_of_copy, keeper.step)
             loops.append(asyncio.create_task(step))
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([*loops, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -255,7 +259,8 @@ _TROUBLE = {
     Topic.SEAL: "Logs cannot be sealed; records stay in the node's log for now. Check the disk",
     Topic.SHIP: "Records cannot be handed to the ingest; they wait in the spool. Check the disk"
     " and the control plane",
-    Topic.CERTIFICATE_COPY: "A new certificate cannot be put into service; the one before stays."
+    Topic.CERTIFICATE_COPY: "A new certificate cannot be put into service; the one before stays.",
+    Topic.CLIENT_AUTHORITIES_COPY: "New client authorities cannot be put into service."
     " Check the disk",
     Topic.VALIDATORS: "The validators cannot be looked after. Check the disk",
     Topic.REPORT: "The node cannot report. Check that the control plane runs",

@@ -40,6 +40,11 @@ class NodePaths:
         return self.folder / "envoy" / "tls.pem"
 
     @property
+    def client_authorities(self) -> Path:
+        """The authorities of callers' certificates, checked: what Envoy verifies against."""
+        return self.folder / "envoy" / "clients.pem"
+
+    @property
     def log(self) -> Path:
         """Live logs."""
         return self.folder / "log"

@@ -71,6 +71,7 @@ class AgentSettings:
     port: int = 8080
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    client_authorities: Path | None = None
     workers: int = 0
     inbox: Path | None = None
     keep_envoy: bool = False
@@ -86,6 +87,8 @@ class AgentSettings:
             raise ValueError(f"the node name {self.name!r} holds a hyphen; write a-z, 0-9, '_'")
         if not 0 < self.port < 65_536:
             raise ValueError(f"{self.port} is not a port; write 1 to 65535")
+        if self.client_authorities is not None and self.tls_certificate is None:
+            raise ValueError("client certificates need TLS; set a certificate and its key as well")
 
     @property
     def paths(self) -> NodePaths:

@@ -28,6 +28,8 @@ class Topic(StrEnum):
     UNCHECKED = "unchecked"
     CERTIFICATE = "certificate"
     CERTIFICATE_COPY = "certificate_copy"
+    CLIENT_AUTHORITIES = "client_authorities"
+    CLIENT_AUTHORITIES_COPY = "client_authorities_copy"
     SEAL = "seal"
     SPOOL = "spool"
     SHIP = "ship"

@@ -136,6 +136,9 @@ def _tell_of_consumers(story: Story, w: World) -> None:
     client = {"issuer": "https://login.example.com", "client_id": "robot"}
     made = story.tell("trustClient", "POST", "/applications/audited/app/trusted-clients", client)
     story.tell("endTrustedClient", "POST", f"/trusted-clients/{made['id']}/end")
+    names = {"issuer": "CN=Acme", "name": "CN=robot"}
+    made = story.tell("trustCertificate", "POST", "/applications/audited/app/certificates", names)
+    story.tell("endCertificate", "POST", f"/certificates/{made['id']}/end")
     block = {"kind": "address", "subject": "203.0.113.9", "seconds": 60}
     made = story.tell("createBlock", "POST", "/blocks", block)
     story.tell("deleteBlock", "DELETE", f"/blocks/{made['id']}")

@@ -31,6 +31,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "unpublishAPI": lambda w: {},
     "makeDefault": lambda w: None,
     "purgeAPICache": lambda w: {},
+    "trustCertificate": lambda w: {"issuer": "CN=Acme", "name": "CN=robot"},
     "trustClient": lambda w: {"issuer": "https://login.example.com", "client_id": "robot"},
     "endTrustedClient": lambda w: None,
     "setRelease": lambda w: {"percent": 5.0},

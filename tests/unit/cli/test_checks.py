@@ -25,6 +25,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UpSettings:
         web_port=free_port("127.0.0.1"),
         tls_certificate=None,
         tls_key=None,
+        client_authorities=None,
         log_format="console",
         is_demo=False,
         demo_port=None,

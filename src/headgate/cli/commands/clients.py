@@ -6,10 +6,10 @@ import typer
 
 from headgate.cli.client import Client, segment
 from headgate.cli.commands.applications import path_of
-from headgate.cli.commands.keys import Application, instant_in
+from headgate.cli.commands.keys import Application, ExpiresIn, OnlyApplication
+from headgate.cli.durations import instant_in, seconds_in
 from headgate.cli.output import Output
 from headgate.cli.rest import group, rest_command
-from headgate.core.units import parse_duration
 
 ClientID = Annotated[
     str, typer.Argument(metavar="CLIENT_ID", help="The client's id, e.g. cli_7k3v9q2m4x0z.")
@@ -64,9 +64,7 @@ def create(
         str | None,
         typer.Option("--token-lifetime", help="How long a token lives: 1m to 24h, by default 1h."),
     ] = None,
-    expires_in: Annotated[
-        str | None, typer.Option("--expires-in", help="Until when it works, e.g. 90d.")
-    ] = None,
+    expires_in: ExpiresIn = None,
 ) -> None:
     """Make a client; print its id and its secret: this once, never again."""
     body: dict[str, object] = {
@@ -75,7 +73,7 @@ def create(
         "is_public": is_public,
     }
     if lifetime:
-        body["token_seconds"] = _seconds(lifetime)
+        body["token_seconds"] = seconds_in(lifetime)
     if has_device_flow:
         body["has_device_flow"] = True
     if expires_in:
@@ -91,9 +89,7 @@ def show_all(
     api: Client,
     out: Output,
     *,
-    application: Annotated[
-        str | None, typer.Option("--application", help="Only this application's.")
-    ] = None,
+    application: OnlyApplication = None,
 ) -> None:
     """List the clients."""
     out.table(
@@ -124,7 +120,7 @@ def rotate(
     ] = "1h",
 ) -> None:
     """Give a client a new secret, and let the old one work for the overlap."""
-    body = {"overlap_seconds": _seconds(overlap)}
+    body = {"overlap_seconds": seconds_in(overlap)}
     made = api.post(f"/clients/{segment(client)}/rotate", body)
     _show_secret(out, made, f"The old secret works for another {overlap}")
 
@@ -135,23 +131,11 @@ def revoke(api: Client, out: Output, *, client: ClientID) -> None:
     out.result(api.post(f"/clients/{segment(client)}/revoke"), f"Client {client} is revoked.")
 
 
-def _seconds(duration: str) -> int:
-    try:
-        return int(parse_duration(duration).total_seconds())
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
 def _show_secret(out: Output, made: Any, sentence: str) -> None:
-    if out.is_json:
-        out.value(made)
-        return
-    out.line(f"client_id={made['id']}")
     if made["client_secret"] is None:
-        out.note(f"{sentence}. It is public: it has no secret.")
+        out.secret(made, f"{sentence}. It is public: it has no secret.", client_id=made["id"])
         return
-    out.line(f"client_secret={made['client_secret']}")
-    out.note(f"{sentence}. The secret is shown this once: keep it safe.")
+    out.secret(made, sentence, client_id=made["id"], client_secret=made["client_secret"])
 
 
 TRUSTED_COLUMNS = {
@@ -188,9 +172,7 @@ def trusted(
     api: Client,
     out: Output,
     *,
-    application: Annotated[
-        str | None, typer.Option("--application", help="Only this application's.")
-    ] = None,
+    application: OnlyApplication = None,
 ) -> None:
     """List the clients of other issuers that speak for applications."""
     found = api.items("/trusted-clients", {"application": application})

@@ -5,15 +5,21 @@ from typing import Annotated, Any
 import typer
 
 from headgate.cli.client import Client, segment
+from headgate.cli.durations import instant_in, seconds_in
 from headgate.cli.output import Output
 from headgate.cli.rest import group, rest_command
-from headgate.core.units import parse_duration
 
 KeyID = Annotated[
     str, typer.Argument(metavar="KEY_ID", help="The key's id, e.g. key_7k3v9q2m4x0z.")
 ]
 Application = Annotated[
     str, typer.Argument(metavar="APPLICATION", help="demo, or acme/demo where it is not unique.")
+]
+OnlyApplication = Annotated[
+    str | None, typer.Option("--application", help="Only this application's.")
+]
+ExpiresIn = Annotated[
+    str | None, typer.Option("--expires-in", help="Until when it works, e.g. 90d.")
 ]
 COLUMNS = {
     "id": "id",
@@ -52,9 +58,7 @@ def create(
     *,
     application: Application,
     name: Annotated[str | None, typer.Option("--name", help="What it is for.")] = None,
-    expires_in: Annotated[
-        str | None, typer.Option("--expires-in", help="Until when it works, e.g. 90d.")
-    ] = None,
+    expires_in: ExpiresIn = None,
     scopes: Annotated[
         list[str] | None,
         typer.Option("--scope", help="All that it may do; repeatable. Without: not restricted."),
@@ -82,9 +86,7 @@ def show_all(
     api: Client,
     out: Output,
     *,
-    application: Annotated[
-        str | None, typer.Option("--application", help="Only this application's.")
-    ] = None,
+    application: OnlyApplication = None,
 ) -> None:
     """List the keys by id and prefix."""
     out.table(
@@ -135,11 +137,7 @@ def rotate(
     ] = "1h",
 ) -> None:
     """Replace a key: print the new one, and let the old one work for the overlap."""
-    try:
-        seconds = int(parse_duration(overlap).total_seconds())
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    made = api.post(f"/keys/{segment(key)}/rotate", {"overlap_seconds": seconds})
+    made = api.post(f"/keys/{segment(key)}/rotate", {"overlap_seconds": seconds_in(overlap)})
     _show_secret(out, made, f"Key {made['id']} replaces {key}, which works for another {overlap}")
 
 
@@ -149,23 +147,8 @@ def revoke(api: Client, out: Output, *, key: KeyID) -> None:
     out.result(api.post(f"/keys/{segment(key)}/revoke"), f"Key {key} is revoked.")
 
 
-def instant_in(duration: str) -> str:
-    """The instant that lies `duration` ahead, as RFC 3339 text."""
-    from headgate.core.clock import SystemClock
-
-    try:
-        return (SystemClock().now() + parse_duration(duration)).isoformat()
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(str(error)) from error
-
-
 def _show_secret(out: Output, made: Any, sentence: str) -> None:
-    if out.is_json:
-        out.value(made)
-        return
     if made["kind"] == "basic":
-        out.line(f"user_name={made['id']}")
-        out.line(f"password={made['key']}")
+        out.secret(made, sentence, user_name=made["id"], password=made["key"])
     else:
-        out.line(str(made["key"]))
-    out.note(f"{sentence}. It is shown this once: keep it safe.")
+        out.secret(made, sentence, made["key"])

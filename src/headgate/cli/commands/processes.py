@@ -35,6 +35,13 @@ Certificate = Annotated[
     ),
 ]
 Key = Annotated[Path | None, typer.Option("--gateway-tls-key", help="PEM file: its key.")]
+Authorities = Annotated[
+    Path | None,
+    typer.Option(
+        "--gateway-client-ca",
+        help="PEM file of authorities: callers may show certificates (policy `mtls`).",
+    ),
+]
 ControlPlane = Annotated[
     str | None,
     typer.Option(
@@ -93,6 +100,7 @@ def up(
     listen: Listen = LOOPBACK,
     gateway_tls_cert: Certificate = None,
     gateway_tls_key: Key = None,
+    gateway_client_ca: Authorities = None,
     log_format: LogFormatOption = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Put a real API behind the gateway and call it.")
@@ -116,6 +124,7 @@ def up(
         web_port=web_port,
         tls_certificate=gateway_tls_cert,
         tls_key=gateway_tls_key,
+        client_authorities=gateway_client_ca,
         log_format=_format(log_format),
         is_demo=demo,
         demo_port=demo_port,
@@ -162,6 +171,7 @@ def node(
     listen: Listen = LOOPBACK,
     gateway_tls_cert: Certificate = None,
     gateway_tls_key: Key = None,
+    gateway_client_ca: Authorities = None,
     workers: Annotated[
         int, typer.Option("--workers", min=0, help="Envoy's threads; 0: one per processor.")
     ] = 0,
@@ -198,6 +208,7 @@ def node(
             port=gateway_port,
             tls_certificate=gateway_tls_cert,
             tls_key=gateway_tls_key,
+            client_authorities=gateway_client_ca,
             workers=workers,
             inbox=None if control_plane else folder / "inbox",
             keep_envoy=keep_envoy,

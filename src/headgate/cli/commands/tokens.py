@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headgate.cli.client import Client, segment
-from headgate.cli.commands.keys import instant_in
+from headgate.cli.durations import instant_in
 from headgate.cli.output import Output
 from headgate.cli.rest import group, rest_command
 

@@ -139,7 +139,9 @@ def serving_envoy(data: Path) -> int | None:
 def _tls(settings: UpSettings) -> list[str]:
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate is None and key is None:
-        return []
+        if settings.client_authorities is None:
+            return []
+        return ["--gateway-client-ca needs --gateway-tls-cert and --gateway-tls-key."]
     if certificate is None or key is None:
         return ["TLS needs both --gateway-tls-cert and --gateway-tls-key."]
     try:

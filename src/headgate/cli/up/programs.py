@@ -32,6 +32,8 @@ def node_program(settings: UpSettings) -> Program:
     if settings.tls_certificate and settings.tls_key:
         tls = ("--gateway-tls-cert", str(settings.tls_certificate))
         tls += ("--gateway-tls-key", str(settings.tls_key))
+    if settings.client_authorities:
+        tls += ("--gateway-client-ca", str(settings.client_authorities))
     arguments = (*COMMAND, "node", "--name", LOCAL_NODE, *listen, *tls)
     return Program("node", arguments, stop_seconds=DRAIN_SECONDS)
 

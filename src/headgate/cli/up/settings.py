@@ -16,6 +16,7 @@ class UpSettings:
     web_port: int
     tls_certificate: Path | None
     tls_key: Path | None
+    client_authorities: Path | None
     log_format: LogFormat
     is_demo: bool
     demo_port: int | None  # None: the demonstration's service takes a free port

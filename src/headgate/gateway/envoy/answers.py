@@ -119,6 +119,22 @@ FILTER_ANSWERS = (
         "unknown_client",
     ),
     Answer(
+        401,
+        "no-credential",
+        "No certificate",
+        "This API wants a client certificate and the connection has none.",
+        "Connect with the certificate of your application.",
+        "no_certificate",
+    ),
+    Answer(
+        401,
+        "expired",
+        "Certificate expired",
+        "The connection's certificate was valid until a time that has passed.",
+        "Connect again with a new certificate of your application.",
+        "certificate_over",
+    ),
+    Answer(
         403,
         "not-subscribed",
         "Not subscribed",

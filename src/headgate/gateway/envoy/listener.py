@@ -116,9 +116,10 @@ def _address(node: NodeSettings) -> JSON:
 
 
 def secrets(node: NodeSettings) -> list[JSON]:
-    """The listener's certificate. Envoy reads the files anew when a rename lands beside them.
+    """The listener's certificate.
 
-    The agent gives one file for both, so that one rename changes both (`node/certificates.py`).
+    Envoy reads the files anew when a rename lands beside them. The agent gives one file for
+    certificate and key, so that one rename changes both (`node/certificates.py`).
     """
     if node.tls_certificate is None:
         return []
@@ -132,6 +133,14 @@ def secrets(node: NodeSettings) -> list[JSON]:
             },
         )
     ]
+
+
+def client_authorities(node: NodeSettings) -> list[JSON]:
+    """The authorities of callers' certificates. Envoy wants each secret in a file of its own."""
+    if node.client_authorities is None:
+        return []
+    trusted = {"trusted_ca": {"filename": str(node.client_authorities)}}
+    return [wire.typed(wire.SECRET, name=wire.CLIENTS_NAME, validation_context=trusted)]
 
 
 def _connections(node: NodeSettings) -> JSON:
@@ -217,6 +226,13 @@ def _switched_off(used: HTTPFilter) -> JSON:
 
 
 def _tls(node: NodeSettings) -> JSON:
+    """A caller may show a certificate where there are authorities; a wrong one ends the
+    handshake."""
+    callers: JSON = {}
+    if node.client_authorities is not None:
+        source = wire.watched(node.folder / "clients.json")
+        named = {"name": wire.CLIENTS_NAME, "sds_config": source}
+        callers["validation_context_sds_secret_config"] = named
     return wire.extension(
         "envoy.transport_sockets.tls",
         DOWNSTREAM_TLS,
@@ -229,5 +245,6 @@ def _tls(node: NodeSettings) -> JSON:
                     "sds_config": wire.watched(node.folder / "sds.json"),
                 }
             ],
+            **callers,
         },
     )

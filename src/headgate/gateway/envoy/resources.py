@@ -11,7 +11,12 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.in_force import Policies, UsedFilter, policies_of, typed, used
-from headgate.gateway.envoy.listener import listener, secrets, trial_listener
+from headgate.gateway.envoy.listener import (
+    client_authorities,
+    listener,
+    secrets,
+    trial_listener,
+)
 from headgate.gateway.envoy.releases import has_share, is_candidates
 from headgate.gateway.envoy.routes import (
     Mirror,
@@ -40,6 +45,7 @@ class EnvoyResources:
 
     clusters: JSON
     secrets: JSON | None
+    client_authorities: JSON | None
     listeners: JSON
     routes: JSON
 
@@ -48,6 +54,7 @@ class EnvoyResources:
         found = {
             "cds.json": self.clusters,
             "sds.json": self.secrets,
+            "clients.json": self.client_authorities,
             "lds.json": self.listeners,
         }
         made = {name: orjson.dumps(value) for name, value in found.items() if value is not None}
@@ -155,10 +162,13 @@ class Translator:
             for release, api in _shares(snapshot)
         ]
         routes = route_configuration(trees, general, released)
-        certificate = secrets(node)
+        certificate, authorities = secrets(node), client_authorities(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
             secrets=wire.discovery(wire.SECRET, revision, certificate) if certificate else None,
+            client_authorities=(
+                wire.discovery(wire.SECRET, revision, authorities) if authorities else None
+            ),
             listeners=wire.discovery(wire.LISTENER, revision, listeners),
             routes=wire.discovery(wire.ROUTES, revision, [routes]),
         )

@@ -14,7 +14,8 @@ class NodeSettings:
     """One node's places and limits. Every path is absolute.
 
     `folder` holds the resource files that Envoy watches; `ca_bundle` the authorities against
-    which upstream certificates are verified. `trusted_hops` counts the proxies of ours in front:
+    which upstream certificates are verified, `client_authorities` those of callers' certificates,
+    None to ask for none. `trusted_hops` counts the proxies of ours in front:
     0 takes the connection's own address as the caller's and believes no X-Forwarded-For.
     `has_filter` false leaves the access filter and its table out: the same Envoy as a bare
     proxy, for measurements and for tests of everything else. `validator_sockets` are where the
@@ -32,6 +33,7 @@ class NodeSettings:
     port: int = 8080
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    client_authorities: Path | None = None
     ca_bundle: Path = Path("/etc/ssl/certs/ca-certificates.crt")
     workers: int = 2
     trusted_hops: int = 0
@@ -47,6 +49,8 @@ class NodeSettings:
     def __post_init__(self) -> None:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("a TLS certificate and its key are set together or not at all")
+        if self.client_authorities is not None and self.tls_certificate is None:
+            raise ValueError("client certificates need TLS: a certificate of the gateway's own")
 
     @property
     def bootstrap_path(self) -> Path:

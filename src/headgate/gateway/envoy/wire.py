@@ -17,6 +17,7 @@ ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 ROUTES_FILE = "rds.pb"  # Envoy tells the form by the ending
 ROUTES_NAME = "gateway"  # also the middle of the stats `http.gateway.rds.gateway.*`
 CERTIFICATE_NAME = "gateway"
+CLIENTS_NAME = "clients"
 ACCESS_FILTER = "headgate"
 TRIAL_FILTER = "headgate_trial"  # also what the access filter is told (`filter/filter.zig`)
 

@@ -23,6 +23,8 @@ pub const Reason = enum(u16) {
     token_invalid = 4014,
     token_revoked = 4015,
     unknown_client = 4016,
+    no_certificate = 4017,
+    certificate_over = 4018,
     not_subscribed = 4030,
     subscription_suspended = 4031,
     subscription_expired = 4032,
@@ -47,6 +49,8 @@ pub const Reason = enum(u16) {
             .subscription_suspended, .subscription_expired, .application_suspended, .api_closed => "not_subscribed",
             .token_invalid, .unknown_client => "unknown_credential",
             .token_revoked => "revoked",
+            .no_certificate => "no_credential",
+            .certificate_over => "expired",
             .counters_full => "rate_limited",
             .table_filling => "table_damaged",
             else => @tagName(self),
@@ -96,7 +100,8 @@ pub const Call = struct {
     address: [16]u8,
     key: ?[]const u8,
     token: *const tokens.Token,
-    others: []const [32]u8 = &.{}, // what was presented beside: passwords
+    others: []const [32]u8 = &.{}, // what was presented beside: a certificate, a password
+    certificate: schemes.Certificate = .not_asked,
     takes_unknown: bool, // tokens whose client belongs to no application
     needs: ?[]const u8 = null, // scopes and roles
     asks_everybody: bool = false, // for them, and not callers with a credential alone
@@ -137,6 +142,8 @@ pub const Call = struct {
     fn judge(self: *Call) Reason {
         const settings = self.settings;
         if (self.table.isAddressBlocked(&self.address, self.nowUs())) return .blocked;
+        if (self.certificate == .missing) return .no_certificate;
+        if (self.certificate == .over) return .certificate_over;
         if (self.token.presented == .wrong) return .token_invalid; // never a reason to look at a key
         if (self.token.presented == .good) {
             if (self.token.id) |id| if (self.table.isBlocked(&id, layout.BLOCK_BIT_TOKEN, self.nowUs())) return .token_revoked;

@@ -95,8 +95,14 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     if (taken.plans and callers.forget(s)) return consider(s, map, d);
     var token: tokens.Token = .{};
     var others: schemes.Digests = .{};
+    var certificate: schemes.Certificate = .not_asked;
     if (digits < word.len) {
         token.take(s, taken);
+        if (taken.certificates != .unasked) certificate = others.takeCertificate(s, taken.certificates == .required, d.now_ns / std.time.ns_per_s);
+        if (certificate == .shown) {
+            if (token.presented == .wrong) abi.removeRequestHeader(s, "authorization");
+            token = .{};
+        }
         if (taken.passwords) others.takeBasic(s);
     }
     d.subject = token.subject;
@@ -115,6 +121,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .key = presented.text(),
         .token = &token,
         .others = others.all(),
+        .certificate = certificate,
         .takes_unknown = taken.unknown_clients,
         .needs = if (taken.scopes == .free) null else scopes.needed(s),
         .asks_everybody = taken.scopes == .of_everybody,

@@ -1,8 +1,8 @@
 //! Which credentials does a request carry, and what is it without them? Keys and passwords; tokens
 //! are read in `tokens.zig`.
 //!
-//! Where an API takes several, the strongest that is presented decides: a token, then a password,
-//! then a key. What is presented and not good is refused, whatever stands beside it.
+//! Where an API takes several, the strongest that is presented decides: a certificate, then a
+//! token, then a password, then a key. What is presented and not good is refused, whatever stands beside it.
 const std = @import("std");
 const abi = @import("abi.zig");
 const hash = @import("hash.zig");
@@ -11,9 +11,15 @@ const keys = @import("keys.zig");
 const layout = @import("layout.zig");
 const decide = @import("decide.zig");
 
+const DNS_NAME: c_int = 35; // of the connection's certificate, the first of a kind
+const URI: c_int = 37;
+extern fn envoy_dynamic_module_callback_http_get_filter_state_bytes(s: abi.Stream, key: abi.Buffer, out: *abi.Buffer) bool;
+
+pub const Certificate = enum { not_asked, missing, over, shown };
+
 /// By which the table knows what was presented; empty when nothing was.
 pub const Digests = struct {
-    list: [1][32]u8 = undefined,
+    list: [3][32]u8 = undefined,
     len: usize = 0,
 
     pub fn all(self: *const Digests) []const [32]u8 {
@@ -27,11 +33,29 @@ pub const Digests = struct {
         self.len += 1;
     }
 
+    /// The certificate that the handshake has verified: `gateway/policies/mtls.py` says in which
+    /// lines it stands in the stream's state. A connection may outlive its certificate.
+    pub fn takeCertificate(self: *Digests, s: abi.Stream, is_required: bool, now_s: u64) Certificate {
+        var out: abi.Buffer = .{};
+        const found = envoy_dynamic_module_callback_http_get_filter_state_bytes(s, .of("headgate.certificate"), &out);
+        var lines = std.mem.splitScalar(u8, if (found) out.slice() else "", '\n');
+        const ends = lines.first();
+        const issuer = lines.next() orelse "-";
+        const subject = lines.next() orelse "-";
+        if (std.mem.eql(u8, issuer, "-")) return if (is_required) .missing else .not_asked;
+        if ((std.fmt.parseInt(u64, ends, 10) catch 0) <= now_s) return .over;
+        for ([_][]const u8{ "uri:", "dns:", "subject:" }, [_][]const u8{ abi.attribute(s, URI), abi.attribute(s, DNS_NAME), subject }) |kind, name| {
+            if (name.len > 0) self.add(&.{ "mtls\n", issuer, "\n", kind, name });
+        }
+        return .shown;
+    }
+
     /// `Authorization: Basic …` (RFC 7617), taken out of the request.
     pub fn takeBasic(self: *Digests, s: abi.Stream) void {
         const raw = abi.requestHeader(s, "authorization") orelse return;
         if (raw.len < 5 or !std.ascii.eqlIgnoreCase(raw[0..5], "basic")) return;
         if (raw.len > 5 and raw[5] != ' ') return; // another scheme
+        if (self.len > 0) return abi.removeRequestHeader(s, "authorization"); // a certificate decides
         self.add(&.{ "basic\n", std.mem.trim(u8, raw[5..], " ") });
         abi.removeRequestHeader(s, "authorization");
     }

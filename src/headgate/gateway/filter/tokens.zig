@@ -19,6 +19,7 @@ pub const Taken = struct {
     without_keys: bool = false, // of the issuers: none can be verified
     unknown_clients: bool = false,
     passwords: bool = false,
+    certificates: enum { unasked, taken, required } = .unasked,
     scopes: enum { free, of_callers, of_everybody } = .free, // whether the operation needs any
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 
@@ -29,6 +30,8 @@ pub const Taken = struct {
             'n' => taken.without_keys = true,
             'u' => taken.unknown_clients = true,
             'b' => taken.passwords = true,
+            'm' => taken.certificates = .taken,
+            'M' => taken.certificates = .required,
             's' => taken.scopes = .of_callers,
             'S' => taken.scopes = .of_everybody,
             'p' => taken.plans = true,

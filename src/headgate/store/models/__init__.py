@@ -11,7 +11,7 @@ from headgate.store.models.gateways import (
     PolicyAttachment,
     Revision,
 )
-from headgate.store.models.issuers import ForeignClient, ForeignIssuer
+from headgate.store.models.issuers import ClientCertificate, ForeignClient, ForeignIssuer
 from headgate.store.models.ledger import (
     AccessCounter,
     AuditEntry,
@@ -48,6 +48,7 @@ __all__ = [
     "Application",
     "AuditEntry",
     "Block",
+    "ClientCertificate",
     "ClientSecret",
     "Contract",
     "Credential",

@@ -1,9 +1,9 @@
-"""Which keys do other authorization servers have, and which of their clients are trusted?"""
+"""Which keys do other authorization servers have, which clients and certificates are trusted?"""
 
 from django.db import models
 from django.db.models import CASCADE
 
-from headgate.store.models.consumers import Credential
+from headgate.store.models.consumers import KIND_CHARACTERS_MAX, Credential
 
 URL_CHARACTERS_MAX = 500
 ERROR_CHARACTERS_MAX = 300
@@ -22,6 +22,17 @@ class ForeignIssuer(models.Model):
     fetched_at = models.DateTimeField(null=True, blank=True)
     tried_at = models.DateTimeField()
     error = models.CharField(max_length=ERROR_CHARACTERS_MAX, blank=True)
+
+
+class ClientCertificate(models.Model):
+    """A name on client certificates of an authority that speaks for an application."""
+
+    credential = models.OneToOneField(
+        Credential, on_delete=CASCADE, primary_key=True, related_name="client_certificate"
+    )
+    issuer = models.CharField(max_length=URL_CHARACTERS_MAX)
+    kind = models.CharField(max_length=KIND_CHARACTERS_MAX)
+    name = models.CharField(max_length=URL_CHARACTERS_MAX)
 
 
 class ForeignClient(models.Model):

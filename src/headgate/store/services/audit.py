@@ -51,6 +51,8 @@ class Action(StrEnum):
     CLIENT_CHANGED = "client.changed"
     CLIENT_ROTATED = "client.rotated"
     CLIENT_REVOKED = "client.revoked"
+    CERTIFICATE_TRUSTED = "certificate.trusted"
+    CERTIFICATE_TRUST_ENDED = "certificate.trust_ended"
     DEVICE_DECIDED = "client.device_decided"
     ISSUER_CHANGED = "issuer.changed"
     BLOCK_CREATED = "block.created"

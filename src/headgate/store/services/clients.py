@@ -20,8 +20,9 @@ from headgate.store.services import (
     feed,
     signing_keys,
     token_issuer,
+    trust,
 )
-from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
 from headgate.store.services.credentials import OVERLAP_SECONDS_MAX
 from headgate.store.services.transactions import change
@@ -244,13 +245,7 @@ def revoke(actor: Actor, client_id: str) -> OAuthClient:
 
 def visible(actor: Actor) -> QuerySet[OAuthClient]:
     """The clients that the actor may know of."""
-    rows = OAuthClient.objects.select_related("credential__application__organization")
-    if actor.organization is None:
-        return rows
-    return rows.filter(
-        credential__application__organization__name=actor.organization,
-        credential__application__organization__removed_at=None,
-    )
+    return trust.visible(OAuthClient, actor)
 
 
 def find(actor: Actor, client_id: str) -> OAuthClient:
@@ -259,10 +254,7 @@ def find(actor: Actor, client_id: str) -> OAuthClient:
     Raises:
         Problem: NOT_FOUND.
     """
-    client = visible(actor).filter(credential__id=client_id).first()
-    if client is None:
-        raise not_found("client", client_id)
-    return client
+    return trust.find(OAuthClient, actor, client_id, "client")
 
 
 def secrets_of(client: OAuthClient, at: datetime) -> list[ClientSecret]:

@@ -2,29 +2,15 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
-
-from headgate.core.ids import new_id
 from headgate.model.access import CredentialKind
 from headgate.model.tokens import client_sha256
-from headgate.store.models import Credential, ForeignClient
-from headgate.store.models.issuers import URL_CHARACTERS_MAX
-from headgate.store.services import applications, audit, feed
-from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.models import ForeignClient
+from headgate.store.services import applications, audit
+from headgate.store.services import trust as trust_of
+from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
-from headgate.store.services.values import (
-    PAGE_ITEMS_DEFAULT,
-    Page,
-    already_exists,
-    as_fields,
-    check_text,
-    invalid,
-    page_of,
-    refused,
-)
-
-TRUSTED_MAX = 100  # of one application
+from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, as_fields, page_of
 
 
 def page(
@@ -40,7 +26,7 @@ def page(
         Problem: NOT_FOUND: the application.
     """
     actor.require(Scope.READ)
-    rows = _visible(actor)
+    rows = trust_of.visible(ForeignClient, actor)
     if application is not None:
         rows = rows.filter(credential__application=applications.find(actor, application))
     return page_of(rows, cursor, limit)
@@ -56,29 +42,11 @@ def trust(actor: Actor, *, application: str, issuer: str, client: str) -> Foreig
     """
     actor.require(Scope.KEYS)
     owner = applications.find(actor, application)
-    for text, pointer in ((issuer, "/issuer"), (client, "/client_id")):
-        check_text(text, URL_CHARACTERS_MAX, pointer)
-        if not text or "\n" in text:
-            raise invalid("This is one line of text.", pointer)
-    live = Credential.objects.filter(
-        application=owner, kind=CredentialKind.FOREIGN_CLIENT, revoked_at=None
-    )
-    if live.count() >= TRUSTED_MAX:
-        raise refused(
-            f"The application trusts {TRUSTED_MAX} clients already.", "End the trust in one first."
-        )
+    trust_of.check_line(issuer, "/issuer")
+    trust_of.check_line(client, "/client_id")
     digest = client_sha256(issuer, client)
-    row = Credential.objects.filter(sha256=digest).first()
-    if row is not None and row.revoked_at is None:
-        raise already_exists("an application for the client", client)
-    row = row or Credential(
-        id=new_id("cli"),
-        kind=CredentialKind.FOREIGN_CLIENT.value,
-        created_at=actor.at,
-        sha256=digest,
-    )
-    row.application, row.revoked_at, row.changed = owner, None, feed.next_sequence()
-    row.save()
+    kind = CredentialKind.FOREIGN_CLIENT
+    row = trust_of.begin(actor, owner, kind, "cli", digest, f"the client {client}")
     trusted, _ = ForeignClient.objects.update_or_create(
         credential=row, defaults={"issuer": issuer, "client": client}
     )
@@ -95,10 +63,7 @@ def end(actor: Actor, trust_id: str) -> ForeignClient:
     """
     actor.require(Scope.KEYS)
     trusted = find(actor, trust_id)
-    if trusted.credential.revoked_at is None:
-        trusted.credential.revoked_at = actor.at
-        trusted.credential.changed = feed.next_sequence()
-        trusted.credential.save()
+    if trust_of.end(actor, trusted.credential):
         _record(actor, Action.CLIENT_TRUST_ENDED, trusted)
     return trusted
 
@@ -109,20 +74,7 @@ def find(actor: Actor, trust_id: str) -> ForeignClient:
     Raises:
         Problem: NOT_FOUND.
     """
-    row = _visible(actor).filter(credential__id=trust_id).first()
-    if row is None:
-        raise not_found("trusted client", trust_id)
-    return row
-
-
-def _visible(actor: Actor) -> QuerySet[ForeignClient]:
-    rows = ForeignClient.objects.select_related("credential__application__organization")
-    if actor.organization is None:
-        return rows
-    return rows.filter(
-        credential__application__organization__name=actor.organization,
-        credential__application__organization__removed_at=None,
-    )
+    return trust_of.find(ForeignClient, actor, trust_id, "trusted client")
 
 
 def _record(actor: Actor, action: Action, trusted: ForeignClient) -> None:
