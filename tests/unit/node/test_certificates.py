@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from headgate.core.clock import SystemClock
 from headgate.core.problems import Problem
-from headgate.node.certificates import CertificateKeeper, Unfit, read_pair
+from headgate.node.certificates import AuthoritiesKeeper, CertificateKeeper, Unfit, read_pair
 from headgate.node.troubles import Topic, Troubles
 from tests.support.certificates import Authority
 
@@ -149,3 +149,27 @@ def test_a_key_too_short_for_envoy_is_refused(authority: Authority) -> None:
 def _locked(key: bytes) -> bytes:
     secret = load_pem_private_key(key, None)
     return secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw"))
+
+
+def test_client_authorities_are_kept_when_they_are_some_and_the_old_stay_otherwise(
+    tmp_path: Path, authority: Authority, troubles: Troubles
+) -> None:
+    source, kept = tmp_path / "clients.crt", tmp_path / "clients.pem"
+    keeper = AuthoritiesKeeper(source, kept, troubles, SystemClock())
+    with pytest.raises(Problem):
+        keeper.start()
+    source.write_text(authority.pem)
+    keeper.start()
+    assert kept.read_text() == authority.pem
+    for wrong in (b"", authority.signed("no.authority.test")[0]):
+        source.write_bytes(wrong)
+        keeper.look()
+        keeper.look()
+        assert kept.read_text() == authority.pem
+        assert "is not taken into service" in troubles.sentences()[0]
+    (tmp_path / "next").mkdir()
+    following = Authority(tmp_path / "next")
+    source.write_text(authority.pem + following.pem)
+    keeper.look()
+    assert kept.read_text() == authority.pem + following.pem
+    assert "ends on" in troubles.sentences()[0]  # within a day

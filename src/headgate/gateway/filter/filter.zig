@@ -96,15 +96,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var token: tokens.Token = .{};
     var others: schemes.Digests = .{};
     var certificate: schemes.Certificate = .not_asked;
-    if (digits < word.len) {
-        token.take(s, taken);
-        if (taken.certificates != .unasked) certificate = others.takeCertificate(s, taken.certificates == .required, d.now_ns / std.time.ns_per_s);
-        if (certificate == .shown) {
-            if (token.presented == .wrong) abi.removeRequestHeader(s, "authorization");
-            token = .{};
-        }
-        if (taken.passwords) others.takeBasic(s);
-    }
+    if (digits < word.len) certificate = others.take(s, taken, &token, d.now_ns);
     d.subject = token.subject;
     d.subject_len = token.subject_len;
     schemes.takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);

@@ -10,6 +10,7 @@ const answers = @import("answers.zig");
 const keys = @import("keys.zig");
 const layout = @import("layout.zig");
 const decide = @import("decide.zig");
+const tokens = @import("tokens.zig");
 
 const DNS_NAME: c_int = 35; // of the connection's certificate, the first of a kind
 const URI: c_int = 37;
@@ -33,9 +34,21 @@ pub const Digests = struct {
         self.len += 1;
     }
 
+    /// What the route takes beside keys: tokens, passwords, certificates.
+    pub fn take(self: *Digests, s: abi.Stream, taken: tokens.Taken, token: *tokens.Token, now_ns: u64) Certificate {
+        token.take(s, taken);
+        const certificate: Certificate = if (taken.certificates == .unasked) .not_asked else self.takeCertificate(s, taken.certificates == .required, now_ns / std.time.ns_per_s);
+        if (certificate == .shown) {
+            if (token.presented == .wrong) abi.removeRequestHeader(s, "authorization");
+            token.* = .{};
+        }
+        if (taken.passwords) self.takeBasic(s);
+        return certificate;
+    }
+
     /// The certificate that the handshake has verified: `gateway/policies/mtls.py` says in which
     /// lines it stands in the stream's state. A connection may outlive its certificate.
-    pub fn takeCertificate(self: *Digests, s: abi.Stream, is_required: bool, now_s: u64) Certificate {
+    fn takeCertificate(self: *Digests, s: abi.Stream, is_required: bool, now_s: u64) Certificate {
         var out: abi.Buffer = .{};
         const found = envoy_dynamic_module_callback_http_get_filter_state_bytes(s, .of("headgate.certificate"), &out);
         var lines = std.mem.splitScalar(u8, if (found) out.slice() else "", '\n');
@@ -51,7 +64,7 @@ pub const Digests = struct {
     }
 
     /// `Authorization: Basic …` (RFC 7617), taken out of the request.
-    pub fn takeBasic(self: *Digests, s: abi.Stream) void {
+    fn takeBasic(self: *Digests, s: abi.Stream) void {
         const raw = abi.requestHeader(s, "authorization") orelse return;
         if (raw.len < 5 or !std.ascii.eqlIgnoreCase(raw[0..5], "basic")) return;
         if (raw.len > 5 and raw[5] != ' ') return; // another scheme
