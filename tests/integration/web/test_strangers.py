@@ -34,6 +34,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "trustCertificate": lambda w: {"issuer": "CN=Acme", "name": "CN=robot"},
     "trustClient": lambda w: {"issuer": "https://login.example.com", "client_id": "robot"},
     "endTrustedClient": lambda w: None,
+    "endCertificate": lambda w: None,
     "setRelease": lambda w: {"percent": 5.0},
     "promoteRelease": lambda w: {},
     "abortRelease": lambda w: {},
