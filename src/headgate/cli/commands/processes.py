@@ -60,6 +60,9 @@ RefuseWhenFull = Annotated[
         "oldest records.",
     ),
 ]
+NodeName = Annotated[
+    str | None, typer.Option("--name", help="The node's name, as given to `headgate node add`.")
+]
 LOOPBACK = "127.0.0.1"
 
 
@@ -162,10 +165,7 @@ def node(
     control_plane: ControlPlane = None,
     token_file: TokenFile = None,
     gateway: Annotated[str, typer.Option("--gateway", help="The gateway it serves.")] = "default",
-    name: Annotated[
-        str | None,
-        typer.Option("--name", help="The node's name, as given to `headgate node add`."),
-    ] = None,
+    name: NodeName = None,
     data: Data = None,
     gateway_port: GatewayPort = 8080,
     listen: Listen = LOOPBACK,

@@ -142,8 +142,7 @@ pub const Call = struct {
     fn judge(self: *Call) Reason {
         const settings = self.settings;
         if (self.table.isAddressBlocked(&self.address, self.nowUs())) return .blocked;
-        if (self.certificate == .missing) return .no_certificate;
-        if (self.certificate == .over) return .certificate_over;
+        if (self.certificate.refused()) |reason| return reason;
         if (self.token.presented == .wrong) return .token_invalid; // never a reason to look at a key
         if (self.token.presented == .good) {
             if (self.token.id) |id| if (self.table.isBlocked(&id, layout.BLOCK_BIT_TOKEN, self.nowUs())) return .token_revoked;

@@ -16,7 +16,20 @@ const DNS_NAME: c_int = 35; // of the connection's certificate, the first of a k
 const URI: c_int = 37;
 extern fn envoy_dynamic_module_callback_http_get_filter_state_bytes(s: abi.Stream, key: abi.Buffer, out: *abi.Buffer) bool;
 
-pub const Certificate = enum { not_asked, missing, over, shown };
+pub const Certificate = enum {
+    not_asked,
+    missing,
+    over,
+    shown,
+
+    pub fn refused(self: Certificate) ?decide.Reason {
+        return switch (self) {
+            .missing => .no_certificate,
+            .over => .certificate_over,
+            else => null,
+        };
+    }
+};
 
 /// By which the table knows what was presented; empty when nothing was.
 pub const Digests = struct {
