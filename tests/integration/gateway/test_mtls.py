@@ -19,7 +19,7 @@ from headgate.model.snapshot import PolicyUse
 from tests.support.callers import ACTIVE, Callers, callers
 from tests.support.certificates import Authority
 from tests.support.peer import Peer
-from tests.support.proxy import Answer
+from tests.support.proxy import Answer, until
 
 pytestmark = pytest.mark.integration
 
@@ -188,3 +188,25 @@ def test_a_certificate_that_ends_while_its_connection_lasts_opens_nothing_more(
             answers.append(ask(connection, "/shop/echo"))
     assert answers[0].status in {200, 401}  # a very slow machine
     assert answers[-1].json["title"] == "Certificate expired"
+
+
+def test_another_file_of_authorities_is_taken_into_service_without_a_restart(
+    world: World, upstream: Peer, tmp_path: Path
+) -> None:
+    world.callers.publish(upstream, PolicyUse("mtls", {}))
+    newcomer = Authority(tmp_path)
+    pair = newcomer.signed("newcomer.test")
+    trust(world, pair, NameKind.DNS, 35)
+    with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
+        world.call(pair)
+    fresh = world.folder / "fresh.pem"
+    fresh.write_text(newcomer.pem)  # not both: they have one name and no key identifier
+    fresh.rename(world.folder / "clients.pem")
+    until(lambda: _opens(world, pair), lambda: "the new authority is not taken")
+
+
+def _opens(world: World, pair: Pair) -> bool:
+    try:
+        return world.call(pair).status == 200
+    except (ssl.SSLError, ConnectionError, http.client.HTTPException):
+        return False
