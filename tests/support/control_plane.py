@@ -279,6 +279,7 @@ def _delta(base: Snapshot | None, newest: Snapshot) -> SnapshotDelta:
         changed=tuple(api for api in newest.apis if known.get(api.row) != api),
         removed=tuple(set(known) - {api.row for api in newest.apis}),
         policies=newest.policies,
+        secrets=newest.secrets,
     )
 
 

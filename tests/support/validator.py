@@ -16,7 +16,7 @@ from headgate.catalog.document import DocumentSource
 from headgate.catalog.importer import import_document
 from headgate.model.contract import Contract, contract_bytes
 from headgate.model.snapshot import SnapshotAPI
-from headgate.node.validator.control import control_name
+from headgate.node.local_http import control_name
 
 START_SECONDS_MAX = 20.0
 

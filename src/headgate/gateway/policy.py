@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from headgate.core.problems import Detail
 from headgate.core.registry import Registry
 from headgate.model.access import ScopedLimit
+from headgate.model.introspection import IntrospectionServer
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
@@ -38,6 +39,9 @@ SWITCHED_ON: Mapping[str, Any] = {
 
 VALIDATORS = "validators"
 """Cluster of the node's validators, which say whether a call fits its API's description."""
+
+INTROSPECTOR = "introspector"
+"""Cluster of the node's introspector, which asks other servers about their tokens."""
 
 
 class Stage(IntEnum):
@@ -58,7 +62,7 @@ class HTTPFilter:
     `name` is its key in the chain and in a route. `chain` configures it in the chain, where it
     is switched off; `route` configures and switches it on for a route. Both are the JSON form
     of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
-    `asks_validators` says that it calls the cluster `VALIDATORS`. `observed_in` names the dynamic
+    `asks` names the cluster of the node itself that it calls. `observed_in` names the dynamic
     metadata (namespace and key) in which it leaves the verdict that it would have given. `order`
     is its own place where that is not its policy's. `idle` is the route's side under which it does
     nothing: Envoy decides which filters a request meets before the caller is known, so a filter
@@ -68,7 +72,7 @@ class HTTPFilter:
     name: str
     chain: Mapping[str, Any]
     route: Mapping[str, Any]
-    asks_validators: bool = False
+    asks: str = ""
     observed_in: tuple[str, str] | None = None
     order: int | None = None
     idle: Mapping[str, Any] | None = field(default_factory=lambda: SWITCHED_ON)
@@ -117,11 +121,17 @@ class Policy(BaseModel):
     not_for_callers: ClassVar[str] = ""
     excludes: ClassVar[frozenset[str]] = frozenset()
     looks_at_operation: ClassVar[bool] = False
+    asks_server: ClassVar[bool] = False
 
     @property
     def needs_contract(self) -> bool:
         """Whether nodes need the API's description for it (`model/contract.py`)."""
         return False
+
+    @property
+    def server(self) -> IntrospectionServer | None:
+        """Who is asked about tokens, for a policy that `asks_server`."""
+        return None
 
     def filters(self) -> Iterable[HTTPFilter]:
         """Envoy's filters that carry the policy out; none when the access filter does."""

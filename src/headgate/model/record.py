@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     NO_ROUTE = "no_route"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TABLE_DAMAGED = "table_damaged"
+    INTROSPECTION_DOWN = "introspection_down"
     UPSTREAM_FAILED = "upstream_failed"
     TOO_LARGE = "too_large"
     CLIENT_CLOSED = "client_closed"

@@ -20,10 +20,12 @@ from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.gateway.envoy.resources import Translator
 from headgate.node.access_sync import AccessKeeper, AccessSync
 from headgate.node.apply import Files
+from headgate.node.beside import AllBeside
 from headgate.node.certificates import authorities_keeper, certificate_keeper
 from headgate.node.contracts import Contracts
 from headgate.node.control_plane import ControlPlane
 from headgate.node.installed import check_installed
+from headgate.node.introspection import Introspection
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
 from headgate.node.lease_sync import LeaseSync
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
@@ -120,8 +122,10 @@ class Agent:
         contracts = Contracts(
             paths.contracts, self._control_plane, self._validators, self._troubles
         )
+        self._introspection = Introspection(paths, self._troubles)
+        beside = AllBeside(contracts, self._introspection)
         self._revisions = Revisions(
-            paths, settings.gateway, translator, files, self._keeper, contracts, self._troubles
+            paths, settings.gateway, translator, files, self._keeper, beside, self._troubles
         )
         self._sealer = Sealer(paths, state.node)
         hooks = Hooks(self._revisions.before_start, self._revisions.on_ready)
@@ -152,6 +156,7 @@ class Agent:
         loops = [
             asyncio.create_task(self._supervisor.run(found)),
             asyncio.create_task(self._forever(Topic.VALIDATORS, self._validators.run)),
+            asyncio.create_task(self._forever(Topic.INTROSPECTOR, self._introspection.run)),
             asyncio.create_task(self._forever(Topic.CONTROL_PLANE, self._sync_snapshots)),
             asyncio.create_task(self._forever(Topic.ACCESS, self._access.step)),
             asyncio.create_task(self._forever(Topic.LEASES, self._leases.step)),
@@ -178,6 +183,7 @@ class Agent:
         await self._supervisor.stop()
         if not self._settings.keep_envoy:
             await self._validators.stop()
+            await self._introspection.stop()
         try:
             async with asyncio.timeout(LAST_WORDS_SECONDS_MAX):
                 await self._shipping.ship_all()
@@ -263,6 +269,7 @@ _TROUBLE = {
     Topic.CLIENT_AUTHORITIES_COPY: "New client authorities cannot be put into service."
     " Check the disk",
     Topic.VALIDATORS: "The validators cannot be looked after. Check the disk",
+    Topic.INTROSPECTOR: "The introspector cannot be looked after. Check the disk",
     Topic.REPORT: "The node cannot report. Check that the control plane runs",
 }
 

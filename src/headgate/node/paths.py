@@ -70,6 +70,16 @@ class NodePaths:
         return self.log / "validator.log"
 
     @property
+    def introspection(self) -> Path:
+        """Whom the introspector asks, with the secrets for it."""
+        return self.folder / "introspection.json"
+
+    @property
+    def introspector_log(self) -> Path:
+        """The introspector's words."""
+        return self.log / "introspector.log"
+
+    @property
     def contracts(self) -> Path:
         """What calls are checked against, by id."""
         return self.folder / "contracts"

@@ -156,7 +156,9 @@ class Reporter:
     async def _count_unchecked(self, admin: EnvoyAdmin) -> None:
         """Requests that passed because no validator answered."""
         with suppress(DependencyError):
-            found = await admin.numbers(r"^http\.gateway\.ext_authz\..*failure_mode_allowed$")
+            found = await admin.numbers(
+                r"^http\.gateway\.ext_authz\.validate_.*failure_mode_allowed$"
+            )
             self._unchecked.note(sum(found.values()))
         self._say_while(
             self._unchecked.is_recent,

@@ -25,7 +25,7 @@ from headgate.model.snapshot import Snapshot, SnapshotDelta, merge
 from headgate.node.access_sync import AccessKeeper
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
 from headgate.node.apply import WARM_SECONDS_MAX, Files, Refused
-from headgate.node.contracts import Contracts
+from headgate.node.beside import Beside
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.durable import write_file
 from headgate.node.paths import NodePaths
@@ -61,10 +61,10 @@ class Revisions:
         translator: Translator,
         files: Files,
         keeper: AccessKeeper,
-        contracts: Contracts,
+        beside: Beside,
         troubles: Troubles,
     ) -> None:
-        self._contracts = contracts
+        self._beside = beside
         self._paths = paths
         self._translator = translator
         self._files = files
@@ -98,7 +98,7 @@ class Revisions:
         """
         async with self._lock:
             self._is_prepared = True
-            await self._contracts.settle(self._good)
+            await self._beside.settle(self._good)
             try:
                 built = await asyncio.to_thread(self._build, self._good)
                 await self._keeper.publish(built.rows)
@@ -120,7 +120,7 @@ class Revisions:
                 if self._is_prepared:
                     await self._files.confirm(admin)
                 else:
-                    await self._contracts.settle(self._good)
+                    await self._beside.settle(self._good)
                     await self._offer_good(admin)
             except (Refused, Problem, OSError) as error:
                 self._say(f"Envoy refuses the last good revision: {error}.")
@@ -215,12 +215,12 @@ class Revisions:
             else:
                 self._good = snapshot
                 self._is_good_live()
-                await self._contracts.settle(snapshot)
+                await self._beside.settle(snapshot)
                 _log.info("revision is live", revision=snapshot.revision)
 
     async def _try(self, snapshot: Snapshot, admin: EnvoyAdmin) -> None:
         built = await asyncio.to_thread(self._build, snapshot)
-        await self._contracts.prepare(snapshot, self._good)
+        await self._beside.prepare(snapshot, self._good)
         await asyncio.to_thread(self._write_next, snapshot)
         await self._keeper.publish(built.rows)
         await self._files.replace(admin, built.files)

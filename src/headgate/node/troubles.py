@@ -25,6 +25,8 @@ class Topic(StrEnum):
     ENVOY = "envoy"
     VALIDATORS = "validators"
     CONTRACTS = "contracts"
+    INTROSPECTOR = "introspector"
+    INTROSPECTION = "introspection"
     UNCHECKED = "unchecked"
     CERTIFICATE = "certificate"
     CERTIFICATE_COPY = "certificate_copy"

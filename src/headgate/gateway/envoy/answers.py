@@ -222,6 +222,14 @@ FILTER_ANSWERS = (
         "Try again in a few seconds.",
         "table_filling",
     ),
+    Answer(
+        503,
+        "introspection-down",
+        "Token cannot be checked",
+        "The authorization server that knows this token does not answer.",
+        RETRY,
+        "introspection_down",
+    ),
 )
 """The filter's. Those that a flood of calls would meet come first: Envoy tries one by one."""
 

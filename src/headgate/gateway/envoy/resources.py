@@ -11,6 +11,7 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.in_force import Policies, UsedFilter, policies_of, typed, used
+from headgate.gateway.envoy.introspector import introspector_cluster
 from headgate.gateway.envoy.listener import (
     client_authorities,
     listener,
@@ -28,7 +29,7 @@ from headgate.gateway.envoy.routes import (
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
-from headgate.gateway.policy import Stage, in_force
+from headgate.gateway.policy import INTROSPECTOR, VALIDATORS, Stage, in_force
 from headgate.model.release import Release
 from headgate.model.snapshot import CallerPolicies, PolicyUse, Snapshot, SnapshotAPI
 
@@ -150,8 +151,11 @@ class Translator:
         listeners = [listener(node, edge, traffic, snapshot.problem_types)]
         if node.trial_socket is not None:  # second: the routes' counters have the first one's name
             listeners.append(trial_listener(node, edge, traffic, snapshot.problem_types))
-        if any(one.filter.asks_validators for one in chain):
+        asked = {one.filter.asks for one in chain}
+        if VALIDATORS in asked:
             clusters.append(validators_cluster(node))
+        if INTROSPECTOR in asked:
+            clusters.append(introspector_cluster(node))
         by_depth: dict[int, list[Encoded]] = {}
         for part in routed:
             for depth, encoded in part.routes.items():

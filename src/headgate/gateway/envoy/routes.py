@@ -22,7 +22,7 @@ from headgate.model.snapshot import SnapshotAPI, SnapshotOperation, Upstream
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
-TAKES_TOKENS = frozenset("tn")  # letters of the flags: `filter/tokens.zig`
+TAKES_TOKENS = frozenset("tno")  # letters of the flags: `filter/tokens.zig`
 TAKES_PASSWORDS = "b"
 FLAG_DOCUMENT_SCOPES = "s"  # asked of whoever comes with a credential
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from headgate.model.introspection import SOCKET_NAME
+
 DOWNSTREAM_CONNECTIONS_MAX = 50_000  # further ones are refused at accept, not queued
 HEAP_BYTES_MAX = 4 * 1024**3  # at 95 % Envoy stops taking requests, at 90 % it gives memory back
 FLUSH_INTERVAL_MS = 100  # how long a log line may wait in Envoy's buffer
@@ -41,6 +43,7 @@ class NodeSettings:
     trial_socket: Path | None = None
     trial_log: Path = Path("trial.log")
     validator_sockets: tuple[Path, ...] = (Path("validator-0.sock"),)
+    introspector_socket: Path = Path(SOCKET_NAME)
     connections_max: int = DOWNSTREAM_CONNECTIONS_MAX
     heap_bytes_max: int = HEAP_BYTES_MAX
     flush_interval_ms: int = FLUSH_INTERVAL_MS

@@ -39,6 +39,7 @@ pub const Reason = enum(u16) {
     counters_full = 4292,
     table_damaged = 5030,
     table_filling = 5031,
+    introspection_down = 5032,
 
     pub fn status(self: Reason) u32 {
         return @backingInt(self) / 10;
@@ -102,7 +103,6 @@ pub const Call = struct {
     token: *const tokens.Token,
     others: []const [32]u8 = &.{}, // what was presented beside: a certificate, a password
     certificate: schemes.Certificate = .not_asked,
-    takes_unknown: bool, // tokens whose client belongs to no application
     needs: ?[]const u8 = null, // scopes and roles
     asks_everybody: bool = false, // for them, and not callers with a credential alone
     d: *Decision,
@@ -144,10 +144,11 @@ pub const Call = struct {
         if (self.table.isAddressBlocked(&self.address, self.nowUs())) return .blocked;
         if (self.certificate.refused()) |reason| return reason;
         if (self.token.presented == .wrong) return .token_invalid; // never a reason to look at a key
+        if (self.token.presented == .unverified) return .introspection_down;
         if (self.token.presented == .good) {
             if (self.token.id) |id| if (self.table.isBlocked(&id, layout.BLOCK_BIT_TOKEN, self.nowUs())) return .token_revoked;
             const refused = self.identify(&self.token.client);
-            if (refused == .unknown_credential and !self.takes_unknown) return .unknown_client;
+            if (refused == .unknown_credential and !self.token.takes_unknown) return .unknown_client;
             if (refused != .allowed and refused != .unknown_credential) return refused;
         } else if (self.others.len > 0) {
             const refused = schemes.identify(self);

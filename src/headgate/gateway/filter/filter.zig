@@ -114,7 +114,6 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .token = &token,
         .others = others.all(),
         .certificate = certificate,
-        .takes_unknown = taken.unknown_clients,
         .needs = if (taken.scopes == .free) null else scopes.needed(s),
         .asks_everybody = taken.scopes == .of_everybody,
         .d = d,

@@ -50,7 +50,7 @@ test "no table and no call make the decision leave its bounds" {
         random.bytes(&key);
         var decision: decide.Decision = undefined;
         decision.begin(random.int(u62) | 1 << 60);
-        var call: decide.Call = .{ .table = table, .api = api, .settings = &settings, .operation = operation, .operation_row = row, .address = undefined, .key = null, .token = &.{}, .takes_unknown = false, .d = &decision };
+        var call: decide.Call = .{ .table = table, .api = api, .settings = &settings, .operation = operation, .operation_row = row, .address = undefined, .key = null, .token = &.{}, .d = &decision };
         random.bytes(&call.address);
         if (random.boolean()) call.key = key[0..random.uintAtMost(usize, 64)];
         call.decide();
@@ -136,7 +136,7 @@ const World = struct {
         _ = t.copySettings(api, &settings);
         var decision: decide.Decision = undefined;
         decision.begin(NOW);
-        var call: decide.Call = .{ .table = self.table, .api = api, .settings = &settings, .operation = self.table.operation(1).?, .operation_row = 1, .address = ADDRESS, .key = self.key, .token = &.{}, .takes_unknown = false, .d = &decision };
+        var call: decide.Call = .{ .table = self.table, .api = api, .settings = &settings, .operation = self.table.operation(1).?, .operation_row = 1, .address = ADDRESS, .key = self.key, .token = &.{}, .d = &decision };
         call.decide();
         return decision.reason;
     }

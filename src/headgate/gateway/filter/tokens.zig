@@ -1,8 +1,10 @@
 //! Whom does a bearer token speak for? The facts that Envoy's `jwt_authn` has verified.
 //!
 //! It stands before this filter on routes whose name carries the flag `t`, and there it removes
-//! these headers from the request before it sets them: what is here cannot come from a caller. On
-//! other routes they are not read. Names: `gateway/policies/jwt.py`.
+//! these headers from the request before it sets them: what is here cannot come from a caller. So
+//! do the filters of the policy `introspect` (flag `o`), which also tell that a token is not good:
+//! without that word it is one that nobody could be asked about. On other routes the headers are
+//! not read. Names: `model/token_facts.py`.
 const std = @import("std");
 const abi = @import("abi.zig");
 const hash = @import("hash.zig");
@@ -16,17 +18,20 @@ const PREFIX = "x-headgate-";
 /// What a route takes, by the letters behind the row in its name.
 pub const Taken = struct {
     tokens: bool = false,
+    opaque_tokens: bool = false, // of a server that the introspector asks
     without_keys: bool = false, // of the issuers: none can be verified
     unknown_clients: bool = false,
     passwords: bool = false,
     certificates: enum { unasked, taken, required } = .unasked,
     scopes: enum { free, of_callers, of_everybody } = .free, // whether the operation needs any
+    unknown_clients_opaque: bool = false,
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 
     pub fn of(flags: []const u8) Taken {
         var taken: Taken = .{};
         for (flags) |flag| switch (flag) {
             't' => taken.tokens = true,
+            'o' => taken.opaque_tokens = true,
             'n' => taken.without_keys = true,
             'u' => taken.unknown_clients = true,
             'b' => taken.passwords = true,
@@ -34,6 +39,7 @@ pub const Taken = struct {
             'M' => taken.certificates = .required,
             's' => taken.scopes = .of_callers,
             'S' => taken.scopes = .of_everybody,
+            'w' => taken.unknown_clients_opaque = true,
             'p' => taken.plans = true,
             else => {},
         };
@@ -42,8 +48,9 @@ pub const Taken = struct {
 };
 
 pub const Token = struct {
-    presented: enum { nothing, wrong, good } = .nothing,
+    presented: enum { nothing, wrong, unverified, good } = .nothing,
     client: [32]u8 = undefined, // by which the table knows the client
+    takes_unknown: bool = false, // its client need not belong to an application
     id: ?[16]u8 = null, // by which the table knows a token that was revoked
     granted: scopes.Granted = .{},
     subject: [SUBJECT_BYTES_MAX]u8 = undefined,
@@ -51,13 +58,20 @@ pub const Token = struct {
 
     /// Reads the facts and takes them, and a token that is not good, out of the request.
     pub fn take(self: *Token, s: abi.Stream, taken: Taken) void {
-        if (!taken.tokens and !taken.without_keys) return;
+        if (!taken.tokens and !taken.opaque_tokens and !taken.without_keys) return;
         if (abi.requestHeader(s, "authorization")) |raw| {
             if (keys.bearer(raw)) |text| if (!keys.isWellFormed(text)) {
                 self.presented = .wrong;
             };
         }
-        if (!taken.tokens) return;
+        if (!taken.tokens and !taken.opaque_tokens) return;
+        self.takes_unknown = taken.unknown_clients;
+        if (taken.opaque_tokens) {
+            const said = abi.requestHeader(s, PREFIX ++ "introspected") orelse "";
+            if (std.mem.eql(u8, said, "yes")) self.takes_unknown = taken.unknown_clients_opaque;
+            if (self.presented == .wrong and !std.mem.eql(u8, said, "no")) self.presented = .unverified;
+            abi.removeRequestHeader(s, PREFIX ++ "introspected");
+        }
         if (abi.requestHeader(s, PREFIX ++ "issuer")) |issuer| {
             self.presented = .good;
             var text: answers.Text = .{ .bytes = &answers.scratch };

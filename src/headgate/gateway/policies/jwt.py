@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from headgate.gateway.header_names import RESERVED, RESERVED_STARTS
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+from headgate.model.introspection import JWT_METADATA_KEY, YES
+from headgate.model.logline import METADATA_NAMESPACE
+from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
+from headgate.model.token_facts import CLIENT_HEADERS, FACTS, ROLE_HEADERS, SCOPE_HEADERS
 
 NAME = "envoy.filters.http.jwt_authn"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3."
@@ -20,21 +24,6 @@ NAME_DIGITS = 12
 FLAG_TOKENS = "t"  # letters behind the operation's row in a route's name: `filter/tokens.zig`
 FLAG_NO_KEYS = "n"
 FLAG_UNKNOWN_CLIENTS = "u"
-
-FACTS = {
-    "iss": "x-headgate-issuer",
-    "sub": "x-headgate-subject",
-    "jti": "x-headgate-jti",
-}
-"""Claims that the access filter reads of a verified token, and the headers in which it finds them;
-beside them those of `CLIENT_HEADERS` to `ROLE_HEADERS`.
-
-Envoy removes these headers from every request on a route of this policy before it sets them, and
-the access filter removes them afterwards: neither callers nor upstreams ever see them count."""
-
-CLIENT_HEADERS = ("x-headgate-client", "x-headgate-client-2")
-SCOPE_HEADERS = ("x-headgate-scope", "x-headgate-scope-2")
-ROLE_HEADERS = ("x-headgate-roles", "x-headgate-roles-2")
 
 
 class Issuer(BaseModel):
@@ -170,6 +159,13 @@ class JWT(Policy):
         if not self._known():
             return FLAG_NO_KEYS
         return FLAG_TOKENS + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+
+    def route_metadata(
+        self, api: SnapshotAPI, operation: SnapshotOperation
+    ) -> dict[str, dict[str, Any]]:
+        """That what looks like such a token is no other policy's."""
+        del api, operation
+        return {METADATA_NAMESPACE: {JWT_METADATA_KEY: YES}}
 
     def _known(self) -> list[Issuer]:
         """The issuers whose keys are there."""

@@ -140,7 +140,7 @@ class Validate(Policy):
                 SAMPLE_NAME,
                 _SAMPLING,
                 SWITCHED_ON,
-                asks_validators=True,
+                asks=VALIDATORS,
                 order=SAMPLE_ORDER,
                 idle={"@type": f"{LUA_TYPE}PerRoute", "disabled": True},
             )
@@ -169,7 +169,7 @@ class Validate(Policy):
             f"{NAME}.{self.request}.{self.on_failure}",
             _asking_chain(self.on_failure),
             {"@type": f"{ASK_TYPE}PerRoute", "check_settings": {"with_request_body": body}},
-            asks_validators=True,
+            asks=VALIDATORS,
             idle={"@type": f"{ASK_TYPE}PerRoute", "disabled": True},
             observed_in=OBSERVED_IN if self.request is RequestMode.OBSERVE else None,
         )

@@ -5,11 +5,6 @@ from headgate.model.validation import VALIDATORS_MAX
 ENVOY_WORKERS_EACH = 4  # that one validator keeps up with: it costs a third of what Envoy does
 
 
-def control_name(socket: str) -> str:
-    """The control socket beside the socket of this name."""
-    return f"{socket}.control"
-
-
 def validators_count(envoy_workers: int) -> int:
     """How many validators stand beside so many of Envoy's workers."""
     return min(VALIDATORS_MAX, -(-envoy_workers // ENVOY_WORKERS_EACH))

@@ -150,6 +150,10 @@ def _route(record: RequestRecord) -> Step:
 def _caller(seen: SeenRequest) -> Iterator[Step]:
     record = seen.record
     is_refused = record.verdict is not Verdict.ALLOWED
+    if record.verdict is Verdict.INTROSPECTION_DOWN:
+        told = "Nobody could say whether its token is good: the server that knows it is silent."
+        yield Step("credential", "refused", told)
+        return
     if not record.credential:
         told = "The request carried no credential that is known here."
         outcome = "refused" if record.verdict.value in _CREDENTIAL_VERDICTS else "skipped"

@@ -1,0 +1,1 @@
+"""Which process asks other servers about their tokens? One beside Envoy, on Unix sockets."""
