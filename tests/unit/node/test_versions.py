@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from headgate.core.problems import Bug
+from headgate.core.problems import TYPE_PREFIX, Bug
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import discovery_file
 from headgate.node.refusal import refusing_routes
@@ -15,7 +15,7 @@ BINARY_FILE = discovery_file(
 )
 
 
-@pytest.mark.parametrize("data", [JSON_FILE, BINARY_FILE, refusing_routes(7)])
+@pytest.mark.parametrize("data", [JSON_FILE, BINARY_FILE, refusing_routes(7, TYPE_PREFIX)])
 def test_the_version_changes_and_the_rest_stays(data: bytes) -> None:
     assert split(data)[0] == "7"
     changed = with_version(data, "12.abcdef")
