@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from headgate.core.problems import Detail
 from headgate.gateway.callers import caller_mistakes
 from headgate.gateway.effective import conflicts, misplaced
+from headgate.gateway.envoy.error_texts import ERROR_TEXTS_MAX, error_texts
 from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
 from headgate.gateway.release import release_mistakes
 from headgate.gateway.routing import parse_template, quoted
@@ -38,6 +39,9 @@ def check(snapshot: Snapshot) -> list[Detail]:
         found += _operation_mistakes(api, pointer)
     for index, one in enumerate(snapshot.callers):
         found += _policy_mistakes(one.policies, f"/callers/{index}", one.place)
+    if not found and len(error_texts(snapshot)) > ERROR_TEXTS_MAX:
+        words = f"more than {ERROR_TEXTS_MAX} different sets of `error_bodies`"
+        found.append(Detail(f"{words}; let APIs share them", "/apis"))
     found += caller_mistakes(snapshot) + conflicts(snapshot) + release_mistakes(snapshot)
     return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from headgate.core.problems import Detail
 from headgate.core.registry import Registry
+from headgate.gateway.error_bodies import ErrorTexts
 from headgate.model.access import ScopedLimit
 from headgate.model.introspection import IntrospectionServer
 from headgate.model.scopes import ScopeNeeds
@@ -122,6 +123,7 @@ class Policy(BaseModel):
     excludes: ClassVar[frozenset[str]] = frozenset()
     looks_at_operation: ClassVar[bool] = False
     asks_server: ClassVar[bool] = False
+    writes_errors: ClassVar[bool] = False
 
     @property
     def needs_contract(self) -> bool:
@@ -142,6 +144,14 @@ class Policy(BaseModel):
     ) -> Mapping[str, Mapping[str, Any]]:
         """What the policy's filters read of an operation's route, by namespace."""
         del api, operation
+        return {}
+
+    def error_texts(self) -> ErrorTexts | None:
+        """How the gateway's own answers are written, of a kind that `writes_errors`."""
+        return None
+
+    def refusal_words(self) -> Mapping[str, str]:
+        """What the policy says on routes that only refuse, in the gateway's own namespace."""
         return {}
 
     def filters_at(self, at: OperationPath) -> Iterable[HTTPFilter]:

@@ -73,7 +73,7 @@ def test_a_request_that_passed_is_followed_from_route_to_answer(
     assert "operation get (GET /get)" in details["route"]
     assert "acme/demo under the plan basic/wide" in details["subscription"]
     assert "1000/second" in details["limits"]
-    assert "request_size (API echo)" in details["policies"]
+    assert "request_size (API echo@v1)" in details["policies"]
     assert "127.0.0.1:" in details["upstream"]
     assert found["next_step"] == ""
 

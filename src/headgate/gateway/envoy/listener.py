@@ -9,6 +9,7 @@ from headgate.gateway.envoy.access_log import access_log
 from headgate.gateway.envoy.local_replies import local_replies
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.error_bodies import ErrorTexts
 from headgate.gateway.filter import MODULE_NAME, TRIAL_MODULE_NAME
 from headgate.gateway.policy import HTTPFilter
 
@@ -34,16 +35,18 @@ def listener(
     edge: list[HTTPFilter],
     traffic: list[HTTPFilter],
     types: str = TYPE_PREFIX,
+    texts: tuple[ErrorTexts, ...] = (),
 ) -> JSON:
     """The gateway's listener; `edge` and `traffic` are the filters before and after access.
 
-    `types` is what the `type` of its own answers begins with.
+    `types` is what the `type` of its own answers begins with, `texts` are forms of theirs.
 
     A filter stands in the chain only when some policy uses it, and is off until a route of that
     policy switches it on: what nobody uses costs nothing.
     """
+    replies = local_replies(types, texts)
     chain: JSON = {
-        "filters": [_manager(node, edge, traffic, types, _access(node, "headgate"), _router())]
+        "filters": [_manager(node, edge, traffic, replies, _access(node, "headgate"), _router())]
     }
     if node.tls_certificate is not None:
         chain["transport_socket"] = _tls(node)
@@ -63,6 +66,7 @@ def trial_listener(
     edge: list[HTTPFilter],
     traffic: list[HTTPFilter],
     types: str,
+    texts: tuple[ErrorTexts, ...],
 ) -> JSON:
     """Where the agent tries requests: the same connections, routes and filters, but nobody's table
     is changed, no upstream is asked, and the lines go to a log of its own.
@@ -71,7 +75,8 @@ def trial_listener(
     """
     own = replace(node, log_path=node.trial_log, trusted_hops=1)
     module = _module(wire.TRIAL_FILTER, TRIAL_MODULE_NAME, "trial", terminal_filter=True)
-    manager = _manager(own, edge, traffic, types, _access(node, wire.TRIAL_FILTER), module)
+    replies = local_replies(types, texts)
+    manager = _manager(own, edge, traffic, replies, _access(node, wire.TRIAL_FILTER), module)
     manager["typed_config"]["stat_prefix"] = "trials"
     pipe = {"path": str(node.trial_socket), "mode": OWNER_ONLY}
     return wire.typed(
@@ -88,7 +93,7 @@ def _manager(
     node: NodeSettings,
     edge: list[HTTPFilter],
     traffic: list[HTTPFilter],
-    types: str,
+    replies: JSON,
     access: list[JSON],
     last: JSON,
 ) -> JSON:
@@ -98,7 +103,7 @@ def _manager(
         "envoy.filters.network.http_connection_manager",
         wire.CONNECTION_MANAGER,
         **_connections(node),
-        local_reply_config=local_replies(types),
+        local_reply_config=replies,
         access_log=access_log(node, observed),
         http_filters=[
             *(_switched_off(used) for used in edge),

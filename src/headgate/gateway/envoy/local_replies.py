@@ -5,6 +5,8 @@ depend on the route. Envoy's own refusals become problems in the same way. A gRP
 status and the detail. An upstream's answer is passed on as it is.
 """
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from headgate.core.problems import TYPE_PREFIX
@@ -17,12 +19,21 @@ from headgate.gateway.envoy.answers import (
     SEND_PLACE,
     Answer,
 )
+from headgate.gateway.envoy.error_texts import (
+    body_format,
+    body_of,
+    escaped,
+    holds_here,
+    statuses,
+)
 from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.error_bodies import ErrorTexts
 from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import KeyLocation, KeySource
 
+UNLISTED = 1  # a status that no text asks for
 BEARER_CHALLENGE = 'Bearer realm="headgate"'
 BASIC_CHALLENGE = 'Basic realm="headgate", charset="UTF-8"'
 CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
@@ -48,17 +59,52 @@ Said here, because Envoy takes the answer of a module for status 0, which is suc
 Source: gRPC, "Status codes and their use in gRPC"."""
 
 
-def local_replies(types: str = TYPE_PREFIX) -> JSON:
+def local_replies(types: str = TYPE_PREFIX, texts: Iterable[ErrorTexts] = ()) -> JSON:
     """Envoy's `LocalReplyConfig`; the first mapper that fits is taken.
 
-    `types` is what the `type` of every answer begins with.
+    `types` is what the `type` of every answer begins with, `texts` what APIs want in its place.
     """
-    mappers = [_mapper(answer, types) for answer in FILTER_ANSWERS]
+    mappers = [one for found in texts for one in _own_mappers(found, types)]
+    if mappers:  # what is passed on as it is comes before them
+        mappers = [*_as_they_are(), *mappers]
+    mappers += [_mapper(answer, types) for answer in FILTER_ANSWERS]
     with_reason = [answer for answer in ENVOY_ANSWERS if answer.reason]
     mappers += [_grpc_mapper(answer) for answer in (*FILTER_ANSWERS, *with_reason)]
-    mappers.append({"filter": _reason_is(AS_IT_STANDS)})
-    mappers.append({"filter": _is_from_validator()})
+    mappers += _as_they_are()
     return {"mappers": [*mappers, *(_mapper(answer, types) for answer in ENVOY_ANSWERS)]}
+
+
+def _as_they_are() -> list[JSON]:
+    return [{"filter": _reason_is(AS_IT_STANDS)}, {"filter": _is_from_validator()}]
+
+
+def _own_mappers(texts: ErrorTexts, types: str) -> Iterator[JSON]:
+    """The mappers of an API with texts of its own: every answer, so that none falls to a later one
+    that is more general, in the API's form or the usual one."""
+    here = holds_here(texts)
+    for answer in (*FILTER_ANSWERS, *ENVOY_ANSWERS):
+        wanted = statuses(texts) if answer.status == 0 else []
+        for status in (*wanted, answer.status):
+            made = _mapper(replace(answer, status=status), types)
+            made["filter"]["and_filter"]["filters"].append(here)
+            body = body_of(texts, answer, status or UNLISTED)
+            if body is not None:
+                members = _members(answer, types, body.form)
+                made["body_format_override"] = body_format(body, members)
+            yield made
+
+
+def _members(answer: Answer, types: str, form: str) -> dict[str, str]:
+    """What stands for each placeholder in a text of this form."""
+    told = f"%DYNAMIC_METADATA({METADATA_NAMESPACE}:detail_{form})%"
+    return {
+        "type": escaped(types + answer.type, form),
+        "title": escaped(answer.title, form),
+        "status": "%RESPONSE_CODE%",
+        "detail": told if answer.detail == DETAIL_PLACE else escaped(answer.detail, form),
+        "next_step": _with_places(escaped(answer.next_step, form)),
+        "request_id": "%REQ(X-REQUEST-ID)%",
+    }
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from headgate.gateway.callers import concerning
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.clusters import cluster, cluster_name
+from headgate.gateway.envoy.error_texts import error_texts
 from headgate.gateway.envoy.in_force import Policies, UsedFilter, policies_of, typed, used
 from headgate.gateway.envoy.introspector import introspector_cluster
 from headgate.gateway.envoy.listener import (
@@ -148,9 +149,10 @@ class Translator:
         traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
-        listeners = [listener(node, edge, traffic, snapshot.problem_types)]
+        told = (snapshot.problem_types, error_texts(snapshot))
+        listeners = [listener(node, edge, traffic, *told)]
         if node.trial_socket is not None:  # second: the routes' counters have the first one's name
-            listeners.append(trial_listener(node, edge, traffic, snapshot.problem_types))
+            listeners.append(trial_listener(node, edge, traffic, *told))
         asked = {one.filter.asks for one in chain}
         if VALIDATORS in asked:
             clusters.append(validators_cluster(node))

@@ -254,10 +254,13 @@ def _refusal(
     api: SnapshotAPI | None, policies: PolicyOf, kind: str, status: int, *, allow: str = ""
 ) -> JSON:
     """A route that the access filter answers; without the filter Envoy answers the bare status."""
+    words = {"allow": allow} if allow else {}
+    for policy in policies.values():
+        words |= policy.refusal_words()
     made: JSON = {
         "name": _name(kind, api),
         "match": {"prefix": "/"},
-        "metadata": _metadata(**({"allow": allow} if allow else {})),
+        "metadata": _metadata(**words),
         "direct_response": {"status": status},
     }
     if configured := _edge_filters(policies.values()):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headgate.core.problems import Problem
+from headgate.gateway.effective import Effective
 from headgate.gateway.envoy.answers import (
     ENVOY_ANSWERS,
     FILTER_ANSWERS,
@@ -85,7 +86,7 @@ def of_request(actor: Actor, request_id: str) -> Explanation:
     summary, next_step = in_words(seen.record)
     steps = list(steps_of(seen))
     if actor.organization is None:
-        steps[-1:-1] = _providers_steps(actor, seen.record)
+        steps[-1:-1] = _providers_steps(actor, seen)
     return Explanation(seen, summary, next_step, tuple(steps))
 
 
@@ -208,6 +209,12 @@ def _limits(record: RequestRecord) -> Step:
     listed = ", ".join(limits) or "none"
     refused = record.verdict in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}
     told = f"The plan's limits: {listed}."
+    if record.verdict is Verdict.ALLOWED:
+        told += (
+            " What was left then stood in the answer's RateLimit fields; a trial"
+            " (`headgate explain -- curl …`)"
+            " says what is left now."
+        )
     if refused:
         told += " One of these, of the API or of the operation was reached; nothing was used up."
     return Step("limits", "refused" if refused else "passed", told)
@@ -221,31 +228,61 @@ def _validation(record: RequestRecord) -> Iterator[Step]:
         yield Step("validation", "refused", "No validator answered, and the API fails closed.")
 
 
-def _providers_steps(actor: Actor, record: RequestRecord) -> list[Step]:
+def _providers_steps(actor: Actor, seen: SeenRequest) -> list[Step]:
     """What only the provider of the API may see."""
+    record = seen.record
     if not record.operation:
         return []
     told = f"It is only observed; it would have been refused as {record.observed}."
     observed = [Step("validation", "observed", told)] if record.observed else []
-    return [*policy_steps(actor, record), *observed, _upstream(record)]
+    return [*policy_steps(actor, seen), *observed, _upstream(record)]
 
 
-def policy_steps(actor: Actor, record: RequestRecord) -> Iterator[Step]:
+def policy_steps(actor: Actor, seen: SeenRequest) -> Iterator[Step]:
+    """What is in force for the operation and the caller's plan, and which of it refused."""
+    record = seen.record
     row = APIVersion.objects.filter(api__name=record.api, name=record.version, removed_at=None)
     version = row.select_related("api").first()
     if version is None:
         return
     try:
         gateway = record.gateway or DEFAULT_GATEWAY
-        found = policies.effective_for(actor, version.path, record.operation, gateway=gateway)
+        found = policies.effective_for(
+            actor, version.path, record.operation, gateway=gateway, plan=seen.plan
+        )
     except Problem:
         return  # the operation is gone: the step of the route says so
-    listed = [f"{one.use.kind} ({one.place})" for one in found if not one.replaced_by]
+    listed = list(_effects([one for one in found if not one.replaced_by], record))
     changed = AuditEntry.objects.filter(
         action="policies.changed", subject__startswith=version.api.name, at__gt=record.started_at
     ).exists()
     note = " They have been changed since the request." if changed else ""
     yield Step("policies", "in order", f"{', '.join(listed) or 'None'}.{note}")
+
+
+def _effects(found: list[Effective], record: RequestRecord) -> Iterator[str]:
+    """The policies in their order; which of them refused the request, which it did not reach."""
+    decided = _DECIDED_BY.get(record.verdict, ())
+    is_over = False
+    for one in found:
+        named = f"{one.use.kind} ({one.place})"
+        if not is_over and one.use.kind in decided:
+            is_over = True
+            yield f"{named}: refused it"
+        else:
+            yield f"{named}: not reached" if is_over else named
+
+
+_DECIDED_BY: dict[Verdict, tuple[str, ...]] = {
+    Verdict.BLOCKED: ("ip_filter", "csrf"),
+    Verdict.FAULT: ("fault",),
+    Verdict.INSUFFICIENT_SCOPE: ("scopes",),
+    Verdict.INVALID_REQUEST: ("validate",),
+    Verdict.MAINTENANCE: ("maintenance",),
+    Verdict.TOO_LARGE: ("request_size",),
+    Verdict.VALIDATOR_DOWN: ("validate",),
+}
+"""Policies that may have given a verdict; others are the access filter's or Envoy's."""
 
 
 def _upstream(record: RequestRecord) -> Step:

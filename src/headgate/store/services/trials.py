@@ -82,7 +82,7 @@ def explained(actor: Actor, gateway: str, asked: TrialRequest, found: TrialResul
     seen = seen_record(record_from(found.line, node=found.node, gateway=gateway))
     record = seen.record
     limits = remaining(dict(found.headers))
-    upstream = _upstream_request(actor, record, found) if found.passed else None
+    upstream = _upstream_request(actor, seen, found) if found.passed else None
     steps = list(_steps(actor, seen, limits))
     if upstream is not None:
         steps.append(_passed(record, asked, upstream))
@@ -145,7 +145,7 @@ def _steps(actor: Actor, seen: SeenRequest, limits: str) -> Iterator[Step]:
         refused = seen.record.verdict in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}
         yield Step("limits", "refused" if refused else "passed", f"{limits}.")
     if seen.record.operation:
-        yield from explain.policy_steps(actor, seen.record)
+        yield from explain.policy_steps(actor, seen)
 
 
 def _passed(record: RequestRecord, asked: TrialRequest, upstream: UpstreamRequest) -> Step:
@@ -170,14 +170,15 @@ def _hosts(record: RequestRecord) -> str:
     return " or ".join(f"{one.host}:{one.port}" for one in row.upstream.hosts)
 
 
-def _upstream_request(actor: Actor, record: RequestRecord, found: TrialResult) -> UpstreamRequest:
+def _upstream_request(actor: Actor, seen: SeenRequest, found: TrialResult) -> UpstreamRequest:
     first, *names = base64.b64decode(found.body).decode("utf-8", "replace").splitlines() or [""]
     method, _, path = first.partition(" ")
-    return UpstreamRequest(method, _rewritten(actor, record, path), tuple(names))
+    return UpstreamRequest(method, _rewritten(actor, seen, path), tuple(names))
 
 
-def _rewritten(actor: Actor, record: RequestRecord, path: str) -> str:
+def _rewritten(actor: Actor, seen: SeenRequest, path: str) -> str:
     """The path as Envoy's router, which is not asked in a trial, would send it."""
+    record = seen.record
     row = (
         Operation.objects.filter(
             version__api__name=record.api, version__name=record.version, id=record.operation
@@ -190,7 +191,10 @@ def _rewritten(actor: Actor, record: RequestRecord, path: str) -> str:
     version = row.version
     prefix = version.upstream.path_prefix.rstrip("/")
     at = OperationPath(row.method, row.path, version.base_path, prefix)
-    for one in policies.effective_for(actor, version.path, row.id, gateway=record.gateway):
+    found = policies.effective_for(
+        actor, version.path, row.id, gateway=record.gateway, plan=seen.plan
+    )
+    for one in found:
         rewrite = None if one.replaced_by else parse(one.use).action(at).get("regex_rewrite")
         if rewrite is not None:
             return re.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path)

@@ -1,0 +1,94 @@
+"""What is a text that an API's callers read in place of a problem, and for which answers is it?"""
+
+import json
+import re
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+BODY_CHARACTERS_MAX = 4096
+ERRORS_WORD = "errors"  # of a route's metadata: which texts hold there
+MEMBERS = ("type", "title", "status", "detail", "next_step", "request_id")
+PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_CONTENT_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?charset=utf-8)?")
+_PROBLEM = re.compile(r"[a-z][a-z-]{0,39}")
+
+
+class ErrorBody(BaseModel):
+    """One text, and for which answers it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    statuses: list[int] = Field([], max_length=50, description="Statuses; empty: any.")
+    problems: list[str] = Field([], max_length=50, description="Names of problems; empty: any.")
+    content_type: str = Field(..., description="Such as application/xml.")
+    body: str = Field(..., max_length=BODY_CHARACTERS_MAX, description="The text.")
+
+    @field_validator("statuses")
+    @classmethod
+    def _are_errors(cls, statuses: list[int]) -> list[int]:
+        if wrong := [one for one in statuses if not 400 <= one <= 599]:
+            raise ValueError(f"{wrong[0]} is not the status of an error")
+        return statuses
+
+    @field_validator("problems")
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        if wrong := [one for one in names if _PROBLEM.fullmatch(one) is None]:
+            raise ValueError(f"{wrong[0]!r} is not a problem's name, such as rate-limited")
+        return names
+
+    @field_validator("content_type")
+    @classmethod
+    def _is_content_type(cls, value: str) -> str:
+        if _CONTENT_TYPE.fullmatch(value) is None:
+            raise ValueError(f"{value!r} is not a content type such as application/xml")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_written(self) -> "ErrorBody":
+        if "${secret:" in self.body:
+            raise ValueError("a secret cannot stand in what strangers read")
+        for name in PLACE.findall(self.body):
+            if name not in MEMBERS:
+                known = ", ".join(MEMBERS)
+                raise ValueError(f"there is no placeholder {name!r}; there are {known}")
+        sample = PLACE.sub("400", self.body)
+        try:
+            if self.form == "json":
+                json.loads(sample)
+            elif self.form == "xml":
+                _check_xml(sample)
+        except ValueError as error:
+            raise ValueError(f"the body is not {self.form.upper()}: {error}") from error
+        return self
+
+    @property
+    def form(self) -> str:
+        """How values are escaped: `json`, `xml` or `text`."""
+        if "json" in self.content_type:
+            return "json"
+        return "xml" if "xml" in self.content_type or "html" in self.content_type else "text"
+
+    def fits(self, problem: str, status: int) -> bool:
+        """Whether it is for this answer; status 0 stands for any."""
+        is_status = not self.statuses or status == 0 or status in self.statuses
+        return is_status and (not self.problems or problem in self.problems)
+
+
+def _check_xml(text: str) -> None:
+    if "<!" in text:
+        raise ValueError("declarations and comments are not taken")
+    try:
+        ET.fromstring(text)  # noqa: S314  # without declarations nothing can be expanded
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTexts:
+    """The texts of one place, the first that fits is taken. Equal ones have the same `key`."""
+
+    key: str
+    bodies: tuple[ErrorBody, ...]
