@@ -18,6 +18,10 @@ HEADER = "x-headgate-caller"
 """`<API>.<product>.<plan>.`, all rows of the access table: `filter/callers.zig` writes it."""
 FLAG = "p"
 """The letter, in a route's name, of those on which the filter says who calls."""
+APPLICATION_FLAG = "a"
+"""The letter of those on which it says so before it decides: `<API>.<application's id>`."""
+GATE_FLAG = "g"
+"""The letter of those that are a version's before it is known whether the call is: row 0."""
 SETS_PER_API_MAX = 64  # products and plans with policies that one API is sold under
 ROUTES_MAX = 100_000  # of all sets of a snapshot: its operations, once per set
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.core.problems import Detail
+from headgate.gateway.release_by_application import application_mistake
 from headgate.model.release import Release
 from headgate.model.snapshot import Snapshot, SnapshotAPI
 
@@ -20,6 +21,7 @@ REQUESTS_MIN = 20  # of the candidate, before its numbers mean anything
 CONDITIONS_MAX = 8
 NUMBER_MAX = 1e9
 HEADER_VALUE_CHARACTERS_MAX = 200
+APPLICATIONS_MAX = 100  # of one release
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -102,6 +104,10 @@ def release_mistakes(snapshot: Snapshot) -> list[Detail]:
     stables: set[int] = set()
     for index, release in enumerate(snapshot.releases):
         message = _mistake(release, apis, is_second=release.stable in stables)
+        if not message and release.applications:
+            message = application_mistake(
+                apis[release.stable], apis[release.candidate], snapshot.policies
+            )
         stables.add(release.stable)
         if message:
             found.append(Detail(message, f"/releases/{index}"))
@@ -134,6 +140,8 @@ def _mistake(release: Release, apis: Mapping[int, SnapshotAPI], *, is_second: bo
         return f"{name}: its base path {candidate.base_path!r} is not {stable.base_path!r}"
     if not (0 <= release.percent <= 100 and 0 <= release.mirror_percent <= 100):
         return f"{name}: a percentage is 0 to 100"
+    if len(release.applications) > APPLICATIONS_MAX:
+        return f"{name}: more than {APPLICATIONS_MAX} applications"
     if bool(release.header) != bool(release.value) or not _is_header(release):
         return f"{name}: a header has a name and a value, like x-beta=1"
     return ""

@@ -11,7 +11,8 @@ class Release:
 
     `percent` (0 to 100, two decimals) of the callers go to the candidate; a caller stays where it
     is, because its key decides. Requests whose header `header` is exactly `value` go there in any
-    case. `mirror_percent` of the default's requests are sent to the candidate's upstream as well,
+    case, and so do the calls of `applications` (ids), once the access filter knows the caller.
+    `mirror_percent` of the default's requests are sent to the candidate's upstream as well,
     and its answers are thrown away. `seed` draws other callers for every release.
     """
 
@@ -22,3 +23,4 @@ class Release:
     value: str = ""
     mirror_percent: float = 0.0
     seed: int = 0
+    applications: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Do the subscribers of a product or plan get its policies from the real Envoy, and nobody else?"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -68,9 +69,14 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with started_world(tmp_path_factory.mktemp("callers")) as made:
+        yield made
+
+
+@contextmanager
+def started_world(folder: Path) -> Iterator[World]:
     """APIs 1 and 2 (and 3, which anybody may call) stand in both products."""
     build()
-    folder: Path = tmp_path_factory.mktemp("callers")
     both = (BASIC, PARTNER)
     delta = AccessDelta(
         "g",

@@ -1,5 +1,7 @@
 """When is a release taken back, and which releases can a snapshot not have?"""
 
+from dataclasses import replace
+
 import pytest
 
 from headgate.gateway.compile import check
@@ -10,7 +12,7 @@ from headgate.gateway.release import (
     reason_to_abort,
 )
 from headgate.model.release import Release
-from headgate.model.snapshot import Snapshot, SnapshotAPI
+from headgate.model.snapshot import KeyLocation, KeySource, PolicyUse, Snapshot, SnapshotAPI
 from tests.support.proxy import api
 
 GOOD = {Metric.ERROR_RATIO: 0.01, Metric.LATENCY_MS_P99: 100.0}
@@ -111,3 +113,47 @@ def test_a_version_at_another_path_cannot_be_released() -> None:
     elsewhere = version("v2", 2, is_default=False, base_path="/pets-v2")
     (found,) = said(Release(1, 2, 5.0), candidate=elsewhere)
     assert "its base path '/pets-v2' is not '/pets'" in found
+
+
+def divided(old: SnapshotAPI, new: SnapshotAPI, *general: PolicyUse) -> list[str]:
+    """What is wrong with a release of `new` to one application, beside the default `old`."""
+    both = (
+        replace(old, name="shop"),
+        replace(new, row=2, name="shop", version="v2", is_default=False),
+    )
+    share = Release(1, 2, applications=("app_000000000001",))
+    found = check(Snapshot(1, "default", both, general, releases=(share,)))
+    return [one.message for one in found]
+
+
+CORS = PolicyUse("cors", {"allow_origins": ["https://a.example"]})
+SHIELD = PolicyUse("shield", {"name": "orders"})
+
+
+def test_versions_that_agree_on_what_acts_early_may_be_divided_by_application() -> None:
+    late = PolicyUse("timeout", {"seconds": 2})
+    limit = PolicyUse("rate_limit", {"rates": ["5/second"]})
+    old, new = api("GET /x", policies=[CORS]), api("GET /x", policies=[CORS, late, limit])
+    assert divided(old, new) == []
+    assert divided(api("GET /x"), api("GET /x", "GET /y"), CORS, SHIELD) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (api("GET /x", policies=[CORS]), api("GET /x"), "'cors' acts before the caller is known"),
+        (api("GET /x"), api("GET /x", of_operation={"GET /x": (CORS,)}), "attach it to both"),
+        (api("GET /x"), api("GET /x", policies=[SHIELD]), "'shield' must be the same"),
+        (
+            api("GET /x"),
+            replace(api("GET /x"), key_sources=(KeySource(KeyLocation.BEARER),)),
+            "at the same places",
+        ),
+    ],
+)
+def test_versions_that_differ_in_what_acts_early_are_not_divided_by_application(
+    old: SnapshotAPI, new: SnapshotAPI, said: str
+) -> None:
+    (found,) = divided(old, new)
+    assert found.startswith("the release of shop v2 to applications: ")
+    assert said in found

@@ -6,7 +6,7 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.release import Release as Share
 from headgate.model.snapshot import Snapshot, merge
 from headgate.store.models import APIVersion, AuditEntry
-from headgate.store.services import apis, imports, publishing, releases, versions
+from headgate.store.services import apis, applications, imports, publishing, releases, versions
 from headgate.store.services.actor import Actor
 from tests.support.store import import_api, source
 
@@ -121,3 +121,18 @@ def test_a_rollback_ends_what_is_under_way(admin: Actor, node: Actor) -> None:
     assert snapshot(node).releases == ()
     (ended,) = releases.page(admin).items
     assert ended.outcome == "aborted"
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_the_calls_of_applications_may_go_to_the_version(admin: Actor, node: Actor) -> None:
+    made = applications.create(admin, name="demo", organization="acme", create_organization=True)
+    row, _ = releases.start(admin, "pets@v2", applications=["acme/demo", made.id])
+    assert snapshot(node).releases[0].applications == (made.id,)
+    assert releases.fields(row)["applications"] == ["acme/demo"]
+    releases.start(admin, "pets@v2", percent=5)
+    assert snapshot(node).releases[0].applications == (made.id,)
+    releases.start(admin, "pets@v2", applications=[])
+    assert snapshot(node).releases[0].applications == ()
+    with pytest.raises(Problem) as caught:
+        releases.start(admin, "pets@v2", applications=["acme/nobody"])
+    assert caught.value.type is ProblemType.NOT_FOUND

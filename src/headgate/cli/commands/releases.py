@@ -21,6 +21,7 @@ COLUMNS = {
     "percent": "percent",
     "header": "header",
     "mirror": "mirror_percent",
+    "applications": "applications",
     "abort if": "abort_if",
     "since": "since",
     "outcome": "outcome",
@@ -43,6 +44,7 @@ def add(app: typer.Typer) -> None:
         examples=[
             "headgate release pets@v2 --percent 5 --abort-if 'error_ratio > 0.02'",
             "headgate release pets@v2 --header x-beta=1",
+            "headgate release pets@v2 --application acme/demo",
             "headgate release pets@v2 --mirror 10",
             "headgate release pets@v2",
         ],
@@ -71,6 +73,14 @@ def release(
             "--mirror", min=0, max=100, help="Share of the default's requests to send there too."
         ),
     ] = None,
+    application: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--application",
+            help="ORGANIZATION/APPLICATION whose calls go to the version; several times for "
+            "several, '' ends it.",
+        ),
+    ] = None,
     abort_if: Annotated[
         str | None,
         typer.Option("--abort-if", help="When it is taken back: 'error_ratio > 0.02'."),
@@ -86,6 +96,7 @@ def release(
         "percent": percent,
         "header": header,
         "mirror_percent": mirror,
+        "applications": None if application is None else [one for one in application if one],
         "abort_if": abort_if,
     }
     body = {key: value for key, value in given.items() if value is not None}

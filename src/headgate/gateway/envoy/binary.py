@@ -75,7 +75,11 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
     },
     "Regex": {"google_re2": Field(1, "Empty"), "regex": Field(2, "text")},
     "Empty": {},
-    "MatcherTree": {"input": Field(1, "Extension"), "prefix_match_map": Field(3, "MatchMap")},
+    "MatcherTree": {
+        "input": Field(1, "Extension"),
+        "exact_match_map": Field(2, "MatchMap"),
+        "prefix_match_map": Field(3, "MatchMap"),
+    },
     "MatchMap": {"map": Field(1, "map OnMatch")},
     "Extension": {"name": Field(1, "text"), "typed_config": Field(2, "any")},
     "envoy.type.matcher.v3.HttpRequestHeaderMatchInput": {"header_name": Field(1, "text")},

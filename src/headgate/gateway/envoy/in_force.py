@@ -6,10 +6,10 @@ wanted; which route's settings a filter reads is decided when it acts.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headgate.gateway.callers import FLAG, CallerSet, caller_sets
+from headgate.gateway.callers import APPLICATION_FLAG, FLAG, CallerSet, caller_sets
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, in_force, parse
 from headgate.model.snapshot import CallerPolicies, PolicyUse, SnapshotAPI
 
@@ -45,9 +45,16 @@ class Policies:
 
 
 def policies_of(
-    general: tuple[PolicyUse, ...], api: SnapshotAPI, callers: tuple[CallerPolicies, ...] = ()
+    general: tuple[PolicyUse, ...],
+    api: SnapshotAPI,
+    callers: tuple[CallerPolicies, ...] = (),
+    beside: SnapshotAPI | None = None,
 ) -> Policies:
-    """What is in force below an API of a gateway with the policies `general`."""
+    """What is in force below an API of a gateway with the policies `general`.
+
+    `beside` is another version to which a call may turn out to belong by its application: what any
+    operation of either needs is then on for all of them.
+    """
     own = typed(in_force(general, api.policies))
     operations = _operations(own, general, api, ())
     sets = tuple(
@@ -57,13 +64,18 @@ def policies_of(
         )
         for one in caller_sets(callers, api)
     )
+    flags = FLAG if sets else ""
+    if beside is not None:
+        made = Policies(own, operations, sets)
+        either = idle_filters([*made.all(), *policies_of(general, beside, callers).all()])
+        return replace(made, idle=dict.fromkeys(operations, either), flags=flags + APPLICATION_FLAG)
     if not sets:
         return Policies(own, operations)
     idle = {
         row: idle_filters([found, *(of_set[row] for _, of_set in sets)])
         for row, found in operations.items()
     }
-    return Policies(own, operations, sets, idle, FLAG)
+    return Policies(own, operations, sets, idle, flags)
 
 
 def idle_filters(found: Iterable[PolicyOf]) -> Idle:

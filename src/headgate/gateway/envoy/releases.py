@@ -42,13 +42,24 @@ def is_candidates(release: Release, candidate: SnapshotAPI, *, is_told: bool = F
     if release.percent > 0:
         ways += [_share(release, source) for source in _caller_inputs(candidate)]
     if is_told:
-        first = [{"not_matcher": _caller({"contains": "."})}, _any(ways)]
+        first = [_is_untold(), *([_any(ways)] if ways else ())]
+        applications = (f"{at}.{one}" for one in release.applications for at in (release.stable, 0))
         ways = [
+            *(_caller({"exact": one}) for one in applications),
             _caller({"prefix": f"{candidate.row}."}),
-            {"and_matcher": {"predicate": first}},
+            *([{"and_matcher": {"predicate": first}}] if ways else ()),
         ]
     chosen = _any(ways)
     return {"and_matcher": {"predicate": [_is_below(candidate.base_path), chosen]}}
+
+
+def is_at_gate(candidate: SnapshotAPI) -> JSON:
+    """The predicate of requests to the API whose application the access filter has not told yet."""
+    return {"and_matcher": {"predicate": [_is_below(candidate.base_path), _is_untold()]}}
+
+
+def _is_untold() -> JSON:
+    return {"not_matcher": _caller({"contains": "."})}
 
 
 def _any(ways: list[JSON]) -> JSON:
@@ -61,7 +72,7 @@ def _caller(match: JSON) -> JSON:
 
 def has_share(release: Release) -> bool:
     """Whether any request goes to the candidate at all."""
-    return release.percent > 0 or bool(release.header)
+    return release.percent > 0 or bool(release.header) or bool(release.applications)
 
 
 def mirrored(action: JSON, release: Release, candidate: SnapshotAPI) -> JSON:

@@ -19,15 +19,17 @@ from headgate.gateway.envoy.listener import (
     secrets,
     trial_listener,
 )
-from headgate.gateway.envoy.releases import has_share, is_candidates
+from headgate.gateway.envoy.releases import has_share, is_at_gate, is_candidates
 from headgate.gateway.envoy.routes import (
     Mirror,
     api_entries,
     candidate_entries,
+    gate_entries,
     path_depths,
     route_configuration,
 )
 from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.envoy.tree import Trees
 from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import INTROSPECTOR, VALIDATORS, Stage, in_force
@@ -67,6 +69,7 @@ class EnvoyResources:
 class _APIPart:
     """What one API adds: its cluster as JSON text, its routes by depth, the filters by name.
 
+    `gate` holds what a candidate adds, for calls whose application is not yet known.
     Parts of APIs with equal upstreams have the same cluster, which is written once.
     """
 
@@ -74,6 +77,7 @@ class _APIPart:
     cluster: bytes
     routes: dict[int, Encoded]
     filters: dict[str, UsedFilter]
+    gate: dict[int, Encoded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class _Family:
     depths of the paths of those that it lies in, None where there are none.
 
     `mirror` is what gets its requests as well. A candidate of a release has trees of its own.
-    `callers` are the policies of products with the API and of their plans.
+    `callers` are the policies of products with the API and of their plans. `beside` is the version
+    to which a call may turn out to belong by its application.
     """
 
     api: SnapshotAPI
@@ -91,6 +96,7 @@ class _Family:
     mirror: Mirror | None = None
     is_candidate: bool = False
     callers: tuple[CallerPolicies, ...] = ()
+    beside: SnapshotAPI | None = None
 
     def is_same(self, other: "_Family") -> bool:
         """Whether the part would be the same; the same objects are not compared again."""
@@ -100,6 +106,7 @@ class _Family:
             and self.around == other.around
             and self.mirror == other.mirror
             and self.callers == other.callers
+            and self.beside == other.beside
         )
 
 
@@ -163,10 +170,12 @@ class Translator:
             for depth, encoded in part.routes.items():
                 by_depth.setdefault(depth, []).append(encoded)
         trees = {depth: Encoded(b"".join(found)) for depth, found in by_depth.items()}
-        released = [
-            (_taken_by(snapshot, release, api), candidates[api.row].routes)
-            for release, api in _shares(snapshot)
-        ]
+        released: list[tuple[JSON, Trees]] = []
+        for release, api in _shares(snapshot):
+            part = candidates[api.row]
+            released.append((_taken_by(snapshot, release, api), part.routes))
+            if part.gate:
+                released.append((is_at_gate(api), part.gate))
         routes = route_configuration(trees, general, released)
         certificate, authorities = secrets(node), client_authorities(node)
         return EnvoyResources(
@@ -198,7 +207,7 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
         above = outer[base]
         inherited = frozenset() if above is None else depths[above]
         depths[base] = path_depths(by_base[base], within[base]) | inherited
-    mirrors = _mirrors(snapshot)
+    mirrors, beside = _mirrors(snapshot), _beside(snapshot)
     for base, api in by_base.items():
         above = outer[base]
         around = None if above is None else depths[above]
@@ -208,14 +217,20 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
             around,
             mirrors.get(api.row),
             callers=concerning(snapshot.callers, api),
+            beside=beside.get(api.row),
         )
 
 
 def _candidates(snapshot: Snapshot) -> Iterable[_Family]:
     """Versions that a release sends requests to, be it only copies of them."""
-    rows = {release.candidate for release in snapshot.releases}
+    rows, beside = {release.candidate for release in snapshot.releases}, _beside(snapshot)
     return (
-        _Family(api, is_candidate=True, callers=concerning(snapshot.callers, api))
+        _Family(
+            api,
+            is_candidate=True,
+            callers=concerning(snapshot.callers, api),
+            beside=beside.get(api.row),
+        )
         for api in snapshot.apis
         if api.row in rows
     )
@@ -228,8 +243,18 @@ def _shares(snapshot: Snapshot) -> Iterable[tuple[Release, SnapshotAPI]]:
 
 
 def _taken_by(snapshot: Snapshot, release: Release, candidate: SnapshotAPI) -> JSON:
-    is_told = bool(concerning(snapshot.callers, candidate))
+    is_told = bool(release.applications or concerning(snapshot.callers, candidate))
     return is_candidates(release, candidate, is_told=is_told)
+
+
+def _beside(snapshot: Snapshot) -> dict[int, SnapshotAPI]:
+    """The other version, by row, of those that applications are divided between."""
+    apis = {api.row: api for api in snapshot.apis}
+    found: dict[int, SnapshotAPI] = {}
+    for one in snapshot.releases:
+        if one.applications:
+            found |= {one.stable: apis[one.candidate], one.candidate: apis[one.stable]}
+    return found
 
 
 def _mirrors(snapshot: Snapshot) -> dict[int, Mirror]:
@@ -258,13 +283,13 @@ def readable_routes(snapshot: Snapshot) -> JSON:
             trees.setdefault(depth, {}).update(entries)
     general = typed(in_force(snapshot.policies))
     candidates = {family.api.row: family for family in _candidates(snapshot)}
-    released = [
-        (
-            _taken_by(snapshot, release, api),
-            candidate_entries(api, _policies(snapshot, candidates[api.row])),
-        )
-        for release, api in _shares(snapshot)
-    ]
+    released: list[tuple[JSON, Trees]] = []
+    for release, api in _shares(snapshot):
+        family = candidates[api.row]
+        policies = _policies(snapshot, family)
+        released.append((_taken_by(snapshot, release, api), candidate_entries(api, policies)))
+        if gate := _gate(family, policies):
+            released.append((is_at_gate(api), gate))
     made_routes = route_configuration(trees, general, released)
     return wire.discovery(wire.ROUTES, snapshot.revision, [made_routes])
 
@@ -278,11 +303,18 @@ def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
     made = wire.typed(wire.CLUSTER, **cluster(upstream, node))
     made_routes = _entries(snapshot, family, policies)
     routes = {depth: map_entries(entries) for depth, entries in made_routes.items()}
-    return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, filters)
+    gate = {depth: map_entries(found) for depth, found in _gate(family, policies).items()}
+    return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, filters, gate)
+
+
+def _gate(family: _Family, policies: Policies) -> dict[int, JSON]:
+    if family.beside is None or not family.is_candidate:
+        return {}
+    return gate_entries(family.api, family.beside, policies)
 
 
 def _policies(snapshot: Snapshot, family: _Family) -> Policies:
-    return policies_of(snapshot.policies, family.api, family.callers)
+    return policies_of(snapshot.policies, family.api, family.callers, family.beside)
 
 
 def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> dict[int, JSON]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from headgate.gateway.callers import HEADER
+from headgate.gateway.callers import GATE_FLAG, HEADER
 from headgate.gateway.envoy import tree, wire
 from headgate.gateway.envoy.clusters import cluster_name
 from headgate.gateway.envoy.in_force import Idle, Policies, PolicyOf
@@ -95,6 +95,29 @@ def candidate_entries(api: SnapshotAPI, policies: Policies) -> dict[int, JSON]:
     """The entries of a version that is being released: what it lacks goes on to the default."""
     paths = [_path(api, one, policies, None) for one in path_groups(api)]
     return tree.entries(paths, quoted(api.base_path) + "/", None, None)
+
+
+def gate_entries(api: SnapshotAPI, beside: SnapshotAPI, policies: Policies) -> dict[int, JSON]:
+    """The entries of what a released version adds, for calls whose application is not yet known.
+
+    The default version has no route there on which the access filter could find it out.
+    """
+    policies = replace(policies, flags=policies.flags + GATE_FLAG)
+    known = {(one.method, _regex(beside, one)) for one in beside.operations}
+    added = tuple(one for one in api.operations if (one.method, _regex(api, one)) not in known)
+    paths = [
+        tree.Path(
+            group.template,
+            [_operation(api, one, policies) for one in group.operations],
+            is_partial=True,
+        )
+        for group in path_groups(replace(api, operations=added))
+    ]
+    return tree.entries(paths, quoted(api.base_path) + "/", None, None) if paths else {}
+
+
+def _regex(api: SnapshotAPI, operation: SnapshotOperation) -> str:
+    return parse_template(api.base_path + operation.path).regex
 
 
 def path_depths(api: SnapshotAPI, within: Iterable[SnapshotAPI]) -> frozenset[int]:

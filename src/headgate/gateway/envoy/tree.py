@@ -36,6 +36,12 @@ CALLER_INPUT = Constant(
     )
 )
 
+METHOD_INPUT = Constant(
+    wire.extension(
+        "method", "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":method"
+    )
+)
+
 Trees = Mapping[int, Mapping[str, JSON] | Encoded]
 """Depth → key → what stands there, or the entries encoded."""
 
@@ -45,12 +51,14 @@ class Path:
     """A path template and the routes of its operations, in their order.
 
     `of_callers` are those of callers with policies of their own, by how the header begins in which
-    the access filter tells who calls.
+    the access filter tells who calls. With `is_partial` requests of other methods than the routes'
+    go on, as if the path were not here.
     """
 
     template: PathTemplate
     routes: list[JSON]
     of_callers: Mapping[str, list[JSON]] = field(default_factory=dict)
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,11 @@ def _entry(path: Path) -> JSON:
 
 def _chosen(path: Path) -> JSON:
     """The routes of everybody, or first those that the header with the caller leads to."""
+    if path.is_partial:
+        methods = {one["match"]["headers"][0]["string_match"]["exact"]: one for one in path.routes}
+        keys = {method: _action([one]) for method, one in methods.items()}
+        tree = {"input": METHOD_INPUT, "exact_match_map": {"map": keys}}
+        return {"matcher": {"matcher_tree": tree}}
     if not path.of_callers:
         return _action(path.routes)
     keys = {prefix: _action(routes) for prefix, routes in path.of_callers.items()}

@@ -74,41 +74,42 @@ fn tellLog(s: abi.Stream, d: *const Decision) void {
     abi.setState(s, words.text());
 }
 
-/// Decides. The route's name begins with the operation's row and what it takes beside keys, or
-/// with what the route is instead.
+/// Decides, on the route that the request is on or, once its caller is known, another.
 fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var presented: keys.Presented = .{};
-    const route = abi.attribute(s, abi.ROUTE_NAME);
-    const word = route[0 .. std.mem.findScalar(u8, route, ' ') orelse route.len];
-    const digits = std.mem.findNone(u8, word, "0123456789") orelse word.len;
-    const row = std.fmt.parseInt(u32, word[0..digits], 10) catch {
+    var route: callers.Route = .now(s);
+    if ((route.taken.plans or route.taken.applications) and callers.forget(s)) route = .now(s);
+    if (route.row == null) {
         schemes.cutQuery(s, "", &presented);
-        d.reason = if (std.mem.eql(u8, word, "method_not_allowed")) .method_not_allowed else .no_route;
+        d.reason = route.refused;
         return;
-    };
+    }
     const table = map.table(d.now_ns);
-    const operation = if (table) |found| found.operation(row) else null;
-    const api = if (operation) |found| table.?.api(t.load(&found.api)) else null;
     var settings: layout.Settings = undefined;
-    const is_known = if (api) |found| t.copySettings(found, &settings) else false;
-    const taken: tokens.Taken = .of(word[digits..]);
-    if (taken.plans and callers.forget(s)) return consider(s, map, d);
+    var target: Target = .of(table, route.row.?, &settings);
     var token: tokens.Token = .{};
     var others: schemes.Digests = .{};
     var certificate: schemes.Certificate = .not_asked;
-    if (digits < word.len) certificate = others.take(s, taken, &token, d.now_ns);
+    if (route.has_flags) certificate = others.take(s, route.taken, &token, d.now_ns);
     d.subject = token.subject;
     d.subject_len = token.subject_len;
-    schemes.takeKey(s, if (is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
+    schemes.takeKey(s, if (target.is_known and settings.source_count > 0) settings.sources[0..settings.source_count] else &.{DEFAULT_SOURCE}, &presented);
     if (table == null) return;
+    if (route.taken.applications and target.is_known) {
+        callers.tellApplication(s, table.?, if (route.taken.is_gate) 0 else t.load(&target.operation.?.api), &token, others.all(), presented.text());
+        route = .now(s);
+        d.reason = route.refused;
+        target = .of(table, route.row orelse return, &settings);
+    }
+    const taken = route.taken;
     d.reason = .table_filling;
-    if (!is_known or t.load(&table.?.header().is_filled) == 0) return;
+    if (!target.is_known or t.load(&table.?.header().is_filled) == 0) return;
     var call: decide.Call = .{
         .table = table.?,
-        .api = api.?,
+        .api = target.api.?,
         .settings = &settings,
-        .operation = operation.?,
-        .operation_row = row,
+        .operation = target.operation.?,
+        .operation_row = route.row.?,
         .address = keys.parseAddress(abi.attribute(s, abi.SOURCE_ADDRESS)),
         .key = presented.text(),
         .token = &token,
@@ -121,6 +122,19 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     call.decide();
     if (taken.plans) callers.tell(s, &call);
 }
+
+/// What the table holds of a route's operation.
+const Target = struct {
+    operation: ?*layout.Operation,
+    api: ?*layout.API,
+    is_known: bool, // and its API's settings are copied
+
+    fn of(table: ?t.Table, row: u32, settings: *layout.Settings) Target {
+        const operation = if (table) |found| found.operation(row) else null;
+        const api = if (operation) |found| table.?.api(t.load(&found.api)) else null;
+        return .{ .operation = operation, .api = api, .is_known = if (api) |found| t.copySettings(found, settings) else false };
+    }
+};
 
 export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {
     if (stream.decision.count > 0) answers.addRateFields(s, &stream.decision);

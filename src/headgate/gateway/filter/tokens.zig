@@ -25,6 +25,8 @@ pub const Taken = struct {
     certificates: enum { unasked, taken, required } = .unasked,
     scopes: enum { free, of_callers, of_everybody } = .free, // whether the operation needs any
     unknown_clients_opaque: bool = false,
+    applications: bool = false, // another version for some application: callers.zig
+    is_gate: bool = false, // that version's own route, for everybody until the application is known
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 
     pub fn of(flags: []const u8) Taken {
@@ -41,6 +43,8 @@ pub const Taken = struct {
             'S' => taken.scopes = .of_everybody,
             'w' => taken.unknown_clients_opaque = true,
             'p' => taken.plans = true,
+            'a' => taken.applications = true,
+            'g' => taken.is_gate = true,
             else => {},
         };
         return taken;
@@ -82,7 +86,7 @@ pub const Token = struct {
                 hash.sha256(jti.ptr, jti.len, &digest);
                 self.id = digest[0..16].*;
             }
-            if (taken.scopes != .free) {
+            if (taken.scopes != .free or taken.applications) {
                 inline for (.{ "scope", "scope-2" }) |fact| if (abi.requestHeader(s, PREFIX ++ fact)) |claim| self.granted.add(claim, false);
                 inline for (.{ "roles", "roles-2" }) |fact| if (abi.requestHeader(s, PREFIX ++ fact)) |claim| self.granted.add(claim, true);
             }

@@ -26,6 +26,7 @@ class Release(Row):
     value = models.CharField(max_length=HEADER_CHARACTERS_MAX, blank=True)
     mirror_hundredths = models.PositiveIntegerField(default=0)
     abort_if = models.CharField(max_length=CONDITION_CHARACTERS_MAX, blank=True)
+    applications = models.JSONField(default=list)  # ids
     since = models.DateTimeField()
     outcome = models.CharField(max_length=16, blank=True)
     reason = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)

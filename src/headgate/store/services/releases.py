@@ -4,17 +4,19 @@ A release is started, changed, promoted or aborted; each is one revision of the 
 takes a release back by itself when its numbers meet its condition.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
 from headgate.core.ids import new_id
 from headgate.gateway.release import Measured, Metric, parse_conditions, reason_to_abort
 from headgate.model.release import Release as Share
-from headgate.store.models import APIVersion, Gateway, Release, Revision
+from headgate.store.models import APIVersion, Application, Gateway, Release, Revision
 from headgate.store.models.releases import CONDITION_CHARACTERS_MAX
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import apis, audit, gateways, publishing, traffic, versions
 from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.applications import find as find_application
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
 from headgate.store.services.values import (
@@ -66,12 +68,14 @@ def start(
     percent: float | None = None,
     header: str | None = None,
     mirror_percent: float | None = None,
+    applications: Sequence[str] | None = None,
     abort_if: str | None = None,
 ) -> tuple[Release, Revision]:
     """Give the version `name` (`pets@v2`) a share of its API's traffic, or change its share.
 
-    `header` is `name=value`, empty for none. What is None stays as it is, at first nothing. The
-    version is published as it is now; the default version must be live.
+    `header` is `name=value`, empty for none; `applications` are paths, whose calls go there. What
+    is None stays as it is, at first nothing. The version is published as it is now; the default
+    version must be live.
 
     Raises:
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT; CONFLICT: it is
@@ -96,6 +100,8 @@ def start(
         candidate=candidate,
     )
     _set(row, percent, header, mirror_percent, abort_if)
+    if applications is not None:
+        row.applications = sorted({find_application(actor, one).id for one in applications})
     if before == fields(row):
         return row, served.revisions.get(number=served.revision)
     row.since = actor.at
@@ -210,6 +216,7 @@ def shares(gateway: Gateway) -> tuple[Share, ...]:
             value=row.value,
             mirror_percent=row.mirror_hundredths / HUNDREDTHS,
             seed=row.pk,
+            applications=tuple(row.applications),
         )
         for row in rows
     )
@@ -223,10 +230,19 @@ def fields(row: Release) -> dict[str, Any]:
         "percent": row.percent_hundredths / HUNDREDTHS,
         "header": f"{row.header}={row.value}" if row.header else "",
         "mirror_percent": row.mirror_hundredths / HUNDREDTHS,
+        "applications": application_paths(row),
         "abort_if": row.abort_if,
         "outcome": row.outcome,
         "reason": row.reason,
     }
+
+
+def application_paths(row: Release) -> list[str]:
+    """The applications whose calls go to the candidate, as people write them."""
+    if not row.applications:
+        return []
+    rows = Application.objects.filter(id__in=row.applications).select_related("organization")
+    return sorted(application.path for application in rows)
 
 
 def _under_way(gateway: Gateway, name: str) -> Release:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
+from headgate.gateway.release import APPLICATIONS_MAX
 from headgate.store.models import Release
 from headgate.store.models.releases import CONDITION_CHARACTERS_MAX, HEADER_CHARACTERS_MAX
 from headgate.store.models.rows import NAME_CHARACTERS_MAX, TITLE_CHARACTERS_MAX
@@ -14,7 +15,7 @@ from headgate.store.services import releases
 from headgate.store.services.actor import Actor
 from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.store.services.releases import HUNDREDTHS
-from headgate.web.api.fields import Input, Name, Output, Parameters
+from headgate.web.api.fields import Input, Name, Output, Parameters, Reference
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.publishing import WAIT_SECONDS_MAX, PublishedOut, settled
 from headgate.web.api.requests import actor
@@ -44,6 +45,12 @@ class ReleaseIn(Input):
     )
     mirror_percent: float | None = Field(
         None, ge=0, le=100, description="Of the default's requests, sent to the version as well."
+    )
+    applications: list[Reference] | None = Field(
+        None,
+        max_length=APPLICATIONS_MAX,
+        description="Whose calls go to the version; replaces the whole list.",
+        examples=[["acme/demo"]],
     )
     abort_if: str | None = Field(
         None,
@@ -81,6 +88,7 @@ class ReleaseOut(Output):
     percent: float
     header: str
     mirror_percent: float
+    applications: list[str]
     abort_if: str
     created_at: datetime
     since: datetime = Field(..., description="When it got its present share.")
@@ -120,6 +128,7 @@ async def set_release(request: HttpRequest, name: str, body: ReleaseIn) -> objec
         percent=body.percent,
         header=body.header,
         mirror_percent=body.mirror_percent,
+        applications=body.applications,
         abort_if=body.abort_if,
     )
     return await settled(who, body.gateway, revision, body.wait_seconds)
@@ -162,6 +171,7 @@ def show(row: Release) -> dict[str, Any]:
         "percent": row.percent_hundredths / HUNDREDTHS,
         "header": f"{row.header}={row.value}" if row.header else "",
         "mirror_percent": row.mirror_hundredths / HUNDREDTHS,
+        "applications": releases.application_paths(row),
         "abort_if": row.abort_if,
         "created_at": row.created_at,
         "since": row.since,
