@@ -1,11 +1,12 @@
 //! Which route does a call take that depends on who calls? `gateway/callers.py` says why.
 //!
 //! Only on routes whose name carries the letter `p` (plans have policies) or `a` (applications get
-//! another version). What a caller has written into the header is
-//! taken away before anything else, so that a route is never chosen by it.
+//! another version). What a caller has written into the header is taken away before anything else,
+//! so that no route that counts is chosen by it.
 const std = @import("std");
 const abi = @import("abi.zig");
 const t = @import("table.zig");
+const layout = t.layout;
 const decide = @import("decide.zig");
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
@@ -38,6 +39,19 @@ pub const Route = struct {
     }
 };
 
+/// What the table holds of a route's operation.
+pub const Target = struct {
+    operation: ?*layout.Operation,
+    api: ?*layout.API,
+    is_known: bool, // and its API's settings are copied
+
+    pub fn of(table: ?t.Table, row: u32, settings: *layout.Settings) Target {
+        const operation = if (table) |found| found.operation(row) else null;
+        const api = if (operation) |found| table.?.api(t.load(&found.api)) else null;
+        return .{ .operation = operation, .api = api, .is_known = if (api) |found| t.copySettings(found, settings) else false };
+    }
+};
+
 /// Whether the header was there. It is not any more, and the route may be another.
 pub fn forget(s: abi.Stream) bool {
     if (abi.requestHeader(s, HEADER) == null) return false;
@@ -51,7 +65,7 @@ pub fn tell(s: abi.Stream, call: *const decide.Call) void {
     const plan = call.plan orelse return;
     if (call.d.reason != .allowed) return;
     var room: [64]u8 = undefined; // three numbers below 2^32
-    const row = call.table.numberOf(t.layout.plan, plan);
+    const row = call.table.numberOf(layout.plan, plan);
     const text = std.fmt.bufPrint(&room, "{d}.{d}.{d}.", .{ t.load(&call.operation.api), call.product, row }) catch unreachable;
     abi.setRequestHeader(s, HEADER, text);
     envoy_dynamic_module_callback_http_clear_route_cache(s);

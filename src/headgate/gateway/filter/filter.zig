@@ -86,7 +86,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     }
     const table = map.table(d.now_ns);
     var settings: layout.Settings = undefined;
-    var target: Target = .of(table, route.row.?, &settings);
+    var target: callers.Target = .of(table, route.row.?, &settings);
     var token: tokens.Token = .{};
     var others: schemes.Digests = .{};
     var certificate: schemes.Certificate = .not_asked;
@@ -122,19 +122,6 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     call.decide();
     if (taken.plans) callers.tell(s, &call);
 }
-
-/// What the table holds of a route's operation.
-const Target = struct {
-    operation: ?*layout.Operation,
-    api: ?*layout.API,
-    is_known: bool, // and its API's settings are copied
-
-    fn of(table: ?t.Table, row: u32, settings: *layout.Settings) Target {
-        const operation = if (table) |found| found.operation(row) else null;
-        const api = if (operation) |found| table.?.api(t.load(&found.api)) else null;
-        return .{ .operation = operation, .api = api, .is_known = if (api) |found| t.copySettings(found, settings) else false };
-    }
-};
 
 export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {
     if (stream.decision.count > 0) answers.addRateFields(s, &stream.decision);
