@@ -79,11 +79,8 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var presented: keys.Presented = .{};
     var route: callers.Route = .now(s);
     if ((route.taken.plans or route.taken.applications) and callers.forget(s)) route = .now(s);
-    if (route.row == null) {
-        schemes.cutQuery(s, "", &presented);
-        d.reason = route.refused;
-        return;
-    }
+    if (route.row == null) d.reason = route.refused;
+    if (route.row == null) return schemes.cutQuery(s, "", &presented);
     const table = map.table(d.now_ns);
     var settings: layout.Settings = undefined;
     var target: callers.Target = .of(table, route.row.?, &settings);
