@@ -11,6 +11,7 @@ from bench.report import write
 SUITES = (
     "gateway",
     "validation",
+    "policies",
     "keys",
     "publish",
     "startup",

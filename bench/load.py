@@ -3,7 +3,7 @@
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,20 @@ local function pick(list)
   state = (state * 1103515245 + 12345) %% 2147483648
   return list[(math.floor(state / 65536) %% #list) + 1]
 end
+local given, method = {}, "GET"
+for line in io.lines("%(headers)s") do
+  local name, value = line:match("^([^:]*): (.*)$")
+  if name == "METHOD" then method = value else given[name] = value end
+end
 request = function()
   local headers = {}
+  for name, value in pairs(given) do headers[name] = value end
   if #keys > 0 then headers["X-API-Key"] = pick(keys) end
   if body then
     headers["Content-Type"] = "application/json"
     return wrk.format("POST", pick(paths), headers, body)
   end
-  return wrk.format("GET", pick(paths), headers)
+  return wrk.format(method, pick(paths), headers)
 end
 """
 _PAUSE = "delay = function() return %d end\n"
@@ -53,12 +59,15 @@ def drive(
     clients: int = 20,
     pause_ms: int = 0,
     body: bytes = b"",
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
     beside: Sequence[int] = (),
 ) -> Load:
     """Send requests to loopback for `seconds`, picking keys and paths at random.
 
     Each client waits `pause_ms` before each request; 0 takes the server to its limit. With
-    a `body` they are POSTs of JSON. The CPU of the processes `beside` is added.
+    a `body` they are POSTs of JSON, otherwise of the `method`; each has the `headers`. The CPU of
+    the processes `beside` is added.
 
     Raises:
         RuntimeError: wrk is missing or told nothing that can be read.
@@ -67,6 +76,9 @@ def drive(
         files = {"keys": Path(folder, "keys"), "paths": Path(folder, "paths")}
         files["keys"].write_text("".join(f"{k}\n" for k in keys))
         files["paths"].write_text("".join(f"{p}\n" for p in paths))
+        files["headers"] = Path(folder, "headers")
+        fields = {"METHOD": method, **(headers or {})}
+        files["headers"].write_text("".join(f"{n}: {v}\n" for n, v in fields.items()))
         if body:
             Path(folder, "body").write_bytes(body)
         files["body"] = Path(folder, "body")

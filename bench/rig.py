@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ _BUFFER = {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
         "max_request_bytes": 1024**2,
     },
+}
+_JSON_TYPE = {
+    "header": {"key": "content-type", "value": "application/json"},
+    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
 }
 LIMITS = (
     Limit(LimitKind.RATE, 1_000_000, Window.SECOND),
@@ -94,25 +98,40 @@ def paths(apis: int, operations: int) -> list[str]:
     return every[::step]
 
 
-def fill(table: AccessTable, *, apis: int, keys: int) -> list[str]:
-    """Give the table `keys` keys of a tenth as many applications; returns 2,000 of them."""
+def fill(
+    table: AccessTable,
+    *,
+    apis: int,
+    keys: int,
+    plans: int = 1,
+    clients: Sequence[str] = (),
+    keys_told: int = 2000,
+) -> list[str]:
+    """Give the table `keys` keys of a tenth as many applications; returns `keys_told` of them.
+
+    The applications take turns at the `plans`. The first has the `clients` (their SHA-256) too.
+    """
     applications = max(1, keys // KEYS_PER_APPLICATION)
     state = RowState.ACTIVE
     made = [new_key(secrets.token_bytes) for _ in range(keys)]
     rows: dict[str, list[Any]] = {
-        "plans": [PlanRow(PLAN, 1, "pln_000000000000", LIMITS)],
+        "plans": [PlanRow(n, 1, f"pln_{n:012d}", LIMITS) for n in range(PLAN, PLAN + plans)],
         "apis": [APIRow(a, 1, (PRODUCT,)) for a in range(1, apis + 1)],
         "applications": [
             ApplicationRow(n, 1, f"app_{n:012d}", f"org_{n % 100:012d}", state)
             for n in range(1, applications + 1)
         ],
         "subscriptions": [
-            SubscriptionRow(n, 1, f"sub_{n:012d}", n, PRODUCT, PLAN, state)
+            SubscriptionRow(n, 1, f"sub_{n:012d}", n, PRODUCT, PLAN + n % plans, state)
             for n in range(1, applications + 1)
         ],
         "credentials": [
             CredentialRow(n, 1, f"key_{n:012d}", (n % applications) + 1, key.sha256, state)
             for n, key in enumerate(made, 1)
+        ]
+        + [
+            CredentialRow(keys + n, 1, f"cli_{n:012d}", 1, digest, state)
+            for n, digest in enumerate(clients, 1)
         ],
     }
     pages = [
@@ -124,7 +143,7 @@ def fill(table: AccessTable, *, apis: int, keys: int) -> list[str]:
         is_last = number == len(pages) - 1
         at = table.sequence
         table.apply(AccessDelta(table.generation, at, at + 1, is_complete=is_last, **page))
-    return [key.text for key in made[:: max(1, keys // 2000)]]
+    return [key.text for key in made[:: max(1, keys // keys_told)]]
 
 
 @contextmanager
@@ -167,6 +186,9 @@ def gateway(
     apis: int,
     operations: int,
     keys: int,
+    plans: int = 1,
+    clients: Sequence[str] = (),
+    keys_told: int = 2000,
     change: Callable[[Snapshot], Snapshot] | None = None,
 ) -> tuple[NodeSettings, list[str]]:
     """Everything Envoy needs to be the gateway, written to `folder`; and some keys."""
@@ -182,7 +204,9 @@ def gateway(
     )
     table = AccessTable.open(node.table_path, generation="bench")
     try:
-        some_keys = fill(table, apis=apis, keys=keys)
+        some_keys = fill(
+            table, apis=apis, keys=keys, plans=plans, clients=clients, keys_told=keys_told
+        )
         state = snapshot(apis, operations, upstream_port)
         state = change(state) if change else state
         table.publish(published_rows(state))
@@ -194,8 +218,10 @@ def gateway(
     return node, some_keys
 
 
-def plain(port: int, *, upstream_port: int | None, takes_bodies: bool = False) -> dict[str, Any]:
-    """Envoy as a bare one-route proxy without a log; without an upstream it answers itself.
+def plain(
+    port: int, *, upstream_port: int | None, takes_bodies: bool = False, body: str = '{"id": 7}'
+) -> dict[str, Any]:
+    """Envoy as a bare one-route proxy without a log; without an upstream it answers `body` itself.
 
     One that `takes_bodies` reads a request to its end before it answers: one that answers at once
     closes the connection behind.
@@ -204,7 +230,10 @@ def plain(port: int, *, upstream_port: int | None, takes_bodies: bool = False) -
     action: dict[str, Any] = (
         {"route": {"cluster": "upstream"}}
         if upstream_port
-        else {"direct_response": {"status": 200, "body": {"inline_string": '{"id": 7}'}}}
+        else {
+            "response_headers_to_add": [_JSON_TYPE],
+            "direct_response": {"status": 200, "body": {"inline_string": body}},
+        }
     )
     manager = {
         "@type": f"type.googleapis.com/envoy.extensions.{manager_type}",

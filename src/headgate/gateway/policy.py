@@ -109,7 +109,8 @@ class Policy(BaseModel):
     nothing without an API. A kind that `adds_up` holds from every place, instead of the most
     specific alone. `not_for_callers` says why a kind that acts after the access filter cannot be
     attached to a product or plan; empty when it can. `excludes` names kinds that cannot hold for
-    the same operation. One that `looks_at_operation` has `mistakes_at`.
+    the same operation. One that `looks_at_operation` has `mistakes_at`. One that is `set_in_chain`
+    has another filter for each of its settings, because Envoy's filter takes none from a route.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -124,6 +125,7 @@ class Policy(BaseModel):
     looks_at_operation: ClassVar[bool] = False
     asks_server: ClassVar[bool] = False
     writes_errors: ClassVar[bool] = False
+    set_in_chain: ClassVar[bool] = False
 
     @property
     def needs_contract(self) -> bool:
@@ -138,6 +140,12 @@ class Policy(BaseModel):
     def filters(self) -> Iterable[HTTPFilter]:
         """Envoy's filters that carry the policy out; none when the access filter does."""
         return ()
+
+    @classmethod
+    def standing(cls) -> Iterable[HTTPFilter]:
+        """The filters that every gateway has in its chain, whoever uses them: by default those
+        of the example, which have the settings of the chain that all others have."""
+        return [] if cls.set_in_chain else cls.model_validate(cls.example).filters()
 
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation

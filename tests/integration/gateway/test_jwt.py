@@ -171,6 +171,14 @@ def _confused() -> str:
     return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
+def _brings_its_key() -> str:
+    """Signed by a stranger whose public key stands in the token itself. Source: RFC 7515 §4.1.3."""
+    claims: dict[str, Any] = {"iss": ISSUER, "aud": "https://api.example.com"}
+    claims |= {"client_id": "robot", "exp": int(time.time()) + 600}
+    own = {"kid": "one", "jwk": jwk(STRANGE_KEY, "one")}
+    return jwt.encode(claims, STRANGE_KEY, algorithm="RS256", headers=own)
+
+
 def _tampered() -> str:
     head, body, signature = token().split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))
@@ -184,6 +192,7 @@ BAD = {
     "key confusion": _confused,
     "changed claims": _tampered,
     "signed by a stranger": lambda: token(STRANGE_KEY),
+    "key of its own": _brings_its_key,
     "kid that leads elsewhere": lambda: token(STRANGE_KEY, kid="../../dev/null"),
     "expired": lambda: token(exp=int(time.time()) - 3600),
     "without an end": lambda: token(without=("exp",)),
@@ -223,6 +232,34 @@ def test_facts_that_a_caller_writes_count_nowhere(
     answer = call(gateway, token(without=("client_id",)), **forged)
     assert answer.status == 401
     assert answer.json["title"] == "Unknown client"
+
+
+def test_who_brings_nothing_is_asked_for_a_token_without_an_error(
+    closed: tuple[Proxy, AccessTable], upstream: Peer
+) -> None:
+    """Source: RFC 6750 §3: no error code where no authentication was tried."""
+    answer = call(served(closed, upstream))
+    assert answer.status == 401
+    assert 'Bearer realm="headgate"' in answer.headers["www-authenticate"]
+    assert "error" not in answer.headers["www-authenticate"]
+
+
+def test_a_token_in_the_query_is_no_credential(
+    closed: tuple[Proxy, AccessTable], upstream: Peer
+) -> None:
+    answer = call(served(closed, upstream), path=f"/shop/echo?access_token={token()}")
+    assert answer.status == 401
+
+
+def test_a_critical_extension_is_not_looked_at(
+    closed: tuple[Proxy, AccessTable], upstream: Peer
+) -> None:
+    """RFC 7515 §4.1.11 would have it refused; Envoy's verification passes over it."""
+    claims: dict[str, Any] = {"iss": ISSUER, "aud": "https://api.example.com"}
+    claims |= {"client_id": "robot", "exp": int(time.time()) + 600}
+    strange = {"kid": "one", "crit": ["strange"], "strange": True}
+    text = jwt.encode(claims, RSA_KEY, algorithm="RS256", headers=strange)
+    assert call(served(closed, upstream), text).status == 200
 
 
 def test_a_key_still_opens_the_api_and_a_token_opens_no_other(

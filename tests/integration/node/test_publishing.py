@@ -1,16 +1,21 @@
-"""Does running traffic notice that something is published? Real Envoy, twenty kept connections."""
+"""Does running traffic notice that something is published? Real Envoy, kept connections."""
 
 import dataclasses
 import http.client
 import operator
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
+import httpx2
 import pytest
 
-from headgate.model.snapshot import PolicyUse, Snapshot
+from headgate.gateway.policy import policies
+from headgate.model.access import APIRow
+from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotOperation
 from tests.integration.node.conftest import Node, snapshot
 from tests.integration.node.load import load
 from tests.support.control_plane import wait_until
@@ -19,18 +24,24 @@ pytestmark = pytest.mark.integration
 
 CONNECTIONS = 20
 PUBLISHES = 20
+MINUTE_CONNECTIONS = 50
+MINUTE_PUBLISHES = 60
+PUBLISH_EVERY_SECONDS = 1.0
+EXCLUDED = frozenset({"error_bodies", "introspect", "mtls", "upstream_auth", "validate"})
+"""They want a contract, a secret or an authority, or write into the listener (`error_bodies`)."""
+PAUSE_SECONDS = 0.05  # of each of the fifty between two calls
 
 
 class Kept:
     """Callers that hold one connection each and never open another."""
 
-    def __init__(self, port: int, path: str) -> None:
-        self._port, self._path = port, path
+    def __init__(self, port: int, path: str, connections: int, pause_seconds: float) -> None:
+        self._port, self._path, self._pause_seconds = port, path, pause_seconds
         self._is_over = threading.Event()
-        self.answers = [0] * CONNECTIONS
+        self.answers = [0] * connections
         self.wrong: Counter[str] = Counter()
         self._threads = [
-            threading.Thread(target=self._run, args=(number,)) for number in range(CONNECTIONS)
+            threading.Thread(target=self._run, args=(number,)) for number in range(connections)
         ]
 
     def start(self) -> None:
@@ -54,14 +65,17 @@ class Kept:
                     if answer.status != http.client.OK:
                         self.wrong[str(answer.status)] += 1
                     self.answers[number] += 1
+                    self._is_over.wait(self._pause_seconds)
             except (OSError, http.client.HTTPException) as error:
                 self.wrong[repr(error)] += 1
 
 
 @contextmanager
-def kept(port: int, path: str) -> Iterator[Kept]:
+def kept(
+    port: int, path: str, *, connections: int = CONNECTIONS, pause_seconds: float = 0.0
+) -> Iterator[Kept]:
     """Call `path` over kept connections while the block runs."""
-    made = Kept(port, path)
+    made = Kept(port, path, connections, pause_seconds)
     made.start()
     try:
         yield made
@@ -102,22 +116,74 @@ def test_twenty_publishes_fail_no_call_and_drop_no_connection(node: Node) -> Non
     assert callers.wrong == {}
 
 
-def test_a_policy_that_brings_a_filter_into_the_chain_fails_no_call(node: Node) -> None:
+def test_a_minute_of_publishes_with_every_policy_fails_no_call_and_cuts_no_stream(
+    node: Node,
+) -> None:
+    """Each second another kind is used for the first time, then changed, then taken away."""
+    kinds = [kind for kind in policies if not policies[kind].set_in_chain]
+    node.options = {"has_filter": True}
+    node.state.change(APIRow(1, 1, (), is_open=True))
+    ends = threading.Event()
+    node.upstream.before_answer = lambda path: ends.wait(200) if "long" in path else None  # type: ignore[method-assign]  # an upstream that answers when it is told to
+    node.start()
+    node.state.publish(_with_kinds(node, 1, []))
+    node.wait_live(1)
+    wait_until(lambda: node.status() == 200)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        kept(
+            node.port, "/a1/r0", connections=MINUTE_CONNECTIONS, pause_seconds=PAUSE_SECONDS
+        ) as callers,
+    ):
+        try:
+            stream = pool.submit(
+                httpx2.get, f"http://127.0.0.1:{node.port}/a1/r0?long", timeout=300
+            )
+            for revision in range(2, 2 + MINUTE_PUBLISHES):
+                due = time.monotonic() + PUBLISH_EVERY_SECONDS
+                node.state.publish(_with_kinds(node, revision, kinds[: revision - 1]))
+                node.wait_live(revision, 60)
+                time.sleep(max(0.0, due - time.monotonic()))
+            before = list(callers.answers)
+            wait_until(lambda: all(map(operator.gt, callers.answers, before)), 60)
+            assert not stream.done()
+        finally:
+            ends.set()
+        assert stream.result(60).status_code == 200
+    assert callers.wrong == {}
+
+
+def _with_kinds(node: Node, revision: int, kinds: list[str]) -> Snapshot:
+    """The second API with policies, of which one has always changed."""
+    made = changed(revision, node.upstream.port)
+    patient = dataclasses.replace(made.apis[0].upstream, timeout_seconds=300.0 + revision)
+    first = dataclasses.replace(made.apis[0], upstream=patient)
+    uses = [PolicyUse(kind, policies[kind].example) for kind in kinds if kind not in EXCLUDED]
+    uses.append(PolicyUse("timeout", {"seconds": 10.0 + revision}))
+    second = dataclasses.replace(
+        made.apis[1],
+        operations=(SnapshotOperation(20, "op0", "GET", "/items/{id}"),),
+        policies=tuple({use.kind: use for use in uses}.values()),
+    )
+    return dataclasses.replace(made, apis=(first, second, *made.apis[2:]))
+
+
+def test_a_policy_with_settings_in_the_chain_fails_no_call(node: Node) -> None:
     # Envoy renews the listener: each connection hears goodbye with an answer in the drain time
     node.options["drain_seconds"] = 15.0
     node.start()
     node.publish(1)
     node.wait_live(1)
     kinds = [
-        PolicyUse("headers", {"response": {"set": {"x-a": "b"}}}),
-        PolicyUse("cors", {"allow_origins": ["https://app.example.com"]}),
         PolicyUse("request_size", {"body_max": "10MB"}),
+        PolicyUse("request_size", {"body_max": "20MB"}),
+        PolicyUse("shield", {"name": "all"}),
     ]
     with load(f"http://127.0.0.1:{node.port}/a1/r0", threads=CONNECTIONS) as callers:
         wait_until(lambda: callers.statuses[200] > 50)
         for count in range(1, len(kinds) + 1):
             made = snapshot(1 + count, node.upstream.port)
-            node.state.publish(dataclasses.replace(made, policies=tuple(kinds[:count])))
+            node.state.publish(dataclasses.replace(made, policies=(kinds[count - 1],)))
             node.wait_live(1 + count)
         before = callers.statuses[200]
         wait_until(lambda: callers.statuses[200] > before + 50)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from headgate.gateway.envoy.access_log import OPERATORS
 from headgate.gateway.envoy.clusters import cluster_name
-from headgate.gateway.envoy.resources import Translator, translate
+from headgate.gateway.envoy.resources import Translator, readable_routes, translate
 from headgate.gateway.envoy.settings import NodeSettings
+from headgate.gateway.policy import policies as registered
 from headgate.gateway.routing import DEPTH_MAX, DEPTH_VARIES, parse_template
 from headgate.model.logline import LINE_FIELDS, SELDOM
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI
@@ -108,20 +109,35 @@ def test_a_changed_upstream_leaves_the_cluster_of_the_others() -> None:
     assert names == [cluster_name(first.upstream), cluster_name(moved.upstream)]
 
 
-def test_a_filter_that_nobody_uses_is_not_in_the_chain() -> None:
-    def chain(*uses: PolicyUse) -> list[str]:
-        made = translate(Snapshot(1, "default", (api("GET /x", policies=uses),)), NODE)
-        listener = orjson.loads(orjson.dumps(made.listeners))["resources"][0]
-        manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
-        return [one["name"] for one in manager["http_filters"]]
+def _listener(*uses: PolicyUse) -> Any:
+    made = translate(Snapshot(1, "default", (api("GET /items/{id}", policies=uses),)), NODE)
+    return orjson.loads(orjson.dumps(made.listeners))["resources"][0]
 
-    assert chain() == ["headgate", "envoy.filters.http.router"]
-    assert chain(CACHE, DENY) == [
+
+def test_the_first_use_of_a_policy_changes_routes_and_not_the_listener() -> None:
+    settled = {kind: registered[kind] for kind in registered}
+    alone = {n for n, kind in settled.items() if kind.set_in_chain or kind.writes_errors}
+    changing = {
+        kind
+        for kind in registered
+        if _listener(PolicyUse(kind, registered[kind].example)) != _listener()
+    }
+    assert {"request_size", "shield"} <= changing <= alone
+
+
+def test_filters_of_policies_are_off_until_a_route_switches_them_on() -> None:
+    manager = _listener()["filter_chains"][0]["filters"][0]["typed_config"]
+    names = [one["name"] for one in manager["http_filters"]]
+    off = [one["name"] for one in manager["http_filters"] if one.get("disabled")]
+    assert set(names) - set(off) == {"headgate", "envoy.filters.http.router"}
+    assert names.index("envoy.filters.http.rbac") < names.index("headgate")
+    assert names.index("headgate") < names.index("headgate.cache")
+    made = readable_routes(Snapshot(1, "default", (api("GET /x", policies=(CACHE, DENY)),)))
+    text = orjson.dumps(made).decode()
+    assert {name for name in off if f'"{name}":' in text} == {
         "envoy.filters.http.rbac",
-        "headgate",
         "headgate.cache",
-        "envoy.filters.http.router",
-    ]
+    }
 
 
 def test_the_log_has_exactly_the_fields_of_the_contract() -> None:

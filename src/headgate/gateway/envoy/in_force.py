@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headgate.gateway.callers import APPLICATION_FLAG, FLAG, CallerSet, caller_sets
-from headgate.gateway.policy import HTTPFilter, Policy, Stage, in_force, parse
+from headgate.gateway.envoy.chain import PlacedFilter
+from headgate.gateway.policy import Policy, Stage, in_force, parse
 from headgate.model.snapshot import CallerPolicies, PolicyUse, SnapshotAPI
 
 PolicyOf = dict[str, Policy]
@@ -95,19 +96,10 @@ def typed(uses: Mapping[str, PolicyUse]) -> PolicyOf:
     return {kind: parse(use) for kind, use in uses.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class UsedFilter:
-    """An HTTP filter that some route switches on, with its place in the chain."""
-
-    stage: Stage
-    order: int
-    filter: HTTPFilter
-
-
-def used(found: PolicyOf) -> dict[str, UsedFilter]:
+def used(found: PolicyOf) -> dict[str, PlacedFilter]:
     """The filters of policies, by name."""
     return {
-        one.name: UsedFilter(policy.stage, policy.order if one.order is None else one.order, one)
+        one.name: PlacedFilter.of(type(policy), one)
         for policy in found.values()
         for one in policy.filters()
     }

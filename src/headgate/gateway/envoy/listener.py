@@ -1,17 +1,18 @@
 """How does Envoy take requests? The listener, its protocols and limits, and the filter chain."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.access_log import access_log
+from headgate.gateway.envoy.chain import PlacedFilter, after_access, before_access
 from headgate.gateway.envoy.local_replies import local_replies
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.error_bodies import ErrorTexts
 from headgate.gateway.filter import MODULE_NAME, TRIAL_MODULE_NAME
-from headgate.gateway.policy import HTTPFilter
 
 CONNECTION_BUFFER_BYTES_MAX = 1024 * 1024  # per connection, before back pressure
 HEADERS_KB_MAX = 64
@@ -32,21 +33,17 @@ NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 
 def listener(
     node: NodeSettings,
-    edge: list[HTTPFilter],
-    traffic: list[HTTPFilter],
+    filters: Mapping[str, PlacedFilter],
     types: str = TYPE_PREFIX,
     texts: tuple[ErrorTexts, ...] = (),
 ) -> JSON:
-    """The gateway's listener; `edge` and `traffic` are the filters before and after access.
+    """The gateway's listener with the policies' filters, by name.
 
     `types` is what the `type` of its own answers begins with, `texts` are forms of theirs.
-
-    A filter stands in the chain only when some policy uses it, and is off until a route of that
-    policy switches it on: what nobody uses costs nothing.
     """
     replies = local_replies(types, texts)
     chain: JSON = {
-        "filters": [_manager(node, edge, traffic, replies, _access(node, "headgate"), _router())]
+        "filters": [_manager(node, filters, replies, _access(node, "headgate"), _router())]
     }
     if node.tls_certificate is not None:
         chain["transport_socket"] = _tls(node)
@@ -63,8 +60,7 @@ def listener(
 
 def trial_listener(
     node: NodeSettings,
-    edge: list[HTTPFilter],
-    traffic: list[HTTPFilter],
+    filters: Mapping[str, PlacedFilter],
     types: str,
     texts: tuple[ErrorTexts, ...],
 ) -> JSON:
@@ -76,7 +72,7 @@ def trial_listener(
     own = replace(node, log_path=node.trial_log, trusted_hops=1)
     module = _module(wire.TRIAL_FILTER, TRIAL_MODULE_NAME, "trial", terminal_filter=True)
     replies = local_replies(types, texts)
-    manager = _manager(own, edge, traffic, replies, _access(node, wire.TRIAL_FILTER), module)
+    manager = _manager(own, filters, replies, _access(node, wire.TRIAL_FILTER), module)
     manager["typed_config"]["stat_prefix"] = "trials"
     pipe = {"path": str(node.trial_socket), "mode": OWNER_ONLY}
     return wire.typed(
@@ -91,14 +87,14 @@ def trial_listener(
 
 def _manager(
     node: NodeSettings,
-    edge: list[HTTPFilter],
-    traffic: list[HTTPFilter],
+    filters: Mapping[str, PlacedFilter],
     replies: JSON,
     access: list[JSON],
     last: JSON,
 ) -> JSON:
     """The manager of HTTP connections, with its chain: the filters of policies, access, `last`."""
-    observed = [one.observed_in for one in (*edge, *traffic) if one.observed_in]
+    placed = filters.values()
+    observed = [one.filter.observed_in for one in placed if one.filter.observed_in]
     return wire.extension(
         "envoy.filters.network.http_connection_manager",
         wire.CONNECTION_MANAGER,
@@ -106,9 +102,9 @@ def _manager(
         local_reply_config=replies,
         access_log=access_log(node, observed),
         http_filters=[
-            *(_switched_off(used) for used in edge),
+            *before_access(placed),
             *access,
-            *(_switched_off(used) for used in traffic),
+            *after_access(placed),
             last,
         ],
     )
@@ -224,10 +220,6 @@ def _module(name: str, module: str, filter_name: str, **fields: Any) -> JSON:
         filter_name=filter_name,
         **fields,
     )
-
-
-def _switched_off(used: HTTPFilter) -> JSON:
-    return {"name": used.name, "disabled": True, "typed_config": dict(used.chain)}
 
 
 def _tls(node: NodeSettings) -> JSON:

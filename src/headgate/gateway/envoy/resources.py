@@ -9,9 +9,10 @@ import orjson
 from headgate.gateway.callers import concerning
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
+from headgate.gateway.envoy.chain import PlacedFilter, standing
 from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.error_texts import error_texts
-from headgate.gateway.envoy.in_force import Policies, UsedFilter, policies_of, typed, used
+from headgate.gateway.envoy.in_force import Policies, policies_of, typed, used
 from headgate.gateway.envoy.introspector import introspector_cluster
 from headgate.gateway.envoy.listener import (
     client_authorities,
@@ -32,7 +33,7 @@ from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.tree import Trees
 from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
-from headgate.gateway.policy import INTROSPECTOR, VALIDATORS, Stage, in_force
+from headgate.gateway.policy import INTROSPECTOR, VALIDATORS, in_force
 from headgate.model.release import Release
 from headgate.model.snapshot import CallerPolicies, PolicyUse, Snapshot, SnapshotAPI
 
@@ -76,7 +77,7 @@ class _APIPart:
     cluster_name: str
     cluster: bytes
     routes: dict[int, Encoded]
-    filters: dict[str, UsedFilter]
+    filters: dict[str, PlacedFilter]
     gate: dict[int, Encoded]
 
 
@@ -151,20 +152,15 @@ class Translator:
         parts = [*routed, *candidates.values()]
         for part in parts:
             filters |= part.filters
-        chain = sorted(filters.values(), key=lambda one: (one.stage, one.order, one.filter.name))
-        edge = [one.filter for one in chain if one.stage is not Stage.TRAFFIC]
-        traffic = [one.filter for one in chain if one.stage is Stage.TRAFFIC]
         distinct = {part.cluster_name: part.cluster for part in parts}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
-        told = (snapshot.problem_types, error_texts(snapshot))
-        listeners = [listener(node, edge, traffic, *told)]
-        if node.trial_socket is not None:  # second: the routes' counters have the first one's name
-            listeners.append(trial_listener(node, edge, traffic, *told))
-        asked = {one.filter.asks for one in chain}
+        asked = {one.filter.asks for one in filters.values()}
         if VALIDATORS in asked:
             clusters.append(validators_cluster(node))
         if INTROSPECTOR in asked:
             clusters.append(introspector_cluster(node))
+        if node.has_filter:
+            filters = {**standing(), **filters}
         by_depth: dict[int, list[Encoded]] = {}
         for part in routed:
             for depth, encoded in part.routes.items():
@@ -177,6 +173,10 @@ class Translator:
             if part.gate:
                 released.append((is_at_gate(api), part.gate))
         routes = route_configuration(trees, general, released)
+        told = (snapshot.problem_types, error_texts(snapshot))
+        listeners = [listener(node, filters, *told)]
+        if node.trial_socket is not None:  # second: the routes' counters have the first one's name
+            listeners.append(trial_listener(node, filters, *told))
         certificate, authorities = secrets(node), client_authorities(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
@@ -296,7 +296,7 @@ def readable_routes(snapshot: Snapshot) -> JSON:
 
 def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
     policies = _policies(snapshot, family)
-    filters: dict[str, UsedFilter] = {}
+    filters: dict[str, PlacedFilter] = {}
     for found in policies.all():
         filters |= used(found)
     upstream = family.api.upstream

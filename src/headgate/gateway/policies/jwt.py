@@ -95,6 +95,7 @@ class JWT(Policy):
 
     stage: ClassVar[Stage] = Stage.ACCESS
     order: ClassVar[int] = 10
+    set_in_chain: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {
         "issuers": [
             {"issuer": "https://login.example.com", "audiences": ["https://api.example.com"]}

@@ -26,6 +26,7 @@ class RequestSize(Policy):
 
     stage: ClassVar[Stage] = Stage.EDGE
     order: ClassVar[int] = 30
+    set_in_chain: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {"body_max": "10MB"}
 
     body_max: str = Field(description="The largest body: `512kB`, `10MB`, `1MiB`, or bytes.")

@@ -32,6 +32,7 @@ class Shield(Policy):
     stage: ClassVar[Stage] = Stage.TRAFFIC
     order: ClassVar[int] = 15
     not_for_callers: ClassVar[str] = "it measures an upstream, whoever calls"
+    set_in_chain: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {"name": "orders"}
 
     name: str = Field(description="What is measured together, usually the upstream.")

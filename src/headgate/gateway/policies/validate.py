@@ -145,6 +145,13 @@ class Validate(Policy):
                 idle={"@type": f"{LUA_TYPE}PerRoute", "disabled": True},
             )
 
+    @classmethod
+    def standing(cls) -> Iterable[HTTPFilter]:
+        for mode in (RequestMode.OBSERVE, RequestMode.ENFORCE):
+            for on_failure in OnFailure:
+                yield from cls(request=mode, on_failure=on_failure).filters()
+        yield from cls(request=RequestMode.OFF, response=ResponseMode.OBSERVE).filters()
+
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation
     ) -> dict[str, dict[str, Any]]:
