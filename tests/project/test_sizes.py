@@ -8,9 +8,10 @@ from tests.project.tree import ROOT, tracked
 MODULE_LINES_MAX = 400
 TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
-FILTER_CODE_LINES_MAX = 1000  # without tests, comments and blank lines
+FILTER_CODE_LINES_MAX = 850  # without tests, comments and blank lines
 TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
 CALLERS_CODE_LINES_MAX = 120  # which route a call is on, and takes once its caller is known
+LIMITS_CODE_LINES_MAX = 360  # how much a caller may use, and the counting of it
 CACHE_CODE_LINES_MAX = 700  # with the part of Envoy's ABI that it shares with the next
 JSON_CODE_LINES_MAX = 260
 SCOPES_CODE_LINES_MAX = 120  # what an operation needs and a token grants
@@ -62,11 +63,14 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     schemes = [path for path in sources if path.name == "schemes.zig"]
     callers = [path for path in sources if path.name == "callers.zig"]
     trial = [path for path in sources if path.name == "trial.zig"]
-    apart = {*cache, *tokens, *json, *scopes, *schemes, *callers, *trial}
+    counting = {"limits.zig", "allowances.zig", "concurrent.zig"}
+    limits = [path for path in sources if path.name in counting]
+    apart = {*cache, *tokens, *json, *scopes, *schemes, *callers, *trial, *limits}
     access = [path for path in sources if path not in apart and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in tokens) <= TOKENS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in callers) <= CALLERS_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in limits) <= LIMITS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in cache) <= CACHE_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in json) <= JSON_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in scopes) <= SCOPES_CODE_LINES_MAX

@@ -10,7 +10,7 @@ from headgate.gateway import table_layout as layout
 from headgate.gateway.table import AccessTable
 from headgate.model.access import AccessDelta, PlanRow, RowState, SubscriptionRow
 from headgate.model.leases import LEASES_PER_CALL_MAX, Held, LeaseAnswer, LeaseRequest
-from headgate.model.limits import Limit, LimitKind, Window, window_index, window_start
+from headgate.model.limits import Limit
 from headgate.store.services import quota_leases
 from headgate.store.services.actor import Actor, Scope
 from tests.support.store import AT
@@ -34,15 +34,18 @@ class SetClock(Clock):
 
 
 class SharingNode:
-    """One node with one subscription of one plan: a quota per month in slot 0."""
+    """One node with one subscription of one plan: a quota per month in slot 0.
 
-    def __init__(self, name: str, gateway: str, folder: Path, row: int, amount: int) -> None:
+    A call costs `cost` units, which is the highest cost of all operations.
+    """
+
+    def __init__(self, name: str, gateway: str, folder: Path, row: int, quota: Limit) -> None:
         self.clock = SetClock()
-        self.row, self.amount = row, amount
+        self.row, self.amount, self.quota = row, quota.amount, quota
+        self.cost = 1
         self.table = AccessTable.open(folder / f"{name}.tbl", generation="g", clock=self.clock)
         self.table.leases.close_until_told()
-        limit = Limit(LimitKind.QUOTA, amount, Window.MONTH)
-        plan = PlanRow(1, 1, "pln_0000000000001", (limit,))
+        plan = PlanRow(1, 1, "pln_0000000000001", (quota,))
         of = SubscriptionRow(row, 1, "sub_0000000000001", 1, 1, 1, RowState.ACTIVE)
         self.table.apply(AccessDelta("g", 0, 1, True, plans=(plan,), subscriptions=(of,)))
         scopes = frozenset({Scope.NODE})
@@ -75,7 +78,7 @@ class SharingNode:
         if word >> 32 & 0x7FFF_FFFF == self._code:
             return word & 0xFFFF_FFFF
         since_s = self.table._file.header("quota_since_s")  # the filter's eye
-        start = window_start(Window.MONTH, window_index(Window.MONTH, self.clock.at)).timestamp()
+        start = self.quota.window_start(self.quota.window_index(self.clock.at)).timestamp()
         is_late = start < since_s
         return 0 if is_late or divisor == layout.SHARE_NOTHING else self.amount // divisor
 
@@ -83,10 +86,11 @@ class SharingNode:
         """How many of so many calls pass; counts and marks as `filter/limits.zig` does."""
         passed = 0
         for _ in range(times):
-            if self.count < self.granted:
-                self._words[self._at] = self._code << 32 | self.count + 1
+            is_passing = self.count + self.cost <= self.granted
+            if is_passing:
+                self._words[self._at] = self._code << 32 | self.count + self.cost
                 passed += 1
-            if self.granted - self.count <= self.granted // 4:
+            if not is_passing or self.granted - self.count <= self.granted // 4:
                 place = DIRTY.offset + self.row // layout.DIRTY_ROWS
                 self.table._file.bytes[place] = 1  # the filter's hand
         return passed
@@ -143,7 +147,8 @@ class SharingNode:
 
     @property
     def _code(self) -> int:
-        return 5 << 28 | window_index(Window.MONTH, self.clock.at) & 0xFFF_FFFF
+        code = 5 if self.quota.anchor_day == 1 else 6
+        return code << 28 | self.quota.window_index(self.clock.at) & 0xFFF_FFFF
 
 
 NEXT_MONTH = timedelta(days=31)

@@ -1,12 +1,12 @@
 """Which slot does each limit of a plan have? A slot is where subscriptions count.
 
-A limit is the same limit after an edit when it has the same kind and window: it keeps its slot,
-and its subscribers keep what they have used.
+A limit is the same limit after an edit when it has the same kind and window (a month from another
+day is another window): it keeps its slot, and its subscribers keep what they have used.
 """
 
 from collections.abc import Sequence
 
-from headgate.model.limits import LIMITS_PER_PLAN_MAX, Limit
+from headgate.model.limits import LIMITS_PER_PLAN_MAX, Limit, LimitKind
 
 Slots = tuple[Limit | None, ...]
 
@@ -18,7 +18,8 @@ def limits_error(limits: Sequence[Limit]) -> str | None:
     seen: set[tuple[str, str]] = set()
     for limit in limits:
         if (limit.kind, limit.window) in seen:
-            return f"the plan has two {limit.kind} limits per {limit.window}; keep the smaller one"
+            window = f" per {limit.window}" if limit.kind is not LimitKind.CONCURRENT else ""
+            return f"the plan has two {limit.kind} limits{window}; keep the smaller one"
         seen.add((limit.kind, limit.window))
     return None
 
@@ -32,11 +33,11 @@ def assign_slots(before: Slots, limits: Sequence[Limit]) -> Slots:
     error = limits_error(limits)
     if error is not None:
         raise ValueError(error)
-    places = {(limit.kind, limit.window): n for n, limit in enumerate(before) if limit is not None}
+    places = {_window(limit): n for n, limit in enumerate(before) if limit is not None}
     after: list[Limit | None] = [None] * LIMITS_PER_PLAN_MAX
     homeless = []
     for limit in limits:
-        slot = places.get((limit.kind, limit.window))
+        slot = places.get(_window(limit))
         if slot is None:
             homeless.append(limit)
         else:
@@ -47,3 +48,7 @@ def assign_slots(before: Slots, limits: Sequence[Limit]) -> Slots:
         after[slot] = limit
     used = max((n + 1 for n, limit in enumerate(after) if limit is not None), default=0)
     return tuple(after[: max(used, len(before))])
+
+
+def _window(limit: Limit) -> tuple[str, str, int]:
+    return limit.kind, limit.window, limit.anchor_day

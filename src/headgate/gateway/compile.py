@@ -6,7 +6,13 @@ from headgate.core.problems import Detail
 from headgate.gateway.callers import caller_mistakes
 from headgate.gateway.effective import conflicts, misplaced
 from headgate.gateway.envoy.error_texts import ERROR_TEXTS_MAX, error_texts
-from headgate.gateway.policy import POLICIES_PER_PLACE_MAX, mistakes, parse, policies
+from headgate.gateway.policy import (
+    POLICIES_PER_PLACE_MAX,
+    mistakes,
+    operation_policies,
+    parse,
+    policies,
+)
 from headgate.gateway.release import release_mistakes
 from headgate.gateway.routing import parse_template, quoted
 from headgate.gateway.upstreams import upstream_mistakes
@@ -57,7 +63,12 @@ def published_rows(snapshot: Snapshot) -> PublishedRows:
             APISettingsRow(api.row, api.key_sources, _limits(api.policies)) for api in snapshot.apis
         ),
         operations=tuple(
-            OperationRow(operation.row, api.row, _limits(operation.policies))
+            OperationRow(
+                operation.row,
+                api.row,
+                _limits(operation.policies),
+                _cost(operation_policies(snapshot, api, operation).values()),
+            )
             for api in snapshot.apis
             for operation in api.operations
         ),
@@ -68,6 +79,11 @@ def _limits(uses: Iterable[PolicyUse]) -> tuple[ScopedLimit, ...]:
     """The limits attached at one place; of two policies of one kind the last is in force."""
     by_kind = {use.kind: use for use in uses}
     return tuple(limit for use in by_kind.values() for limit in parse(use).limits())
+
+
+def _cost(uses: Iterable[PolicyUse]) -> int:
+    """What a call takes, by the policies in force."""
+    return next((parse(use).cost() for use in uses if policies[use.kind].says_cost), 1)
 
 
 def _policy_mistakes(

@@ -126,6 +126,7 @@ class Policy(BaseModel):
     asks_server: ClassVar[bool] = False
     writes_errors: ClassVar[bool] = False
     set_in_chain: ClassVar[bool] = False
+    says_cost: ClassVar[bool] = False
 
     @property
     def needs_contract(self) -> bool:
@@ -188,6 +189,10 @@ class Policy(BaseModel):
     def limits(self) -> tuple[ScopedLimit, ...]:
         """Limits that the access filter enforces for the policy."""
         return ()
+
+    def cost(self) -> int:
+        """What a call takes from limits, in units; asked of a kind that `says_cost`."""
+        return 1
 
 
 policies: Registry[Policy] = Registry("headgate.gateway.policies")

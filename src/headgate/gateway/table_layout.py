@@ -8,7 +8,7 @@ begin at whole pages. The filter's `layout.zig` is written from this description
 import struct
 from dataclasses import dataclass
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 MAGIC = f"HGTBL{LAYOUT_VERSION:03d}".encode()
 FAMILY = MAGIC[:5]  # a file that begins so is an access table of some layout
 STATE_READY = 1
@@ -112,12 +112,14 @@ HEADER = _record(
     hash_key="2Q",
     quota_divisor="Q",  # 0: a plan's quotas are this node's alone; otherwise see `SHARE_NOTHING`
     quota_since_s="Q",  # in windows that began earlier the divided part is nothing
-    pad_writer="3Q",
+    units_max="Q",  # the highest cost of an operation
+    pad_writer="2Q",
     clock_ns="Q",  # the latest time any worker saw, to some milliseconds
     clock_steps="Q",
     dropped="Q",
     damaged="Q",
-    pad_filter="12Q",
+    boot="Q",  # start of the newest Envoy that reads the table (`filter/concurrent.zig`)
+    pad_filter="11Q",
     sequence="Q",
     credential_entries="Q",
     subscription_entries="Q",
@@ -177,8 +179,9 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
             allowed="Q",
             rejected="Q",
             limits=f"{SCOPED_LIMITS}Q",
+            cost="Q",  # what a call takes from rates and quotas
             counters=f"{SCOPED_LIMITS}Q",
-            pad="5Q",
+            pad="4Q",
         ),
         OPERATIONS_MAX,
     ),

@@ -7,12 +7,13 @@ sees the smaller part or is seen.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from headgate.core.clock import Clock
 from headgate.gateway import table_layout as layout
 from headgate.gateway.table_file import TableFile, barrier, fence
 from headgate.model.leases import DIVISOR_ALL, DIVISOR_NOTHING, Held, Lease, Place, Recall, Want
-from headgate.model.limits import Window, window_index, window_start
+from headgate.model.limits import BURST_MAX, Window, window_index, window_start
 
 _LEASE = layout.SECTIONS["lease"]
 _SUBSCRIPTION = layout.SECTIONS["subscription"]
@@ -22,6 +23,7 @@ _WINDOWS = tuple(Window)
 _QUOTA = 2  # the kind in a limit's word
 _COUNT_MASK = 0xFFFF_FFFF
 _FINAL = 1 << 63
+_CODE_ANCHORED = 6  # of a month that begins on another day than the first; `filter/limits.zig`
 
 
 class LeaseTable:
@@ -148,7 +150,8 @@ class LeaseTable:
             if self._is_final(place, limit):
                 continue
             granted = self._granted(place, limit)
-            if granted - self._count(place, limit) <= granted // 4:
+            heaviest = self._file.header("units_max")  # a call may not fit into what is left
+            if granted - self._count(place, limit) <= max(granted // 4, heaviest - 1):
                 yield Want(place, granted)
 
     def _marked(self) -> list[int]:
@@ -182,11 +185,12 @@ class LeaseTable:
         return limit if limit is not None and self._index(limit) == place.index else None
 
     def _index(self, limit: int) -> int:
-        return window_index(_WINDOWS[limit >> 56 & 7], self._clock.now())
+        return window_index(_WINDOWS[limit >> 56 & 7], self._clock.now() - _shift(limit))
 
     def _code(self, place: Place, limit: int) -> int:
         """The upper half of a word that speaks of this window."""
-        return ((limit >> 56 & 7) + 1) << 28 | place.index & 0xFFF_FFFF
+        code = _CODE_ANCHORED if _shift(limit) else (limit >> 56 & 7) + 1
+        return code << 28 | place.index & 0xFFF_FFFF
 
     def _count(self, place: Place, limit: int) -> int:
         """What has passed in the window."""
@@ -209,10 +213,18 @@ class LeaseTable:
         amount, divisor = limit & _COUNT_MASK, self.divisor
         if divisor == DIVISOR_ALL:
             return amount
-        start = window_start(_WINDOWS[limit >> 56 & 7], place.index).timestamp()
+        begins = window_start(_WINDOWS[limit >> 56 & 7], place.index) + _shift(limit)
+        start = begins.timestamp()
         is_late = start < self._file.header("quota_since_s")
         return 0 if is_late or divisor == DIVISOR_NOTHING else amount // divisor
 
     def _store(self, place: Place, limit: int, granted: int, *, is_final: bool) -> None:
         word = self._code(place, limit) << 32 | granted | (_FINAL if is_final else 0)
         self._file.words[_LEASE.at(place.row, "words") // 8 + place.slot] = word
+
+
+def _shift(limit: int) -> timedelta:
+    """By how much a quota's window begins after the calendar's: the day stands where a rate has
+    its burst.
+    """
+    return timedelta(days=max(0, (limit >> 32 & BURST_MAX) - 1))

@@ -27,12 +27,13 @@ _API = layout.SECTIONS["api"]
 _OPERATION = layout.SECTIONS["operation"]
 _SETTINGS = struct.Struct("@BBBB16I108s16x")
 _SOURCE = struct.Struct("@BB34s")
-_KINDS = {LimitKind.RATE: 1, LimitKind.QUOTA: 2}
+_KINDS = {LimitKind.RATE: 1, LimitKind.QUOTA: 2, LimitKind.CONCURRENT: 3}
 _WINDOWS = {window: code for code, window in enumerate(Window)}
 _SUBJECTS = {
     LimitSubject.EVERYONE: 0,
     LimitSubject.APPLICATION: 1,
     LimitSubject.ADDRESS: 2,
+    LimitSubject.CREDENTIAL: 3,
 }
 _LOCATIONS = {
     KeyLocation.HEADER: layout.SOURCE_HEADER,
@@ -43,10 +44,13 @@ _DEFAULT_HEADER = "x-api-key"
 
 
 def limit_word(limit: Limit, subject: LimitSubject = LimitSubject.EVERYONE) -> int:
-    """A limit in 64 bits: amount 32, burst 24, window 3, kind 2, subject 2."""
+    """A limit in 64 bits: amount 32, burst or anchor day 23, shadow 1, window 3, kind 2,
+    subject 3."""
+    anchor = limit.anchor_day if limit.anchor_day != 1 else 0
     return (
         limit.amount
-        | limit.burst << 32
+        | (limit.burst or anchor) << 32
+        | limit.is_shadow << 55
         | _WINDOWS[limit.window] << 56
         | _KINDS[limit.kind] << 59
         | _SUBJECTS[subject] << 61
@@ -103,6 +107,7 @@ class SettingsWriter:
             self._put_sources(api)
         for operation in rows.operations:
             self._put_operation(operation)
+        self._file.set_header("units_max", max((one.cost for one in rows.operations), default=1))
 
     def _put_sources(self, row: APISettingsRow) -> None:
         old = _SETTINGS.unpack(self._settings(row.row))
@@ -111,6 +116,7 @@ class SettingsWriter:
 
     def _put_operation(self, row: OperationRow) -> None:
         self._put_limits(_OPERATION.at(row.row, "limits"), row.limits)
+        self._file.words[_OPERATION.at(row.row, "cost") // 8] = row.cost
         fence()
         self._file.words[_OPERATION.at(row.row, "api") // 8] = row.api
 

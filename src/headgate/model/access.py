@@ -149,6 +149,7 @@ class LimitSubject(StrEnum):
     EVERYONE = "everyone"
     APPLICATION = "application"
     ADDRESS = "address"
+    CREDENTIAL = "credential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +174,12 @@ class APISettingsRow:
 
 @dataclass(frozen=True, slots=True)
 class OperationRow:
-    """A published operation: its API and its own limits."""
+    """A published operation: its API, its own limits, and what a call of it costs in units."""
 
     row: int
     api: int
     limits: tuple[ScopedLimit, ...] = ()
+    cost: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""How much may a caller use? Rates (a sliding allowance) and quotas (a calendar window)."""
+"""How much may a caller use? Rates (a sliding allowance), quotas (a calendar window), and how many
+calls may run at one time.
+
+A limit is written as people say it: `10/second+50`, `1000/month@15`, `5`, each with ` shadow`
+behind it when it is only to be counted.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 AMOUNT_MAX = 2**32 - 1  # the access table holds an amount in 32 bits
-BURST_MAX = 2**24 - 1
+BURST_MAX = 2**23 - 1
+CONCURRENT_MAX = 2**20 - 1  # the access table counts so many running calls
+ANCHOR_DAY_MAX = 28  # every month has it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARCH = 3  # the month that the filter counts months from
 LIMITS_PER_PLAN_MAX = 8  # slots of a subscription's row in the access table
@@ -27,15 +34,21 @@ WINDOW_SECONDS = {Window.SECOND: 1, Window.MINUTE: 60, Window.HOUR: 3600, Window
 
 
 class LimitKind(StrEnum):
-    """A rate smooths (GCRA); a quota counts within a calendar window."""
+    """A rate smooths (GCRA); a quota counts within a calendar window; `concurrent` counts the
+    calls that run."""
 
     RATE = "rate"
     QUOTA = "quota"
+    CONCURRENT = "concurrent"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`amount` requests per `window`. A rate lets `burst` pass at once (by default, `amount`).
+    """`amount` units per `window`; a call costs one unit unless its operation says otherwise.
+
+    A rate lets `burst` pass at once (by default, `amount`). A quota's month begins on
+    `anchor_day`. `concurrent` counts calls, has no window, and none of these. A limit that
+    `is_shadow` is counted and recorded, and refuses nothing.
 
     Raises:
         ValueError: out of range, or a rate per month.
@@ -43,18 +56,31 @@ class Limit:
 
     kind: LimitKind
     amount: int
-    window: Window
+    window: Window = Window.SECOND
     burst: int = 0
+    anchor_day: int = 1
+    is_shadow: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.amount <= AMOUNT_MAX:
-            raise ValueError(f"the amount of a {self.kind} is 1 to {AMOUNT_MAX:,}")
-        if self.kind is LimitKind.QUOTA:
-            if self.burst:
-                raise ValueError("a quota has no burst")
-            if self.window is Window.SECOND:
-                raise ValueError("a quota is per minute, hour, day or month; per second use a rate")
-            return
+        most = CONCURRENT_MAX if self.kind is LimitKind.CONCURRENT else AMOUNT_MAX
+        if not 1 <= self.amount <= most:
+            raise ValueError(f"the amount of a {self.kind} limit is 1 to {most:,}")
+        if self.anchor_day != 1 and (
+            self.kind is not LimitKind.QUOTA or self.window is not Window.MONTH
+        ):
+            raise ValueError("only a quota per month begins on a day, as in 1000/month@15")
+        if not 1 <= self.anchor_day <= ANCHOR_DAY_MAX:
+            raise ValueError(f"a quota's month begins on day 1 to {ANCHOR_DAY_MAX}")
+        if self.kind is LimitKind.RATE:
+            self._check_rate()
+        elif self.burst:
+            raise ValueError(f"a {self.kind} limit has no burst; only a rate has one")
+        elif self.kind is LimitKind.QUOTA and self.window is Window.SECOND:
+            raise ValueError("a quota is per minute, hour, day or month; per second use a rate")
+        elif self.kind is LimitKind.CONCURRENT and self.window is not Window.SECOND:
+            raise ValueError("a concurrent limit has no window")
+
+    def _check_rate(self) -> None:
         if self.window is Window.MONTH:
             raise ValueError("a rate is per second, minute, hour or day; per month use a quota")
         if not self.burst:
@@ -63,26 +89,49 @@ class Limit:
             raise ValueError(f"the burst of a rate is 1 to {BURST_MAX:,}")
 
     def __str__(self) -> str:
+        shadow = f" {SHADOW}" if self.is_shadow else ""
+        if self.kind is LimitKind.CONCURRENT:
+            return f"{self.amount}{shadow}"
         burst = f"+{self.burst}" if self.burst and self.burst != self.amount else ""
-        return f"{self.amount}/{self.window}{burst}"
+        anchor = f"@{self.anchor_day}" if self.anchor_day != 1 else ""
+        return f"{self.amount}/{self.window}{burst}{anchor}{shadow}"
+
+    def window_index(self, at: datetime) -> int:
+        """Which of the quota's windows holds the instant `at`; the filter counts alike."""
+        return window_index(self.window, at - timedelta(days=self.anchor_day - 1))
+
+    def window_start(self, index: int) -> datetime:
+        """When the quota's window of this index begins."""
+        return window_start(self.window, index) + timedelta(days=self.anchor_day - 1)
 
 
-_LIMIT = re.compile(r"([\d_,]+)\s*/\s*(second|minute|hour|day|month|s|m|h|d)(?:\+(\d+))?")
+SHADOW = "shadow"
+_LIMIT = re.compile(
+    r"([\d_,]+)\s*/\s*(second|minute|hour|day|month|s|m|h|d)(?:\+(\d+))?(?:@(\d+))?"
+)
 _SHORT = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+_EXAMPLES = {LimitKind.RATE: "10/second", LimitKind.QUOTA: "1000/month", LimitKind.CONCURRENT: "5"}
 
 
 def parse_limit(kind: LimitKind, text: str) -> Limit:
-    """`10/second`, `1000/month`, or `10/second+50` for a burst of 50.
+    """`10/second`, `10/second+50` for a burst of 50, `1000/month`, `1000/month@15` from the 15th
+    of each month, `5` at one time; ` shadow` behind it: only counted.
 
     Raises:
         ValueError: not a limit, or out of range; the message shows a valid one.
     """
-    match = _LIMIT.fullmatch(text.strip().lower())
-    if match is None:
-        example = "10/second" if kind is LimitKind.RATE else "1000/month"
-        raise ValueError(f"{text!r} is not a {kind}; write it like {example}")
+    plain = text.strip().lower()
+    is_shadow = plain.endswith(f" {SHADOW}")
+    plain = plain.removesuffix(f" {SHADOW}").rstrip()
+    if kind is LimitKind.CONCURRENT and plain.isascii() and plain.isdigit() and len(plain) < 12:
+        return Limit(kind, int(plain), is_shadow=is_shadow)
+    match = _LIMIT.fullmatch(plain)
+    if match is None or kind is LimitKind.CONCURRENT:
+        example = _EXAMPLES[kind]
+        raise ValueError(f"{text!r} is not a {kind} limit; write it like {example}")
     window = Window(_SHORT.get(match[2], match[2]))
-    return Limit(kind, int(re.sub(r"[_,]", "", match[1])), window, int(match[3] or 0))
+    amount, burst, day = int(re.sub(r"[_,]", "", match[1])), int(match[3] or 0), int(match[4] or 1)
+    return Limit(kind, amount, window, burst, day, is_shadow)
 
 
 def window_index(window: Window, at: datetime) -> int:

@@ -11,7 +11,8 @@ string faster than it looks up five (docs/decisions/0004).
           takes beside keys; it is `no_route` or
           `method_not_allowed` where there is no operation, and then others may be missing.
 `access`  `<verdict> <caller> <target>`, written by the filter and absent when the request did not
-          reach it. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known; a
+          reach it. A verdict that a limit in shadow would have given stands behind it, after a
+          tilde. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known; a
           verified token's subject stands behind it, after a colon.
           The target is path and query as the caller sent them, less the key. A line without
           `access` has no query at all, because a key may still stand in it.
@@ -65,7 +66,8 @@ LINE_FIELDS: dict[str, LineType] = {
 SELDOM = ("observed",)
 """Fields that stand only in lines that have a value for them, so that others pay nothing.
 
-`observed` is the verdict that a policy in the mode `observe` would have given.
+`observed` is the verdict that a policy in the mode `observe` would have given; one of a limit in
+shadow stands in `access`.
 """
 
 

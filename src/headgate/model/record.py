@@ -38,7 +38,8 @@ class RequestRecord:
 
     `credential` to `plan` are 16-byte ids, empty where the caller is not known. `attempts`
     counts upstream tries, 0 when none was made. `cache` is `hit`, `miss` or empty. `observed` is
-    the verdict that a policy which only observes would have given, mostly empty.
+    the verdict that a policy which only observes, or a limit in shadow, would have given, mostly
+    empty.
     """
 
     started_at: datetime

@@ -81,10 +81,15 @@ _WORDS: Sequence[Mapping[str, str]] = (
         "caller_ends": f"verdict_ends + {_space_sql('substr(access, verdict_ends + 1)')}",
     },
     {
+        "access_word": "coalesce(substr(access, 1, verdict_ends - 1), '')",
         "version_ends": f"api_ends + {_space_sql('substr(route, api_ends + 1)')}",
     },
     {
-        "access_verdict": "coalesce(substr(access, 1, verdict_ends - 1), '')",
+        "access_verdict": "CASE WHEN instr(access_word, '~') > 0"
+        " THEN split_part(access_word, '~', 1) ELSE access_word END",
+        "observed_word": "CASE WHEN coalesce(observed, '') NOT IN ('', '-') THEN observed"
+        " WHEN instr(access_word, '~') > 0"
+        " THEN substr(access_word, instr(access_word, '~') + 1) ELSE '' END",
         "id_characters": f"CASE WHEN caller_ends - verdict_ends - 1 = {CALLER_CHARACTERS}"
         f" OR {_HAS_SUBJECT} THEN {ID_CHARACTERS} ELSE 0 END",
         "access_subject": f"CASE WHEN {_HAS_SUBJECT} THEN substr(access, verdict_ends +"
@@ -204,7 +209,7 @@ COLUMN_SQL: Mapping[str, str] = {
     "protocol": _text_sql("protocol"),
     "content_type": _text_sql("content_type"),
     "synthetic": "false",
-    "observed": _text_sql("observed"),
+    "observed": _text_sql("observed", "observed_word"),
 }
 """Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
 
@@ -232,7 +237,8 @@ def line_error(line: Mapping[str, object]) -> str | None:
 def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> RequestRecord:
     """The record of one line that has no `line_error`."""
     api, version, operation = route_words(_raw(line, "route"))
-    verdict, caller, target = words(_raw(line, "access"))
+    word, caller, target = words(_raw(line, "access"))
+    verdict, _, shadow = word.partition("~")
     path, _, query = target.partition("?")
     texts = {
         "api": _known(api),
@@ -242,6 +248,7 @@ def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> Reque
         "query": _known(query),
         "response_flags": _text(line, "flags"),
         "subject": _subject(caller),
+        "observed": _text(line, "observed") or _known(shadow),
     }
     return RequestRecord(
         started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us", STARTED_US_MAX)),

@@ -113,3 +113,14 @@ def test_a_document_that_changes_is_what_is_checked_next(
     up.do("publish", "vampi")
     eventually(lambda: post(up, LOGIN, key, {"username": 1}).status_code == 200, 20)
     assert post(up, LOGIN, key, {"username": "a"}).status_code == 400
+
+
+def test_calls_that_do_not_fit_use_up_nothing_and_those_that_fit_do(up: Tree, key: str) -> None:
+    up.do("plan", "create", "all/few", "--quota", "3/month")
+    up.do("app", "create", "few", "--organization", "acme")
+    up.do("subscribe", "few", "all/few")
+    few = up.do("key", "create", "few").out.strip()
+    good, bad = {"username": "a", "password": "b"}, {"username": 1}
+    eventually(lambda: post(up, LOGIN, few, bad).status_code == 400, seconds=60)
+    assert [post(up, LOGIN, few, bad).status_code for _ in range(5)] == [400] * 5
+    assert [post(up, LOGIN, few, good).status_code for _ in range(4)] == [200, 200, 200, 429]

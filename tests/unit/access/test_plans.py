@@ -1,5 +1,7 @@
 """A limit keeps its slot through edits, so that nobody gets what they have used back."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,16 @@ ALL = [
 
 def test_new_limits_take_slots_in_order() -> None:
     assert assign_slots((), [RATE, QUOTA]) == (RATE, QUOTA)
+
+
+def test_a_limit_in_shadow_keeps_its_slot_and_one_of_another_month_does_not() -> None:
+    assert assign_slots((RATE, QUOTA), [replace(QUOTA, is_shadow=True)])[1] is not None
+    assert assign_slots((RATE, QUOTA), [replace(QUOTA, anchor_day=15)])[1] is None
+
+
+def test_two_limits_of_calls_at_one_time_are_refused() -> None:
+    with pytest.raises(ValueError, match="two concurrent limits;"):
+        assign_slots((), [Limit(LimitKind.CONCURRENT, 5), Limit(LimitKind.CONCURRENT, 6)])
 
 
 def test_an_edited_limit_keeps_its_slot() -> None:

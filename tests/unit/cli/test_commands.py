@@ -30,6 +30,18 @@ def test_rates_and_quotas_are_repeatable(rest: RestServer, run: Run) -> None:
     ]
 
 
+def test_a_plan_may_limit_what_runs_at_one_time_and_be_freed_of_it(
+    rest: RestServer, run: Run
+) -> None:
+    rest.answer("POST /products/basic/plans", {"name": "free"}, 201)
+    rest.answer("PATCH /products/basic/plans/free", {"name": "free"})
+    assert run("plan", "create", "basic/free", "--concurrent", "5 shadow").code == 0
+    assert run("plan", "update", "basic/free", "--no-concurrent").code == 0
+    assert rest.bodies("POST /products/basic/plans")[0]["concurrent"] == "5 shadow"
+    assert rest.bodies("PATCH /products/basic/plans/free") == [{"concurrent": ""}]
+    assert run("plan", "create", "basic/free", "--concurrent", "5/second").code == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

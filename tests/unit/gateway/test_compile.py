@@ -145,3 +145,11 @@ def test_rows_carry_the_limits_of_apis_and_operations() -> None:
     assert rows.operations[1].limits[0].limit.burst == 4
     assert rows.operations[1].limits[0].subject is LimitSubject.APPLICATION
     assert rows.operations[1].api == rows.apis[0].row
+
+
+def test_an_operation_costs_what_the_most_specific_place_says_and_otherwise_one() -> None:
+    ten, none = PolicyUse("cost", {"units": 10}), PolicyUse("cost", {"units": 0})
+    made = api("GET /x", "GET /y", policies=[ten], of_operation={"GET /y": (none,)})
+    plain = api("GET /z", row=2, base_path="/b")
+    rows = published_rows(Snapshot(1, "default", (made, plain)))
+    assert [operation.cost for operation in rows.operations] == [10, 0, 1]

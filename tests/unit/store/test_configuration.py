@@ -116,6 +116,28 @@ def test_a_document_that_was_fetched_comes_back_without_the_network(admin: Actor
     assert apis.document(admin, "pets").bundled == bundled
 
 
+def test_every_kind_of_limit_comes_back_as_it_was_exported(admin: Actor) -> None:
+    documents = filled(admin)
+    for document in documents:
+        if document["kind"] == "plan":
+            document |= {
+                "rates": ["10/second+20 shadow"],
+                "quotas": ["1000/month@15"],
+                "concurrent": 5,
+            }
+        if document["kind"] == "api":
+            document["policies"] = [
+                {"kind": "cost", "settings": {"units": 10}},
+                {"kind": "rate_limit", "settings": {"concurrent": "3 shadow", "per": "credential"}},
+            ]
+    assert len(configuration.apply(admin, documents)) == 2
+    assert configuration.apply(admin, documents) == []
+    exported = configuration.export(admin)
+    plan = next(one for one in exported if one["kind"] == "plan")
+    assert (plan["quotas"], plan["concurrent"]) == (["1000/month@15"], "5")
+    assert configuration.apply(admin, exported) == []
+
+
 def test_one_changed_field_is_one_change(admin: Actor) -> None:
     documents = filled(admin)
     for document in documents:

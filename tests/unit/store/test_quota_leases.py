@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.leases import LeaseRequest, Place, Want
+from headgate.model.limits import Limit, LimitKind, Window
 from headgate.store.models import QuotaHolder, QuotaLease, Subscription
 from headgate.store.services import (
     applications,
@@ -30,15 +31,16 @@ _numbers = count(1)
 
 
 class Shared:
-    """One gateway and one subscription with a quota per month."""
+    """One gateway and one subscription with a quota per month, from a day on."""
 
-    def __init__(self, admin: Actor, folder: Path, amount: int) -> None:
-        self.admin, self.folder, self.amount = admin, folder, amount
+    def __init__(self, admin: Actor, folder: Path, amount: int, day: int = 1) -> None:
+        self.admin, self.folder = admin, folder
+        self.quota = Limit(LimitKind.QUOTA, amount, Window.MONTH, anchor_day=day)
         name = f"s{next(_numbers)}"
         self.gateway = gateways.create(admin, name=name).name
         import_api(admin, name)
         products.create(admin, name=name, apis=[name])
-        plans.create(admin, product=name, name="p", quotas=[f"{amount}/month"])
+        plans.create(admin, product=name, name="p", quotas=[str(self.quota)])
         applications.create(admin, name="a", organization=name, create_organization=True)
         made = subscriptions.create(admin, application=f"{name}/a", plan=f"{name}/p")
         self.row = Subscription.objects.get(id=made.id).pk
@@ -48,7 +50,7 @@ class Shared:
         """Another node of the gateway, with a table of its own."""
         name = f"n{next(_numbers)}"
         nodes.register(self.admin, name=name, gateway=self.gateway)
-        node = SharingNode(name, self.gateway, self.folder, self.row, self.amount)
+        node = SharingNode(name, self.gateway, self.folder, self.row, self.quota)
         self.nodes.append(node)
         return node
 
@@ -73,15 +75,15 @@ class Shared:
             node.close()
 
 
-Share = Callable[[int], Shared]
+Share = Callable[..., Shared]
 
 
 @pytest.fixture
 def share(admin: Actor, tmp_path: Path) -> Iterator[Share]:
     made: list[Shared] = []
 
-    def build(amount: int) -> Shared:
-        made.append(Shared(admin, tmp_path, amount))
+    def build(amount: int, day: int = 1) -> Shared:
+        made.append(Shared(admin, tmp_path, amount, day))
         return made[-1]
 
     yield build
@@ -111,6 +113,42 @@ def test_two_nodes_let_the_whole_quota_pass_and_no_call_more(share: Share, month
     assert shared.passed == 1000
     shared.settle()
     assert first.call() == second.call() == 0
+
+
+@pytest.mark.parametrize(("months", "day"), [(0, 28), (1, 15), (1, 2)])
+def test_a_month_from_another_day_is_shared_as_exactly(share: Share, months: int, day: int) -> None:
+    shared = share(300, day)
+    first, second = shared.join(), shared.join()
+    shared.settle(4)
+    for _ in range(months):
+        shared.next_month()
+    for _ in range(30):
+        first.call(11)
+        second.call(3)
+        shared.settle(1)
+    assert shared.passed == 300
+
+
+def test_dear_calls_share_all_but_what_pays_for_none(share: Share) -> None:
+    shared = share(1000)
+    first, second = shared.join(), shared.join()
+    shared.settle(4)
+    shared.next_month()
+    for node in (first, second):
+        node.cost = 70  # more than a slice of a sixteenth
+        node.table._file.set_header("units_max", 70)
+    for _ in range(40):
+        first.call(2)
+        second.call(1)
+        shared.settle(2)
+    assert shared.passed == 980
+    for node in (first, second):
+        node.cost = 1
+    for _ in range(20):
+        first.call(5)
+        second.call(5)
+        shared.settle(2)
+    assert shared.passed == 1000
 
 
 def test_what_an_idle_node_holds_is_recalled_for_a_busy_one(share: Share) -> None:
@@ -183,7 +221,9 @@ def test_a_table_that_was_lost_counts_as_spent(share: Share) -> None:
     shared.nodes.remove(second)
     (shared.folder / f"{second.actor.node}.tbl").unlink()
     second.close()
-    again = SharingNode(second.actor.node or "", shared.gateway, shared.folder, shared.row, 1000)
+    again = SharingNode(
+        second.actor.node or "", shared.gateway, shared.folder, shared.row, shared.quota
+    )
     again.clock.at = first.clock.at
     shared.nodes.append(again)
     for _ in range(60):

@@ -31,7 +31,10 @@ TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     st.sampled_from(["/a/b?c=d&e=f", "/a?", "?", "UF,URX", "DC", "NR", "via_upstream", "allowed"]),
 )
-VERDICT = st.one_of(st.none(), st.sampled_from([*Verdict, "-", "odd", ""]))
+VERDICT = st.one_of(
+    st.none(),
+    st.sampled_from([*Verdict, "-", "odd", "", "allowed~rate_limited", "allowed~", "~-", "a~b~c"]),
+)
 CALLER = st.one_of(st.text("ab-", min_size=80, max_size=80), st.just("-"), st.just("short"))
 LINE = st.fixed_dictionaries(
     {

@@ -18,10 +18,22 @@ Rates = Annotated[
 ]
 Quotas = Annotated[
     list[str] | None,
-    typer.Option("--quota", help="A calendar allowance such as 1000/month; repeatable."),
+    typer.Option(
+        "--quota",
+        help="A calendar allowance such as 1000/month, or 1000/month@15 from the 15th; repeatable.",
+    ),
+]
+Concurrent = Annotated[
+    str | None, typer.Option("--concurrent", help="How many calls may run at one time, such as 5.")
 ]
 Title = Annotated[str | None, typer.Option("--title", help="Name for people.")]
-COLUMNS = {"plan": "plan", "rates": "rates", "quotas": "quotas", "title": "title"}
+COLUMNS = {
+    "plan": "plan",
+    "rates": "rates",
+    "quotas": "quotas",
+    "concurrent": "concurrent",
+    "title": "title",
+}
 
 
 def add(app: typer.Typer) -> None:
@@ -55,7 +67,8 @@ def checked(kind: LimitKind, texts: list[str] | None) -> list[str]:
     "create",
     examples=[
         "headgate plan create basic/free --rate 10/second --quota 1000/month",
-        "headgate plan create basic/pro --rate 100/second+200",
+        "headgate plan create basic/pro --rate 100/second+200 --concurrent 20",
+        "headgate plan create basic/new --quota '1000/day shadow'",
     ],
 )
 def create(
@@ -65,17 +78,24 @@ def create(
     plan: Plan,
     rates: Rates = None,
     quotas: Quotas = None,
+    concurrent: Concurrent = None,
     title: Title = None,
 ) -> None:
-    """Create a plan of a product. Without a rate or quota its use is not limited."""
+    """Create a plan of a product. Without a limit its use is not limited.
+
+    With ' shadow' behind a limit, it is counted and recorded, and refuses nothing.
+    """
     collection, _, name = path_of(plan).rpartition("/")
     body = {
         "name": name,
         "rates": checked(LimitKind.RATE, rates),
         "quotas": checked(LimitKind.QUOTA, quotas),
     } | ({"title": title} if title else {})
+    if concurrent:
+        body |= {"concurrent": checked(LimitKind.CONCURRENT, [concurrent])[0]}
     made = api.post(collection, body)
-    limits = ", ".join([*(rates or []), *(quotas or [])]) or "no limits"
+    running = [f"{concurrent} at one time"] if concurrent else []
+    limits = ", ".join([*(rates or []), *(quotas or []), *running]) or "no limits"
     out.result(made, f"Plan {plan} is there: {limits}.")
 
 
@@ -114,20 +134,28 @@ def update(
     plan: Plan,
     rates: Rates = None,
     quotas: Quotas = None,
+    concurrent: Concurrent = None,
     title: Title = None,
     without_rates: Annotated[bool, typer.Option("--no-rate", help="Remove every rate.")] = False,
     without_quotas: Annotated[bool, typer.Option("--no-quota", help="Remove every quota.")] = False,
+    without_concurrent: Annotated[
+        bool, typer.Option("--no-concurrent", help="Let any number of calls run at one time.")
+    ] = False,
 ) -> None:
-    """Replace a plan's rates, quotas or title; what is not named stays. In force at once."""
+    """Replace a plan's limits or title; what is not named stays. In force at once."""
     body: dict[str, object] = {}
     if rates or without_rates:
         body["rates"] = checked(LimitKind.RATE, rates)
     if quotas or without_quotas:
         body["quotas"] = checked(LimitKind.QUOTA, quotas)
+    if concurrent or without_concurrent:
+        body["concurrent"] = "".join(
+            checked(LimitKind.CONCURRENT, [concurrent] if concurrent else [])
+        )
     if title is not None:
         body["title"] = title
     if not body:
-        raise typer.BadParameter("say what to change: --rate, --quota, --no-rate, --no-quota")
+        raise typer.BadParameter("say what to change: --rate, --quota, --concurrent, --no-…")
     out.result(api.patch(path_of(plan), body), f"Plan {plan} is changed.")
 
 

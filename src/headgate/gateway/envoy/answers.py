@@ -9,12 +9,9 @@ from dataclasses import dataclass
 RETRY = "Try again in a moment; if it goes on, tell the API's provider the request id."
 ASK = "Ask the provider of this API."
 WAIT = "Wait for the seconds in Retry-After, then send at the rate in RateLimit-Policy."
-SEND_PLACE = "{send}"
-"""In a next step: where the API wants the key."""
-DETAIL_PLACE = "{detail}"
-"""As a detail: what a policy has left in the dynamic metadata."""
-NEEDS_PLACE = "{needs}"
-"""In a next step: the scopes and roles that the operation needs."""
+SEND_PLACE = "{send}"  # in a next step: where the API wants the key
+DETAIL_PLACE = "{detail}"  # as a detail: what a policy has left in the dynamic metadata
+NEEDS_PLACE = "{needs}"  # in a next step: the scopes and roles that the operation needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ FILTER_ANSWERS = (
         429,
         "quota-exceeded",
         "Quota exceeded",
-        "The quota of this calendar window is used up.",
+        "The quota of this window is used up, or what is left does not pay for this call.",
         "Wait for the seconds in Retry-After, or choose a larger plan.",
         "quota_exceeded",
     ),
@@ -61,6 +58,14 @@ FILTER_ANSWERS = (
         "The gateway has no room to count one more caller.",
         "Try again after the seconds in Retry-After.",
         "counters_full",
+    ),
+    Answer(
+        429,
+        "rate-limited",
+        "Too many requests at one time",
+        "As many requests as may run at one time are running.",
+        "Send again when one of them has ended; RateLimit-Policy says how many may run.",
+        "concurrency_limited",
     ),
     Answer(
         401,

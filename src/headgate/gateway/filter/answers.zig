@@ -29,7 +29,8 @@ pub const Text = struct {
 pub threadlocal var scratch: [64 * 1024]u8 = undefined;
 
 /// `RateLimit-Policy` and `RateLimit`, one item per limit that was asked. Names: `rate`, `quota`,
-/// a further one of a kind `rate-2`; those of the API or operation carry it in front.
+/// `concurrent`, a further one of a kind `rate-2`; those of the API or operation carry it in
+/// front. A limit in shadow is not told.
 /// Source: draft-ietf-httpapi-ratelimit-headers-10 §3 and §4.
 const RateFields = struct {
     policy: Text,
@@ -37,16 +38,21 @@ const RateFields = struct {
 
     fn of(d: *const Decision) RateFields {
         var self: RateFields = .{ .policy = .{ .bytes = scratch[0..1024] }, .limit = .{ .bytes = scratch[1024..2048] } };
-        for (d.items[0..d.count], 0..) |*item, i| {
+        for (d.items[0..d.count]) |*item| {
+            if (item.limit.is_shadow) continue;
             for ([_]*Text{ &self.policy, &self.limit }) |field| {
-                field.add(if (i > 0) ", \"" else "\"");
+                field.add(if (field.len > 0) ", \"" else "\"");
                 if (item.scope != .plan) field.add(if (item.scope == .api) "api-" else "operation-");
-                field.add(if (item.limit.kind == .rate) "rate" else "quota");
+                field.add(@tagName(item.limit.kind));
                 if (item.nth > 1) field.number("-", item.nth);
             }
             self.policy.number("\";q=", item.limit.amount);
-            self.policy.number(";w=", limits.windowSeconds(item.limit, d.now_ns));
             self.limit.number("\";r=", item.outcome.remaining);
+            if (item.limit.kind == .concurrent) {
+                self.policy.add(";qu=\"concurrent-requests\"");
+                continue;
+            }
+            self.policy.number(";w=", limits.windowSeconds(item.limit, d.now_ns));
             self.limit.number(";t=", item.outcome.reset_s);
         }
         return self;
@@ -56,6 +62,7 @@ const RateFields = struct {
 /// The RateLimit fields of an answer that comes from upstream.
 pub fn addRateFields(s: abi.Stream, d: *const Decision) void {
     const fields: RateFields = .of(d);
+    if (fields.policy.len == 0) return;
     abi.addResponseHeader(s, "ratelimit-policy", fields.policy.text());
     abi.addResponseHeader(s, "ratelimit", fields.limit.text());
 }
@@ -69,7 +76,7 @@ pub fn refuse(s: abi.Stream, d: *const Decision) void {
         const fields: RateFields = .of(d);
         headers[0] = .{ .key = .of("ratelimit-policy"), .value = .of(fields.policy.text()) };
         headers[1] = .{ .key = .of("ratelimit"), .value = .of(fields.limit.text()) };
-        count = 2;
+        if (fields.policy.len > 0) count = 2;
     }
     if (d.retry_s > 0) {
         retry.number("", d.retry_s);

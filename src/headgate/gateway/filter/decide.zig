@@ -1,13 +1,13 @@
-//! May this call pass? Blocks, then the key, the subscription, the rates, the quotas.
+//! May this call pass? Blocks, then the key, the subscription, the limits (`allowances.zig`).
 //!
-//! Fails closed: what the table does not say, or says impossibly, is refused. A refused call uses
-//! up nothing: a limit that was taken before a later one refused gets it back.
+//! Fails closed: what the table does not say, or says impossibly, is refused.
 const std = @import("std");
 const t = @import("table.zig");
 const layout = t.layout;
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const limits = @import("limits.zig");
+const allowances = @import("allowances.zig");
 const tokens = @import("tokens.zig");
 const schemes = @import("schemes.zig");
 const scopes = @import("scopes.zig");
@@ -37,6 +37,7 @@ pub const Reason = enum(u16) {
     rate_limited = 4290,
     quota_exceeded = 4291,
     counters_full = 4292,
+    concurrency_limited = 4293,
     table_damaged = 5030,
     table_filling = 5031,
     introspection_down = 5032,
@@ -52,16 +53,12 @@ pub const Reason = enum(u16) {
             .token_revoked => "revoked",
             .no_certificate => "no_credential",
             .certificate_over => "expired",
-            .counters_full => "rate_limited",
+            .counters_full, .concurrency_limited => "rate_limited",
             .table_filling => "table_damaged",
             else => @tagName(self),
         };
     }
 };
-
-pub const Scope = enum(u8) { plan, api, operation };
-pub const Item = struct { limit: limits.Limit, scope: Scope, nth: u8, outcome: limits.Outcome };
-pub const ITEMS_MAX = layout.PLAN_LIMITS + 2 * layout.SCOPED_LIMITS;
 
 /// The decision on one call, kept until its answer has its headers.
 pub const Decision = struct {
@@ -73,7 +70,10 @@ pub const Decision = struct {
     caller: [80]u8, // credential, application, organization, subscription, plan
     subject: [tokens.SUBJECT_BYTES_MAX]u8,
     subject_len: usize,
-    items: [ITEMS_MAX]Item,
+    units: u32, // what the call costs
+    observed: Reason, // what a limit in shadow would have said
+    file: u64, // which table the items' words stand in
+    items: [allowances.ITEMS_MAX]allowances.Item,
 
     /// Not yet decided; lists and names are left as they are.
     pub fn begin(self: *Decision, now_ns: u64) void {
@@ -83,6 +83,7 @@ pub const Decision = struct {
         self.has_caller = false;
         self.subject_len = 0;
         self.count = 0;
+        self.observed = .allowed;
     }
     fn name(self: *Decision, place: usize, id: *const [16]u8) void {
         if (!self.has_caller) @memset(&self.caller, '-');
@@ -164,7 +165,7 @@ pub const Call = struct {
             if (refused != .allowed and !is_let_in) return refused;
         }
         if (!scopes.isGranted(self)) return .insufficient_scope;
-        return self.takeAll();
+        return allowances.takeAll(self);
     }
 
     fn authenticate(self: *Call, key: []const u8) Reason {
@@ -222,79 +223,5 @@ pub const Call = struct {
             return .allowed;
         }
         return refused;
-    }
-
-    /// First every rate, then every quota; what was taken before a refusal is given back.
-    fn takeAll(self: *Call) Reason {
-        var taken: [ITEMS_MAX]*u64 = undefined; // the words beside the decision's items
-        for ([_]limits.Kind{ .rate, .quota }) |kind| {
-            var refused: Reason = .allowed;
-            if (self.plan) |plan| refused = self.take(kind, .plan, &plan.limits, &self.subscription.?.counters, &taken);
-            if (refused == .allowed) refused = self.take(kind, .api, &self.api.limits, &self.api.counters, &taken);
-            if (refused == .allowed) refused = self.take(kind, .operation, &self.operation.limits, &self.operation.counters, &taken);
-            if (refused == .allowed) continue;
-            const last = self.d.count - 1; // the one that refused took nothing
-            for (taken[0..last], self.d.items[0..last]) |word, *item| {
-                limits.refund(word, item.limit, self.d.now_ns);
-                item.outcome.remaining = @min(item.outcome.remaining + 1, @max(item.limit.amount, item.limit.burst));
-            }
-            return refused;
-        }
-        return .allowed;
-    }
-
-    fn take(self: *Call, kind: limits.Kind, scope: Scope, words: []u64, counters: []u64, taken: *[ITEMS_MAX]*u64) Reason {
-        const d = self.d;
-        var nth: u8 = 0;
-        for (words, counters, 0..) |*packed_limit, *own, slot| {
-            const limit: limits.Limit = @bitCast(t.load(packed_limit));
-            if (limit.kind != kind) continue;
-            nth += 1;
-            const item = &d.items[d.count];
-            item.* = .{ .limit = limit, .scope = scope, .nth = nth, .outcome = limits.NONE_LEFT };
-            defer d.count += 1;
-            const word = if (limit.subject == .everyone) own else self.counterOf(limit.subject, scope, slot) orelse {
-                t.add(&self.table.header().dropped);
-                d.retry_s = 1;
-                return .counters_full;
-            };
-            item.outcome = if (scope == .plan and kind == .quota) self.takeQuota(word, limit, slot) else limits.take(word, limit, d.now_ns);
-            taken[d.count] = word;
-            if (item.outcome.ok) continue;
-            d.retry_s = @max(1, item.outcome.retry_s);
-            return if (kind == .rate) .rate_limited else .quota_exceeded;
-        }
-        return .allowed;
-    }
-
-    /// A plan's quota, of which several nodes may each have a part.
-    fn takeQuota(self: *Call, word: *u64, limit: limits.Limit, slot: usize) limits.Outcome {
-        const header = self.table.header();
-        if (t.load(&header.quota_divisor) == 0) return limits.takeQuota(word, limit, self.d.now_ns, null);
-        const row = self.table.numberOf(layout.subscription, self.subscription.?);
-        const lease = &self.table.at(layout.lease, row).words[slot];
-        const outcome = limits.takeQuota(word, limit, self.d.now_ns, .{ .divisor = &header.quota_divisor, .since_s = &header.quota_since_s, .lease = lease });
-        if (outcome.is_low) self.table.mark(layout.subscription_dirty, row);
-        return outcome;
-    }
-
-    /// The counter of one subject of one limit. Its name is keyed with a secret of the file, so
-    /// that no caller can choose addresses that collide. IPv6 counts by /64: one customer has that many.
-    fn counterOf(self: *Call, subject: limits.Subject, scope: Scope, slot: usize) ?*u64 {
-        var text: [24]u8 = @splat(0);
-        text[0] = @backingInt(scope);
-        text[1] = @intCast(slot);
-        const row: u64 = if (scope == .api) t.load(&self.operation.api) else self.operation_row;
-        std.mem.writeInt(u32, text[2..6], @truncate(row), .little);
-        if (subject == .application and self.application_row != 0) {
-            text[6] = 1;
-            std.mem.writeInt(u32, text[8..12], self.application_row, .little);
-        } else {
-            const length: usize = if (keys.isV4(&self.address)) 16 else 8;
-            @memcpy(text[8..][0..length], self.address[0..length]);
-        }
-        const secret: [16]u8 = @bitCast(self.table.header().hash_key);
-        const key = std.crypto.auth.siphash.SipHash64(2, 4).toInt(&text, &secret);
-        return limits.claim(self.table, @max(1, key), self.d.now_ns);
     }
 };

@@ -8,13 +8,16 @@ const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 const mapping = @import("mapping.zig");
 const decide = @import("decide.zig");
+const allowances = @import("allowances.zig");
 const answers = @import("answers.zig");
+const concurrent = @import("concurrent.zig");
 const tokens = @import("tokens.zig");
 const schemes = @import("schemes.zig");
 const scopes = @import("scopes.zig");
 const callers = @import("callers.zig");
 
 const Decision = decide.Decision;
+const VALIDATORS = "ext_authz_"; // Envoy's details: denied, or error where none answers
 const LOGGED_TARGET_BYTES_MAX = 4096; // model/logline.py
 const NOBODY: [80]u8 = @splat('-');
 const DEFAULT_SOURCE: layout.Source = .{ .location = layout.SOURCE_HEADER, .length = 9, .bytes = ("x-api-key" ++ @as([25]u8, @splat(0))).* };
@@ -24,6 +27,7 @@ export const headgate_layout = ("headgate access table layout " ++ layout.SIGNAT
 
 export fn envoy_dynamic_module_on_program_init() [*:0]const u8 {
     hash.choose();
+    concurrent.start(mapping.nowNs());
     return abi.VERSION;
 }
 
@@ -44,8 +48,19 @@ export fn envoy_dynamic_module_on_http_filter_new(map: *mapping.Mapping, _: ?*an
     stream.decision.count = 0;
     return stream;
 }
+/// Envoy calls it once for every stream, however it ended.
 export fn envoy_dynamic_module_on_http_filter_destroy(stream: *Stream) void {
+    const d = &stream.decision;
+    if (d.count > 0) if (stream.map.same(d.file)) |table| allowances.end(d, table);
     std.c.free(stream);
+}
+/// A validator refused the call after this filter had let it pass: it has used up nothing.
+export fn envoy_dynamic_module_on_http_filter_local_reply(_: abi.Stream, stream: *Stream, _: u32, details: abi.Buffer, _: bool) c_int {
+    const d = &stream.decision;
+    if (d.count == 0 or !std.mem.startsWith(u8, details.slice(), VALIDATORS)) return abi.CONTINUE;
+    const age_ns = @max(1, mapping.nowNs() -| d.now_ns);
+    if (stream.map.same(d.file)) |table| allowances.giveBack(d, table, age_ns);
+    return abi.CONTINUE;
 }
 
 export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, stream: *Stream, _: bool) c_int {
@@ -60,10 +75,12 @@ export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, str
     return abi.STOP;
 }
 
-/// Leaves `<verdict> <caller> <target>` for the access log: one string is what Envoy prints fastest.
+/// Leaves `<verdict>[~<observed>] <caller> <target>` for the access log: one string is what Envoy prints fastest.
 fn tellLog(s: abi.Stream, d: *const Decision) void {
     var words: answers.Text = .{ .bytes = &answers.scratch };
     words.add(d.reason.verdict());
+    if (d.observed != .allowed) words.add("~");
+    if (d.observed != .allowed) words.add(d.observed.verdict());
     words.add(" ");
     words.add(if (d.has_caller) &d.caller else if (d.subject_len > 0) &NOBODY else "-");
     if (d.subject_len > 0) words.add(":");
@@ -131,7 +148,7 @@ fn proceed() callconv(.c) c_int {
 }
 fn ignore() callconv(.c) void {}
 comptime {
-    const proceeding = "request_body request_trailers response_body response_trailers local_reply";
+    const proceeding = "request_body request_trailers response_body response_trailers";
     const ignoring =
         \\stream_complete http_callout_done http_stream_headers http_stream_data http_stream_trailers
         \\http_stream_complete http_stream_reset scheduled downstream_above_write_buffer_high_watermark

@@ -3,8 +3,8 @@
 //! Written by `python -m headgate.gateway.filter.layout` from `gateway/table_layout.py`,
 //! which says what each number means. Change it there.
 
-pub const MAGIC = 3760558792942831432;
-pub const LAYOUT_VERSION = 4;
+pub const MAGIC = 3832616386980759368;
+pub const LAYOUT_VERSION = 5;
 pub const STATE_READY = 1;
 pub const STATE_RETIRED = 2;
 pub const PAGE_BYTES = 4096;
@@ -44,12 +44,12 @@ pub const FILE_BYTES = 6395088896;
 
 pub const Source = extern struct { location: u8, length: u8, bytes: [34]u8 };
 pub const Settings = extern struct { state: u8, is_open: u8, product_count: u8, source_count: u8, products: [16]u32, sources: [3]Source, pad: [16]u8 };
-pub const Header = extern struct { magic: u64, state: u64, is_filled: u64, credential_region: u64, subscription_region: u64, block_bits: [4]u64, hash_key: [2]u64, quota_divisor: u64, quota_since_s: u64, pad_writer: [3]u64, clock_ns: u64, clock_steps: u64, dropped: u64, damaged: u64, pad_filter: [12]u64, sequence: u64, credential_entries: u64, subscription_entries: u64, created_us: u64, allocated: [6]u64, rows: [6]u64, generation: [64]u8, epoch: [32]u8 };
+pub const Header = extern struct { magic: u64, state: u64, is_filled: u64, credential_region: u64, subscription_region: u64, block_bits: [4]u64, hash_key: [2]u64, quota_divisor: u64, quota_since_s: u64, units_max: u64, pad_writer: [2]u64, clock_ns: u64, clock_steps: u64, dropped: u64, damaged: u64, boot: u64, pad_filter: [11]u64, sequence: u64, credential_entries: u64, subscription_entries: u64, created_us: u64, allocated: [6]u64, rows: [6]u64, generation: [64]u8, epoch: [32]u8 };
 pub const Block = extern struct { tag: u64, key: [16]u8, expires_us: u64, prefix: u64, row: u64 };
 pub const Counter = extern struct { key: u64, value: u64 };
 pub const Plan = extern struct { id: [16]u8, state: u64, limits: [8]u64, pad: [5]u64 };
 pub const API = extern struct { version: u64, limits: [4]u64, pad_limits: [3]u64, counters: [4]u64, pad_counters: [4]u64, copies: [2]Settings };
-pub const Operation = extern struct { api: u64, allowed: u64, rejected: u64, limits: [4]u64, counters: [4]u64, pad: [5]u64 };
+pub const Operation = extern struct { api: u64, allowed: u64, rejected: u64, limits: [4]u64, cost: u64, counters: [4]u64, pad: [4]u64 };
 pub const Application = extern struct { id: [16]u8, organization: [16]u8, state: u64, allowed: u64, rejected: u64, pad: u64 };
 pub const Subscription = extern struct { id: [16]u8, application: u32, product: u32, plan_state: u64, expires_us: u64, counters: [8]u64, pad: [3]u64 };
 pub const Credential = extern struct { sha256: [32]u8, id: [16]u8, application: u32, scope_set: u32, state: u64, expires_us: u64, last_used_s: u64, uses: u64, pad: u64 };
@@ -78,4 +78,4 @@ comptime {
     if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96 and @sizeOf(Lease) == 64 and @sizeOf(ScopeSet) == 520)) unreachable;
 }
 
-pub const SIGNATURE = "4.d824c65f716198f1";
+pub const SIGNATURE = "5.b6fc297d786d15fe";

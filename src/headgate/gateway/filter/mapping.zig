@@ -7,6 +7,7 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const t = @import("table.zig");
 const layout = t.layout;
+const concurrent = @import("concurrent.zig");
 
 const linux = std.os.linux;
 const CHECK_NS = std.time.ns_per_s;
@@ -66,6 +67,12 @@ pub const Mapping = struct {
         return found;
     }
 
+    /// The table in which a decision was made, null when it is no longer the one that is mapped.
+    pub fn same(self: *Mapping, file: u64) ?t.Table {
+        const found = self.healthy() orelse return null;
+        return if (found.header().hash_key[0] == file) found else null;
+    }
+
     /// Is the next look past, or so far ahead that the clock must have stepped back?
     fn isDue(self: *Mapping, now_ns: u64, wait_ns: u64) bool {
         return @atomicLoad(u64, &self.next_check_ns, .monotonic) -% now_ns -% 1 >= wait_ns;
@@ -90,7 +97,12 @@ pub const Mapping = struct {
         self.previous = self.base;
         self.replaced_ns = now_ns;
         self.identity = identity;
-        @atomicStore(?Base, &self.base, if (is_whole) map(fd, self.is_private) else null, .release);
+        const mapped = if (is_whole) map(fd, self.is_private) else null;
+        if (mapped) |base| {
+            const found: t.Table = .{ .base = @alignCast(base) };
+            if (found.isHealthy()) concurrent.register(found.header(), now_ns);
+        }
+        @atomicStore(?Base, &self.base, mapped, .release);
     }
 };
 

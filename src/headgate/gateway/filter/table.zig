@@ -65,6 +65,14 @@ pub const Table = struct {
         }
         return null;
     }
+    /// A word of the file by its place in it, and the place of one that `at` has answered.
+    pub fn wordAt(self: Table, offset: usize) *u64 {
+        return @ptrCast(@alignCast(self.base + offset));
+    }
+    pub fn offsetOf(self: Table, found: *const u64) usize {
+        return @intFromPtr(found) - @intFromPtr(self.base);
+    }
+
     /// The row that one of the accessors has answered.
     pub fn numberOf(self: Table, comptime section: layout.Section, found: *const section.Row) usize {
         return (@intFromPtr(found) - @intFromPtr(self.base) - section.offset) / @sizeOf(section.Row);

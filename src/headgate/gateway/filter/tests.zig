@@ -3,6 +3,7 @@
 const std = @import("std");
 const t = @import("table.zig");
 const layout = t.layout;
+const allowances = @import("allowances.zig");
 const decide = @import("decide.zig");
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
@@ -10,6 +11,7 @@ const keys = @import("keys.zig");
 test {
     _ = keys;
     _ = @import("limits.zig");
+    _ = @import("concurrent.zig");
     _ = @import("scopes.zig");
 }
 
@@ -54,7 +56,7 @@ test "no table and no call make the decision leave its bounds" {
         random.bytes(&call.address);
         if (random.boolean()) call.key = key[0..random.uintAtMost(usize, 64)];
         call.decide();
-        try std.testing.expect(decision.count <= decide.ITEMS_MAX);
+        try std.testing.expect(decision.count <= allowances.ITEMS_MAX);
     }
 }
 
@@ -97,6 +99,8 @@ const ADDRESS: [16]u8 = @splat(1);
 const World = struct {
     table: t.Table,
     key: ?[]const u8 = KEY,
+    observed: decide.Reason = .allowed,
+    decision: decide.Decision = undefined,
 
     fn init() !World {
         const memory = std.c.mmap(null, layout.FILE_BYTES, .{ .READ = true, .WRITE = true }, .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true }, -1, 0);
@@ -127,6 +131,7 @@ const World = struct {
         api.copies[0].product_count = 1;
         api.copies[0].products[0] = 1;
         table.at(layout.operation, 1).api = 1;
+        table.at(layout.operation, 1).cost = 1;
         return .{ .table = table };
     }
 
@@ -134,11 +139,11 @@ const World = struct {
         var settings: layout.Settings = undefined;
         const api = self.table.api(1).?;
         _ = t.copySettings(api, &settings);
-        var decision: decide.Decision = undefined;
-        decision.begin(NOW);
-        var call: decide.Call = .{ .table = self.table, .api = api, .settings = &settings, .operation = self.table.operation(1).?, .operation_row = 1, .address = ADDRESS, .key = self.key, .token = &.{}, .d = &decision };
+        self.decision.begin(NOW);
+        var call: decide.Call = .{ .table = self.table, .api = api, .settings = &settings, .operation = self.table.operation(1).?, .operation_row = 1, .address = ADDRESS, .key = self.key, .token = &.{}, .d = &self.decision };
         call.decide();
-        return decision.reason;
+        self.observed = self.decision.observed;
+        return self.decision.reason;
     }
 };
 
@@ -179,5 +184,60 @@ test "a call that the last limit refuses gives the others theirs back" {
     for (0..20) |_| try std.testing.expectEqual(.quota_exceeded, world.reason());
     operation.limits[0] = 0;
     for (0..4) |_| try std.testing.expectEqual(.allowed, world.reason());
+    try std.testing.expectEqual(.rate_limited, world.reason());
+}
+
+const SHADOW = 1 << 55;
+
+test "a call takes what its operation costs, whole or not at all" {
+    var world = try World.init();
+    const operation = world.table.at(layout.operation, 1);
+    operation.cost = 4;
+    try std.testing.expectEqual(.allowed, world.reason());
+    for (0..3) |_| try std.testing.expectEqual(.rate_limited, world.reason());
+    operation.cost = 1;
+    try std.testing.expectEqual(.allowed, world.reason());
+    try std.testing.expectEqual(.rate_limited, world.reason());
+    operation.cost = 0;
+    try std.testing.expectEqual(.allowed, world.reason());
+}
+
+test "a limit in shadow counts what it would, refuses nothing and takes nothing of a refused call" {
+    var world = try World.init();
+    const operation = world.table.at(layout.operation, 1);
+    operation.limits[0] = 2 | 4 << 56 | 2 << 59 | SHADOW;
+    for (0..5) |_| try std.testing.expectEqual(.allowed, world.reason());
+    try std.testing.expectEqual(.quota_exceeded, world.observed);
+    try std.testing.expectEqual(.rate_limited, world.reason()); // the plan's own
+    try std.testing.expectEqual(.allowed, world.observed);
+    try std.testing.expectEqual(2, operation.counters[0] & 0xFFFF_FFFF);
+}
+
+test "calls that run at one time are counted until they end" {
+    var world = try World.init();
+    const operation = world.table.at(layout.operation, 1);
+    operation.limits[0] = 2 | 3 << 59;
+    try std.testing.expectEqual(.allowed, world.reason());
+    var first = world.decision;
+    try std.testing.expectEqual(.allowed, world.reason());
+    try std.testing.expectEqual(.concurrency_limited, world.reason());
+    allowances.end(&first, world.table);
+    try std.testing.expectEqual(.allowed, world.reason());
+    world.table.at(layout.plan, 1).limits[4] = 1 | 4 << 56 | 2 << 59; // a quota of one refuses later
+    allowances.end(&world.decision, world.table);
+    try std.testing.expectEqual(.allowed, world.reason());
+    allowances.end(&world.decision, world.table);
+    for (0..3) |_| try std.testing.expectEqual(.quota_exceeded, world.reason());
+    try std.testing.expectEqual(1, operation.counters[0] & 0xF_FFFF);
+}
+
+test "what a validator refuses afterwards is given back once" {
+    var world = try World.init();
+    for (0..20) |_| {
+        try std.testing.expectEqual(.allowed, world.reason());
+        allowances.giveBack(&world.decision, world.table, 1);
+        allowances.giveBack(&world.decision, world.table, 1);
+    }
+    for (0..4) |_| try std.testing.expectEqual(.allowed, world.reason()); // but for the 20 ns
     try std.testing.expectEqual(.rate_limited, world.reason());
 }

@@ -1,4 +1,5 @@
-"""How often may an API or one operation be called, beside what plans allow?"""
+"""How often may an API or one operation be called, and how many calls may run, beside what plans
+allow?"""
 
 from typing import Any, ClassVar
 
@@ -11,11 +12,19 @@ from headgate.model.limits import LimitKind, parse_limit
 
 @policies.register("rate_limit")
 class RateLimit(Policy):
-    """Rates and quotas of an API or operation, beside those of the caller's plan.
+    """Limits of an API or operation, beside those of the caller's plan.
 
     The access filter enforces them, exactly, in one place with the plan's; a call must be within
-    all of them and uses up none when it is refused. An operation's limits stand beside its API's
-    (an API's count all of its operations together).
+    all of them and uses up none when it is refused, also when the policy `validate` refuses it. An
+    operation's limits stand beside its API's (an API's count all of its operations together).
+    Rates and quotas count units: one for each call, or what the policy `cost` says. A rate of
+    burst 1, such as `10/second+1`, is a spike arrest: calls pass one by one, no closer together
+    than a tenth of a second. A quota of one month may begin on another day than the first:
+    `1000/month@15`. `concurrent` counts the calls that run, each until its stream ends, a
+    WebSocket's or an event stream's while it is open; when an Envoy is replaced by a newer one,
+    what the old one still runs is not counted. A limit with ` shadow` behind it is counted and
+    refuses nothing: the record of a call that it would have refused says so in `observed`. Limits
+    of the API or operation hold on each node by itself.
 
     Source: IETF draft-ietf-httpapi-ratelimit-headers; GCRA, ITU-T I.371.
     """
@@ -26,10 +35,16 @@ class RateLimit(Policy):
     adds_up: ClassVar[bool] = True
 
     rates: list[str] = Field([], description="Smoothed: `10/second`, `10/second+50` for a burst.")
-    quotas: list[str] = Field([], description="Per calendar window in UTC: `1000/month`.")
+    quotas: list[str] = Field(
+        [], description="Per calendar window in UTC: `1000/month`, `1000/month@15` from the 15th."
+    )
+    concurrent: str = Field(
+        "", description="How many calls may run at one time: `5`; `5 shadow` only counts."
+    )
     per: LimitSubject = Field(
         LimitSubject.EVERYONE,
-        description="Whose calls count together: everyone's, an application's, an address's.",
+        description="Whose calls count together: everyone's, an application's, a credential's, an "
+        "address's. Callers without credentials count by address.",
     )
 
     @field_validator("rates")
@@ -46,13 +61,24 @@ class RateLimit(Policy):
             parse_limit(LimitKind.QUOTA, text)
         return texts
 
+    @field_validator("concurrent", mode="before")
+    @classmethod
+    def _is_number(cls, given: object) -> object:
+        text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+        if isinstance(text, str) and text:
+            parse_limit(LimitKind.CONCURRENT, text)
+        return text
+
     @model_validator(mode="after")
     def _fits(self) -> "RateLimit":
-        if not 1 <= len(self.rates) + len(self.quotas) <= SCOPED_LIMITS_MAX:
-            raise ValueError(f"list 1 to {SCOPED_LIMITS_MAX} rates and quotas together")
+        count = len(self.rates) + len(self.quotas) + bool(self.concurrent)
+        if not 1 <= count <= SCOPED_LIMITS_MAX:
+            raise ValueError(f"list 1 to {SCOPED_LIMITS_MAX} limits together")
         return self
 
     def limits(self) -> tuple[ScopedLimit, ...]:
         found = [parse_limit(LimitKind.RATE, text) for text in self.rates]
         found += [parse_limit(LimitKind.QUOTA, text) for text in self.quotas]
+        if self.concurrent:
+            found.append(parse_limit(LimitKind.CONCURRENT, self.concurrent))
         return tuple(ScopedLimit(limit, self.per) for limit in found)

@@ -83,8 +83,8 @@ class Validate(Policy):
     A body is held back until it is there whole; the file parts of a multipart body are not looked
     at, nor is what the document leaves open.
 
-    The check comes after the key, the subscription, the rate and the quota: a request that is
-    refused here has used its allowance. While no validator answers, `on_failure` decides: `open`
+    The check comes after the key, the subscription, the rate and the quota; a request that is
+    refused here gets its allowance back. While no validator answers, `on_failure` decides: `open`
     lets requests pass and counts them, `closed` answers 503; a body above `body_max` is
     refused either way. Answers are sampled without delaying them, up to 1 MiB each, as callers
     get them but not when the upstream has compressed them: a body that does not fit, a content

@@ -55,6 +55,11 @@ def _quota(value: object) -> object:
     return str(parse_limit(LimitKind.QUOTA, value)) if isinstance(value, str) else value
 
 
+def _concurrent(value: object) -> object:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(parse_limit(LimitKind.CONCURRENT, text)) if isinstance(text, str) and text else text
+
+
 Rate = Annotated[str, BeforeValidator(_rate)]
 Quota = Annotated[str, BeforeValidator(_quota)]
 
@@ -152,6 +157,7 @@ class PlanDocument(_Document):
     title: str = ""
     rates: list[Rate] = Field(default_factory=list)
     quotas: list[Quota] = Field(default_factory=list)
+    concurrent: Annotated[str, BeforeValidator(_concurrent)] = ""
     policies: list[PolicyUse] = Field(default_factory=list)
 
     def wanted(self) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Plans:
                     "title": row.title,
                     "rates": sorted(plans.rates(row)),
                     "quotas": sorted(plans.quotas(row)),
+                    "concurrent": plans.concurrent(row),
                     "policies": _data(row.policies.all()),
                 },
             )

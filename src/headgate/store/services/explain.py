@@ -205,7 +205,7 @@ def _scopes(record: RequestRecord) -> Step:
 
 def _limits(record: RequestRecord) -> Step:
     plan = Plan.objects.filter(id=record.plan).first()
-    limits = [] if plan is None else [*plans.rates(plan), *plans.quotas(plan)]
+    limits = [] if plan is None else plans.limits(plan)
     listed = ", ".join(limits) or "none"
     refused = record.verdict in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}
     told = f"The plan's limits: {listed}."
@@ -233,9 +233,15 @@ def _providers_steps(actor: Actor, seen: SeenRequest) -> list[Step]:
     record = seen.record
     if not record.operation:
         return []
-    told = f"It is only observed; it would have been refused as {record.observed}."
-    observed = [Step("validation", "observed", told)] if record.observed else []
+    observed = [_observed(record)] if record.observed else []
     return [*policy_steps(actor, seen), *observed, _upstream(record)]
+
+
+def _observed(record: RequestRecord) -> Step:
+    refusal = f"it would have been refused as {record.observed}"
+    if record.observed in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}:
+        return Step("limits", "observed", f"By a limit in shadow {refusal}.")
+    return Step("validation", "observed", f"It is only observed; {refusal}.")
 
 
 def policy_steps(actor: Actor, seen: SeenRequest) -> Iterator[Step]:

@@ -58,8 +58,10 @@ def create(
     title: str = "",
     rates: Sequence[str] = (),
     quotas: Sequence[str] = (),
+    concurrent: str = "",
 ) -> Plan:
-    """A new plan. Limits are written `10/second`, `10/second+50` (burst), `1000/month`.
+    """A new plan. Limits are written `10/second`, `10/second+50` (burst), `1000/month`,
+    `1000/month@15` (from the 15th), `5` (calls at one time); ` shadow` behind it: only counted.
 
     Raises:
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND: the product; INVALID_INPUT;
@@ -79,7 +81,7 @@ def create(
         name=name,
         title=title,
     )
-    _set_limits(plan, parse_limits(rates, quotas))
+    _set_limits(plan, parse_limits(rates, quotas, concurrent))
     plan.save()
     audit.record(actor, Action.PLAN_CREATED, plan.path, after=fields(plan))
     return plan
@@ -93,8 +95,10 @@ def update(
     title: str | None = None,
     rates: Sequence[str] | None = None,
     quotas: Sequence[str] | None = None,
+    concurrent: str | None = None,
 ) -> Plan:
-    """Change what is not None; `rates` and `quotas` each replace all limits of their kind.
+    """Change what is not None; `rates`, `quotas` and `concurrent` each replace all limits of
+    their kind, an empty one removes them.
 
     A limit of the same kind and window keeps what its subscribers have used.
 
@@ -108,7 +112,9 @@ def update(
         check_text(title, TITLE_CHARACTERS_MAX, "/title")
         plan.title = title
     limits = parse_limits(
-        before["rates"] if rates is None else rates, before["quotas"] if quotas is None else quotas
+        before["rates"] if rates is None else rates,
+        before["quotas"] if quotas is None else quotas,
+        before["concurrent"] if concurrent is None else concurrent,
     )
     _set_limits(plan, limits)
     if fields(plan) == before:
@@ -165,25 +171,42 @@ def quotas(plan: Plan) -> list[str]:
     return _written(plan, LimitKind.QUOTA)
 
 
+def concurrent(plan: Plan) -> str:
+    """How many calls may run at one time, as people write it; empty without a limit."""
+    return next(iter(_written(plan, LimitKind.CONCURRENT)), "")
+
+
+def limits(plan: Plan) -> list[str]:
+    """All limits for people to read in a row."""
+    running = [f"{text} at one time" for text in _written(plan, LimitKind.CONCURRENT)]
+    return [*rates(plan), *quotas(plan), *running]
+
+
 def fields(plan: Plan) -> dict[str, Any]:
     """What the audit log keeps of a plan."""
-    return as_fields(plan, "id", "path", "title") | {"rates": rates(plan), "quotas": quotas(plan)}
+    return as_fields(plan, "id", "path", "title") | {
+        "rates": rates(plan),
+        "quotas": quotas(plan),
+        "concurrent": concurrent(plan),
+    }
 
 
-def parse_limits(rates: Sequence[str], quotas: Sequence[str]) -> list[Limit]:
+def parse_limits(rates: Sequence[str], quotas: Sequence[str], concurrent: str = "") -> list[Limit]:
     """The limits that are written.
 
     Raises:
         Problem: INVALID_INPUT, with the pointer of the first wrong one.
     """
-    limits = []
-    for kind, texts in ((LimitKind.RATE, rates), (LimitKind.QUOTA, quotas)):
-        for index, text in enumerate(texts):
-            try:
-                limits.append(parse_limit(kind, text))
-            except ValueError as error:
-                raise invalid(f"{error}.", f"/{kind}s/{index}") from error
-    return limits
+    found = []
+    written = [(LimitKind.RATE, text, f"/rates/{n}") for n, text in enumerate(rates)]
+    written += [(LimitKind.QUOTA, text, f"/quotas/{n}") for n, text in enumerate(quotas)]
+    written += [(LimitKind.CONCURRENT, concurrent, "/concurrent")] if concurrent else []
+    for kind, text, pointer in written:
+        try:
+            found.append(parse_limit(kind, text))
+        except ValueError as error:
+            raise invalid(f"{error}.", pointer) from error
+    return found
 
 
 def _set_limits(plan: Plan, limits: Sequence[Limit]) -> None:

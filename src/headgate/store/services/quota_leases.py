@@ -23,7 +23,7 @@ from headgate.model.leases import (
     Recall,
     Want,
 )
-from headgate.model.limits import Limit, LimitKind, window_index, window_start
+from headgate.model.limits import Limit, LimitKind
 from headgate.store import events
 from headgate.store.models import Node, QuotaHolder, QuotaLease, Subscription
 from headgate.store.services.actor import Actor, Scope, not_found
@@ -44,7 +44,7 @@ class _Quota:
 
     @cached_property
     def starts_at(self) -> datetime:
-        return window_start(self.limit.window, self.place.index)
+        return self.limit.window_start(self.place.index)
 
     @cached_property
     def holders(self) -> list[QuotaHolder]:
@@ -84,7 +84,7 @@ class _Quota:
                 slot=self.place.slot,
                 index=self.place.index,
                 granted=self.part(holder).granted,
-                ends_at=window_start(self.limit.window, self.place.index + 1),
+                ends_at=self.limit.window_start(self.place.index + 1),
                 version=0,
             )
             self.leases[holder.pk] = lease
@@ -249,7 +249,7 @@ def _quota(actor: Actor, holder: QuotaHolder, place: Place) -> _Quota | None:
     limit = limits[place.slot] if 0 <= place.slot < len(limits) else None
     if limit is None or limit.kind is not LimitKind.QUOTA:
         return None
-    if abs(place.index - window_index(limit.window, actor.at)) > INDEX_LEAD_MAX:
+    if abs(place.index - limit.window_index(actor.at)) > INDEX_LEAD_MAX:
         return None
     return _Quota(place, limit, holder.node.gateway_id)
 

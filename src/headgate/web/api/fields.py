@@ -81,7 +81,10 @@ Reference = Annotated[str, Field(min_length=1, max_length=PATH_NAME_CHARACTERS_M
 """A name, an id, or `organization/application`, `product/plan`."""
 
 LimitText = Annotated[str, Field(min_length=3, max_length=60)]
-"""`10/second`, `10/second+50`, `1000/month`; checked by the service."""
+"""`10/second`, `10/second+50`, `1000/month`, `1000/month@15 shadow`; checked by the service."""
+
+ConcurrentText = Annotated[str, Field(max_length=30)]
+"""`5`, `5 shadow`, or nothing; checked by the service."""
 
 Title = Annotated[str, Field(max_length=TITLE_CHARACTERS_MAX)]
 Description = Annotated[str, Field(max_length=DESCRIPTION_CHARACTERS_MAX)]

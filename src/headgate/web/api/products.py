@@ -9,7 +9,7 @@ from pydantic import Field
 from headgate.model.limits import LIMITS_PER_PLAN_MAX
 from headgate.store.models import Plan, Product
 from headgate.store.services import plans, products
-from headgate.web.api.fields import Input, LimitText, Name, Output, Title, created
+from headgate.web.api.fields import ConcurrentText, Input, LimitText, Name, Output, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor
 
@@ -52,14 +52,16 @@ class PlanIn(Input):
         [], max_length=LIMITS_PER_PLAN_MAX, examples=[["10/second", "100/minute+50"]]
     )
     quotas: list[LimitText] = Field([], max_length=LIMITS_PER_PLAN_MAX, examples=[["1000/month"]])
+    concurrent: ConcurrentText = Field("", examples=["5"])
 
 
 class PlanChange(Input):
-    """What to change. `rates` and `quotas` each replace all limits of their kind."""
+    """What to change. Each kind of limits that is given replaces all of its kind."""
 
     title: Title | None = None
     rates: list[LimitText] | None = Field(None, max_length=LIMITS_PER_PLAN_MAX)
     quotas: list[LimitText] | None = Field(None, max_length=LIMITS_PER_PLAN_MAX)
+    concurrent: ConcurrentText | None = None
 
 
 class PlanOut(Output):
@@ -72,6 +74,7 @@ class PlanOut(Output):
     title: str
     rates: list[str]
     quotas: list[str]
+    concurrent: str = Field(..., description="Calls that may run at one time; empty: any number.")
     created_at: datetime
 
 
@@ -97,6 +100,7 @@ def show_plan(plan: Plan) -> PlanOut:
         title=plan.title,
         rates=plans.rates(plan),
         quotas=plans.quotas(plan),
+        concurrent=plans.concurrent(plan),
         created_at=plan.created_at,
     )
 
@@ -141,7 +145,9 @@ def list_plans(request: HttpRequest, product: str, paging: Query[PageQuery]) -> 
 
 @router.post("/products/{product}/plans", response={201: PlanOut}, operation_id="createPlan")
 def create_plan(request: HttpRequest, response: HttpResponse, product: str, body: PlanIn) -> object:
-    """Create a plan. Rates are written `10/second` or `10/second+50`, quotas `1000/month`."""
+    """Create a plan. Rates are written `10/second` or `10/second+50`, quotas `1000/month` or, with
+    a month that begins on the 15th, `1000/month@15`; a limit followed by ` shadow` is only counted.
+    """
     made = plans.create(
         actor(request),
         product=product,
@@ -149,6 +155,7 @@ def create_plan(request: HttpRequest, response: HttpResponse, product: str, body
         title=body.title,
         rates=body.rates,
         quotas=body.quotas,
+        concurrent=body.concurrent,
     )
     return created(response, show_plan(made), "products", product, "plans", made.name)
 
@@ -168,6 +175,7 @@ def change_plan(request: HttpRequest, product: str, plan: str, body: PlanChange)
         title=body.title,
         rates=body.rates,
         quotas=body.quotas,
+        concurrent=body.concurrent,
     )
     return show_plan(changed)
 
