@@ -77,6 +77,7 @@ def _edge() -> list[Case]:
         Case("csrf", {"allow_hosts": ["app.example.com"]}, method="POST", headers=PAGE),
         Case("ip_filter", {"allow": ["127.0.0.0/8", "2001:db8::/32"], "deny": ["127.9.0.0/16"]}),
         Case("request_size", {"body_max": "10MB"}),
+        Case("cost", {"units": 3}),
         Case("maintenance", {}, status=503, note="the upstream is not asked"),
     ]
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.gateway.validation.json_text import NESTING_MAX, NotJSON, parse
@@ -59,6 +59,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 @given(texts())
+@example(r'{"\"\u003a": 0,"a":0,"a":0}')
+@example(r'{"\"\u003A":0,"a":0,"a":0}')
+@example(r'{"\u0022:":0,"a":0,"a":0}')
 def test_a_text_is_refused_just_when_a_name_stands_twice_in_one_object(text: str) -> None:
     try:
         wanted = json.loads(text, object_pairs_hook=_once)

@@ -17,6 +17,7 @@ import orjson
 NESTING_MAX = 64
 _SPACED_NAME = re.compile(rb'"[ \t\r\n]+:')
 _SPACES_AFTER_QUOTE = (b'" ', b'"\n', b'"\r', b'"\t')
+_AS_NUMBERS = (rb"\u0022", rb"\u003a", rb"\u003A")  # a quote, a colon
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -52,10 +53,10 @@ def _refuse_doubles(text: bytes, value: Any) -> None:
     """Refuse a name that stands twice in one object.
 
     The parser keeps the last, so a text that lost one has more `":` in it than its value written
-    anew. Where space stands before a colon, or a quote is written as a number, counting is not
-    exact, and Python's own parser reads the text once more.
+    anew. Where space stands before a colon, or a quote or a colon is written as a number, counting
+    is not exact, and Python's own parser reads the text once more.
     """
-    is_exact = b"\\u0022" not in text and not (
+    is_exact = not any(number in text for number in _AS_NUMBERS) and not (
         any(pair in text for pair in _SPACES_AFTER_QUOTE) and _SPACED_NAME.search(text)
     )
     if is_exact and text.count(b'":') == orjson.dumps(value).count(b'":'):
