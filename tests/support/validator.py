@@ -14,6 +14,7 @@ from typing import Any
 from headgate.catalog.contracts import Wanted, make_contract
 from headgate.catalog.document import DocumentSource
 from headgate.catalog.importer import import_document
+from headgate.core.problems import TYPE_PREFIX
 from headgate.model.contract import Contract, contract_bytes
 from headgate.model.snapshot import SnapshotAPI
 from headgate.node.local_http import control_name
@@ -66,8 +67,9 @@ class Validator:
         """The API with a contract that the validator knows."""
         contract = contract_of(document, api)
         (self.contracts / f"{contract.id}.json").write_bytes(contract_bytes(contract))
-        self.ask("PUT", "/contracts", [])
-        assert self.ask("PUT", "/contracts", [contract.id]) == ""
+        for known in ([], [contract.id]):
+            order = {"contracts": known, "problem_types": TYPE_PREFIX}
+            assert self.ask("PUT", "/contracts", order) == ""
         return replace(api, contract=contract.id)
 
     def readings(self) -> dict[int, dict[str, Any]]:

@@ -28,6 +28,17 @@ POLICIES = {
     "broken": {"kind": "fault", "settings": {"abort_percent": 100}},
     "strict": {"kind": "validate", "settings": {"request": "enforce", "on_failure": "closed"}},
     "scoped": {"kind": "scopes", "settings": {"any_of": ["orders:write"]}},
+    "asked": {
+        "kind": "introspect",
+        "settings": {
+            "issuer": "http://127.0.0.1:1",
+            "endpoint": "http://127.0.0.1:1/introspection",
+            "client_id": "gateway",
+            "client_secret": "${secret:introspection}",
+            "audiences": ["echo"],
+            "allow_private": True,
+        },
+    },
 }
 """One API each; `echo` has none, `dead` and `slow` have upstreams that are not there or silent."""
 NAMES = ("echo", "dead", "slow", "once", *POLICIES)
@@ -78,7 +89,9 @@ class World:
 
     def answer(self, api: str, key: str = "good", body: bytes = b"{}") -> httpx2.Response:
         headers = {"content-type": "application/json"}
-        if key:
+        if key == "opaque":
+            headers["authorization"] = "Bearer nobody-can-say"
+        elif key:
             headers["x-api-key"] = self.keys.get(key, key)
         url = f"{self.tree.gateway}/{api}/x"
         return httpx2.post(url, content=body, headers=headers, trust_env=False, timeout=20)
@@ -102,6 +115,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     spec.write_text(json.dumps(SPEC))
     with upstream() as server, silence() as silent, tree(folder / "data") as up:
         places = {"dead": "http://127.0.0.1:1", "slow": silent}
+        up.do("secret", "set", "introspection", stdin="nobody is asked with it\n")
         for name in NAMES:
             up.do("import", str(spec), "--name", name, "--upstream", places.get(name, server.url))
             if name in POLICIES:
@@ -220,6 +234,7 @@ MAKE: dict[Verdict, Callable[[World], str]] = {
     Verdict.CLIENT_CLOSED: hung_up,
     Verdict.VALIDATOR_DOWN: unjudged,
     Verdict.MALFORMED: no_chunk,
+    Verdict.INTROSPECTION_DOWN: lambda w: w.post("asked", "opaque"),
 }
 
 

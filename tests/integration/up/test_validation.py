@@ -120,7 +120,7 @@ def test_calls_that_do_not_fit_use_up_nothing_and_those_that_fit_do(up: Tree, ke
     up.do("app", "create", "few", "--organization", "acme")
     up.do("subscribe", "few", "all/few")
     few = up.do("key", "create", "few").out.strip()
-    good, bad = {"username": "a", "password": "b"}, {"username": 1}
+    good, bad = {"password": "b"}, {"username": []}
     eventually(lambda: post(up, LOGIN, few, bad).status_code == 400, seconds=60)
     assert [post(up, LOGIN, few, bad).status_code for _ in range(5)] == [400] * 5
     assert [post(up, LOGIN, few, good).status_code for _ in range(4)] == [200, 200, 200, 429]

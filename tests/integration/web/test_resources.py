@@ -93,9 +93,9 @@ def test_what_holds_for_an_operation_is_listed_with_where_it_comes_from(
     assert api.put(f"{operation}/policies", json=[size]).status_code == 200
     found = api.get(f"{operation}/effective-policies").json()["items"]
     assert [(one["kind"], one["place"], one["replaced_by"]) for one in found] == [
-        ("cors", "API shaped", ""),
+        ("cors", "API shaped@v1", ""),
         ("request_size", "operation shaped/listPets", ""),
-        ("request_size", "API shaped", "operation shaped/listPets"),
+        ("request_size", "API shaped@v1", "operation shaped/listPets"),
     ]
     assert [one["is_in_force"] for one in found] == [True, True, False]
     nowhere = api.get("/apis/shaped/operations/nothing/effective-policies")

@@ -69,7 +69,7 @@ class _Agent:
         try:
             wanted = orjson.loads(body)
             await self._desk.keep(wanted["contracts"], types=wanted["problem_types"])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             asked.write(json_answer(orjson.dumps(str(error)), "422 Unprocessable Content"))
         else:
             asked.write(NO_CONTENT)
