@@ -203,5 +203,11 @@ def test_an_organization_tries_nothing(place: Place) -> None:
 
 def test_a_curl_option_that_is_not_known_is_named(place: Place) -> None:
     ran = place.tree.cli("explain", "--", "curl", "--http3", "http://g/echo/get")
-    assert ran.code != 0
+    assert ran.code == 2
     assert "--http3" in ran.err
+
+
+def test_two_requests_at_once_are_a_wrong_use(place: Place) -> None:
+    ran = place.tree.cli("explain", "one", "two")
+    assert ran.code == 2
+    assert "2 requests are named" in ran.err

@@ -9,7 +9,7 @@ from headgate.cli import curl
 from headgate.cli.client import Client, segment
 from headgate.cli.output import Output
 from headgate.cli.rest import rest_command
-from headgate.core.problems import Problem, ProblemType
+from headgate.core.problems import Problem
 
 STEP_COLUMNS = {"step": "name", "outcome": "outcome", "detail": "detail"}
 
@@ -49,13 +49,15 @@ def explain(
     but nothing is used up or recorded and no upstream is asked.
     """
     if what[0] == "curl":
-        _try(api, out, curl.request_of(what[1:]), gateway, client_address)
+        try:
+            asked = curl.request_of(what[1:])
+        except Problem as problem:
+            raise typer.BadParameter(f"{problem.detail} {problem.next_step}") from problem
+        _try(api, out, asked, gateway, client_address)
         return
     if len(what) > 1:
-        raise Problem(
-            ProblemType.INVALID_INPUT,
-            f"{len(what)} requests are named.",
-            "Give one request id, or `-- curl …`.",
+        raise typer.BadParameter(
+            f"{len(what)} requests are named. Give one request id, or `-- curl …`."
         )
     found = api.get(f"/traffic/requests/{segment(what[0])}/explanation")
     if out.is_json:
