@@ -1,4 +1,4 @@
-"""Under which path is an API served? The rules for base paths, and how two of them collide.
+"""Under which path is an API served? The rules for base paths.
 
 Source: RFC 3986 §3.3 (characters of a path), §5.2.4 (dot segments).
 """
@@ -27,21 +27,6 @@ def normalise(text: str) -> str:
             ProblemType.INVALID_INPUT, f"The base path {text[:80]!r} {mistake}.", _NEXT_STEP
         )
     return path.rstrip("/")
-
-
-def is_equal(one: str, other: str) -> bool:
-    """Whether two normalised base paths are the same to a caller. Paths differ by case."""
-    return one == other
-
-
-def contains(outer: str, inner: str) -> bool:
-    """Whether everything below `inner` is also below `outer`: "" contains all."""
-    return outer == "" or inner == outer or inner.startswith(outer + "/")
-
-
-def overlaps(one: str, other: str) -> bool:
-    """Whether a request can fall under both; the gateway then serves the longer one."""
-    return contains(one, other) or contains(other, one)
 
 
 def _mistake(path: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headgate.catalog.base_path import contains, is_equal, normalise, overlaps
+from headgate.catalog.base_path import normalise
 from headgate.core.problems import Problem
 
 
@@ -48,22 +48,3 @@ def test_a_path_that_no_api_can_be_served_under_is_refused(text: str, reason: st
     with pytest.raises(Problem) as caught:
         normalise(text)
     assert reason in caught.value.detail
-
-
-def test_one_base_path_contains_another_by_whole_segments() -> None:
-    assert contains("/shop", "/shop/v2")
-    assert contains("/shop", "/shop")
-    assert contains("", "/shop")
-    assert not contains("/shop", "/shopping")
-    assert not contains("/shop/v2", "/shop")
-
-
-def test_base_paths_overlap_in_both_directions() -> None:
-    assert overlaps("/shop/v2", "/shop")
-    assert overlaps("/shop", "")
-    assert not overlaps("/shop", "/store")
-
-
-def test_base_paths_are_equal_by_case() -> None:
-    assert is_equal("/shop", "/shop")
-    assert not is_equal("/shop", "/Shop")
