@@ -29,18 +29,18 @@ def main() -> int:
     given = parser.parse_args()
     suites = list(given.suites) or list(SUITES)
     started = time.monotonic()
-    found: list[Measurement] = []
     for name in suites:
         print(f"· {name}", flush=True)
+        found: list[Measurement] = []
         for measurement in importlib.import_module(f"bench.{name}").run(is_quick=given.quick):
             over = "  ← budget missed" if measurement.is_kept is False else ""
             number = f"{measurement.value:,.2f} {measurement.unit}"
             print(f"  {measurement.what}: {number}{over}", flush=True)
             found.append(measurement)
-    if not given.quick:
-        path = store(found, suites=suites, seconds=time.monotonic() - started)
-        write(load())
-        print(f"written: {path} and the table in README.md")
+        if not given.quick:
+            path = store(found, suites=[name], seconds=time.monotonic() - started)
+            write(load())
+            print(f"  written: {path} and the table in README.md", flush=True)
     return 0
 
 

@@ -64,7 +64,7 @@ class WebProcess:
 
     def log_lines(self) -> list[dict[str, Any]]:
         """What it has logged."""
-        lines = self.log.read_text().splitlines()
+        lines = self.log.read_text().split("\n")  # a path may hold what splitlines cuts at
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def threads(self) -> int:
