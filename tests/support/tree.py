@@ -47,6 +47,12 @@ class Tree:
     process: "subprocess.Popen[str] | None" = None
     lines: list[str] = field(default_factory=list)
     ready_seconds: float = 0.0
+    more: dict[str, str] = field(default_factory=dict)  # of the environment
+
+    @property
+    def web(self) -> str:
+        """Where people and programs reach the control plane."""
+        return f"http://127.0.0.1:{self.web_port}"
 
     @property
     def gateway(self) -> str:
@@ -59,7 +65,7 @@ class Tree:
         with (self.data.parent / f"{self.data.name}.log").open("a") as log:
             self.process = subprocess.Popen(
                 [*_COMMAND, "up", *self.options(), *options],
-                env=environment(self.data),
+                env=environment(self.data) | self.more,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -150,9 +156,9 @@ def environment(data: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def tree(data: Path, *options: str) -> Iterator[Tree]:
-    """A running tree, until the block ends."""
-    one = Tree(data)
+def tree(data: Path, *options: str, more: dict[str, str] | None = None) -> Iterator[Tree]:
+    """A running tree, until the block ends; `more` is set in its environment."""
+    one = Tree(data, more=more or {})
     try:
         one.start(*options)
         yield one

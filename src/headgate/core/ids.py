@@ -27,6 +27,10 @@ Kind = Literal[
     "gtw",
     "rel",
     "sec",
+    "usr",
+    "mem",
+    "inv",
+    "mai",
 ]
 
 

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,8 @@ COMPACTION_SECONDS = 5.0
 RETENTION_SECONDS = 60.0
 HOUSEKEEPING_SECONDS = 600.0
 RELEASES_SECONDS = 2.0
+MAIL_SECONDS = 1.0
+MAIL_LEASE = timedelta(minutes=3)  # longer than `mail.AT_ONCE_MAX` mails to a server that hangs
 ISSUERS_SECONDS = 2.0  # looks which are due
 ISSUER_BYTES_MAX = 1_000_000  # of metadata or a key set
 ISSUER_TIMEOUT_SECONDS = 10.0
@@ -153,11 +156,38 @@ def store_loops(clock: Clock) -> list[Loop]:
         return bool(forgotten)
 
     failed = _failure_keeper(clock)
+    mails = _connected(_mailing(clock))
     return [
+        Loop("mail", MAIL_SECONDS, mails, failed, lambda: None),
         Loop("issuers", ISSUERS_SECONDS, _connected(fetch_keys), failed, lambda: None),
         Loop("releases", RELEASES_SECONDS, _connected(watch_releases), failed, lambda: None),
         Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]
+
+
+def _mailing(clock: Clock) -> Callable[[], bool]:
+    """Sends mails that are due; without a mail server they wait, and `headgate status` says so."""
+    from headgate.jobs.smtp import SMTPSender
+    from headgate.store.environment import mail_server
+    from headgate.store.services import leases, mail
+    from headgate.store.services.actor import Actor
+
+    server = mail_server()
+    sender = SMTPSender(server) if server else None
+    holder = f"{socket.gethostname()}:{os.getpid()}:mail"
+
+    def send() -> bool:
+        if sender is None or not mail.is_waiting(clock.now()):
+            return False
+        held = leases.take("mail", holder=holder, now=clock.now(), length=MAIL_LEASE)
+        if held is None:
+            return False
+        sent, failed = mail.send_due(Actor.system("mail", clock.now()), sender)
+        leases.release(held, now=clock.now())
+        _log.info("mails", sent=sent, failed=failed)
+        return sent == mail.AT_ONCE_MAX
+
+    return send
 
 
 def _connected(act: Callable[[], bool]) -> Callable[[], bool]:

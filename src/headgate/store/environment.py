@@ -2,11 +2,26 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from headgate.model.tokens import is_public_url
 
 DATA_FOLDER_DEFAULT = ".headgate"
+SIGN_UP = ("open", "invited", "closed")
+
+
+def mistakes(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """What is said wrongly, all of it at once."""
+    found = []
+    for ask in (database_url, public_url, signs_up, sign_in_providers, mail_server):
+        try:
+            ask(environment)
+        except ValueError as error:
+            found.append(f"{error}.")
+    return found
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -42,3 +57,86 @@ def public_url(environment: Mapping[str, str] = os.environ) -> str:
             "without a path and without a slash at its end"
         )
     return url
+
+
+def signs_up(environment: Mapping[str, str] = os.environ) -> str:
+    """HEADGATE_SIGN_UP: who may make an account in the portal: `open`, `invited` or `closed`.
+
+    Raises:
+        ValueError: another word.
+    """
+    word = environment.get("HEADGATE_SIGN_UP", "").strip() or "open"
+    if word not in SIGN_UP:
+        raise ValueError(f"HEADGATE_SIGN_UP is '{word}'; write one of: {', '.join(SIGN_UP)}")
+    return word
+
+
+def sign_in_providers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
+    """The OpenID providers that people may sign in with, as allauth takes them.
+
+    HEADGATE_OIDC_PROVIDERS: `NAME=ISSUER?client_id=…&title=…`, several apart by spaces; each
+    one's secret stands in HEADGATE_OIDC_SECRET_NAME.
+
+    Raises:
+        ValueError: an entry of another form.
+    """
+    found = []
+    for entry in environment.get("HEADGATE_OIDC_PROVIDERS", "").split():
+        name, _, address = entry.partition("=")
+        parts = urlsplit(address)
+        query = parse_qs(parts.query)
+        if not (name.isidentifier() and parts.scheme in {"http", "https"} and "client_id" in query):
+            raise ValueError(
+                f"HEADGATE_OIDC_PROVIDERS holds '{name}', which is not written as "
+                "name=https://issuer.example.com?client_id=headgate"
+            )
+        found.append(
+            {
+                "provider_id": name,
+                "name": query.get("title", [name])[0],
+                "client_id": query["client_id"][0],
+                "secret": environment.get(f"HEADGATE_OIDC_SECRET_{name.upper()}", ""),
+                "settings": {"server_url": f"{parts.scheme}://{parts.netloc}{parts.path}"},
+            }
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mails are given to. `sender`: the address that they come from."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    is_tls: bool
+    sender: str
+
+
+def mail_server(environment: Mapping[str, str] = os.environ) -> MailServer | None:
+    """HEADGATE_SMTP_URL and HEADGATE_MAIL_FROM; None where no server is named.
+
+    `smtp://` speaks TLS as soon as the server offers it, `smtps://` from the start.
+
+    Raises:
+        ValueError: not an address of a mail server, or no sender.
+    """
+    url = environment.get("HEADGATE_SMTP_URL", "").strip()
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("HEADGATE_SMTP_URL is not written as smtp://user:password@host:587")
+    sender = environment.get("HEADGATE_MAIL_FROM", "").strip()
+    if "@" not in sender:
+        raise ValueError("HEADGATE_MAIL_FROM does not say which address mails come from")
+    is_tls = parts.scheme == "smtps"
+    return MailServer(
+        parts.hostname,
+        parts.port or (465 if is_tls else 587),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        is_tls,
+        sender,
+    )

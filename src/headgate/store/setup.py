@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from headgate.access.keys import digest, is_token, new_token, secret_of
 from headgate.core.ids import new_id
 from headgate.core.problems import Problem, ProblemType
-from headgate.store.environment import data_folder, database_url
+from headgate.store.environment import data_folder, mistakes
 from headgate.store.files import FOLDER_MODE, remove_drafts, write_whole
 
 if TYPE_CHECKING:
@@ -60,10 +60,8 @@ def start(at: datetime) -> Started:
         Problem: the folder or the database cannot be used; with the next step.
     """
     data = data_folder()
-    try:
-        database_url()
-    except ValueError as error:
-        raise _refusal(str(error), "Correct the environment and start again.") from error
+    if wrong := mistakes():
+        raise _refusal(" ".join(wrong), "Correct the environment and start again.")
     prepare(data)
     _set_up_django()
     migrate(data)

@@ -1,7 +1,8 @@
-"""Who is asking? A bearer token, read before anything else is looked at.
+"""Which program is asking? A bearer token, read before anything else is looked at.
 
-Fails closed: whatever is not listed as open needs a token, also URLs that do not exist, so that
-a stranger learns nothing about what is here. Source: RFC 6750.
+Fails closed: whatever is for programs and not listed as open needs a token, also URLs that do
+not exist, so that a stranger learns nothing about what is here. Pages have people who sign in
+instead (`web/site/signed_in.py`). Source: RFC 6750.
 """
 
 from headgate.core.clock import Clock
@@ -13,7 +14,6 @@ from headgate.web.threads import in_thread
 
 OPEN_PATHS = frozenset(
     {
-        "/",
         "/.well-known/oauth-authorization-server",
         "/.well-known/openid-configuration",
         "/api/v1/docs",
@@ -35,6 +35,7 @@ So are the pages that explain problems (`web/problem_pages.py`), below `PAGES_PA
 
 Those under /oauth ask for other credentials: a client's, or a token in a form.
 """
+PROGRAM_PATHS = ("/api", "/node", "/oauth", "/.well-known", PAGES_PATH)
 FIELD_BYTES_MAX = 300  # of an Authorization field that is looked at; a token has 42
 NO_TOKEN = Problem(
     ProblemType.UNAUTHENTICATED,
@@ -42,6 +43,11 @@ NO_TOKEN = Problem(
     "Send `Authorization: Bearer hgt_…`; the first token stands in the file admin.token of the "
     "data folder.",
 )
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether a path is one of those that tokens open, and no page of the two sites."""
+    return path.startswith(PROGRAM_PATHS)
 
 
 class Authentication:
@@ -52,7 +58,8 @@ class Authentication:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in OPEN_PATHS or scope["path"].startswith(PAGES_PATH):
+        path = scope["path"]
+        if not is_for_programs(path) or path in OPEN_PATHS or path.startswith(PAGES_PATH):
             await self._app(scope, receive, send)
             return
         exchange = exchange_of(scope)

@@ -2,18 +2,21 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.web import docs, problem_pages
 from headgate.web.answers import INTERNAL, problem_response
 from headgate.web.api import api
 from headgate.web.api.requests import request_id
+from headgate.web.authentication import is_for_programs
 from headgate.web.oauth import device_page, views
+from headgate.web.site import assets, failures
 
 
 def no_such_url(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
     """The answer to a URL that is not here."""
+    if not is_for_programs(request.path):
+        return failures.shown(request, failures.NOT_FOUND)
     problem = Problem(
         ProblemType.NOT_FOUND,
         f"There is nothing at {request.path}.",
@@ -24,11 +27,17 @@ def no_such_url(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """The answer when a view outside the REST API failed; Django has logged why."""
+    if not is_for_programs(request.path):
+        return failures.shown(request, INTERNAL)
     return problem_response(INTERNAL, request_id(request))
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/v1/docs")),
+    path("", include("headgate.web.portal.urls")),
+    path("console", include("headgate.web.console.urls")),
+    path("account/", include("headgate.web.accounts.urls")),
+    path("site/", include("headgate.web.site.urls")),
+    path("static/<path:name>", assets.serve),
     path("api/v1/openapi.json", docs.openapi_json),
     path("api/v1/docs", docs.page),
     path("api/v1/docs.css", docs.style),

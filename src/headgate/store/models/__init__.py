@@ -27,6 +27,7 @@ from headgate.store.models.oauth import (
     RefreshGrant,
     SigningKey,
 )
+from headgate.store.models.people import Invitation, Mail, Membership, User
 from headgate.store.models.products import Plan, Product
 from headgate.store.models.quotas import QuotaHolder, QuotaLease
 from headgate.store.models.releases import Release
@@ -59,7 +60,10 @@ __all__ = [
     "Gateway",
     "IdempotencyRecord",
     "Installation",
+    "Invitation",
     "Lease",
+    "Mail",
+    "Membership",
     "Node",
     "NodeCounter",
     "NodeState",
@@ -83,4 +87,5 @@ __all__ = [
     "TrafficSegment",
     "TrafficSummary",
     "TrafficTotal",
+    "User",
 ]

@@ -12,12 +12,14 @@ from headgate.core.problems import Problem, ProblemType
 class Scope(StrEnum):
     """A right that a token carries."""
 
-    ADMIN = "admin"  # everything below, and tokens, the audit log, organizations, rollbacks
+    ADMIN = "admin"  # everything below, and tokens, people, organizations, rollbacks
     READ = "read"  # see the configuration
     WRITE = "write"  # change APIs, products, plans, policies; publish
     KEYS = "keys"  # manage applications, subscriptions and keys
     BLOCKS = "blocks"  # block and unblock callers
     TRAFFIC = "traffic"  # see requests and numbers
+    AUDIT = "audit"  # see the audit log
+    MEMBERS = "members"  # manage who belongs to an organization
     NODE = "node"  # the node API, and nothing else
 
 
@@ -28,9 +30,17 @@ IMPLIED: dict[Scope, frozenset[Scope]] = {
     Scope.KEYS: frozenset({Scope.KEYS, Scope.READ}),
     Scope.BLOCKS: frozenset({Scope.BLOCKS, Scope.READ}),
     Scope.TRAFFIC: frozenset({Scope.TRAFFIC}),
+    Scope.AUDIT: frozenset({Scope.AUDIT}),
+    Scope.MEMBERS: frozenset({Scope.MEMBERS, Scope.READ}),
     Scope.NODE: frozenset({Scope.NODE}),
 }
 """What a scope stands for, itself included."""
+
+
+NEXT_STEPS = {
+    "token": "Use a token with the scope '{scope}'; an administrator can make one.",
+    "role": "Ask an administrator for a role that has it.",
+}
 
 
 def implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
@@ -45,7 +55,7 @@ class Actor:
     `organization` is the name of the only organization that this actor may know of, None for
     the operators of the installation. `node` and `gateway` are the names of the node that a
     token belongs to and of what it serves. `token` is the id of the token used, empty for the
-    system itself.
+    system itself and for people; `user` the id of the person who is signed in, empty for others.
     """
 
     name: str
@@ -57,6 +67,12 @@ class Actor:
     token: str = ""
     address: str = ""
     request_id: str = ""
+    user: str = ""
+
+    @property
+    def means(self) -> str:
+        """By what the rights came: `token`, or `role` for a person who is signed in."""
+        return "role" if self.user else "token"
 
     @classmethod
     def system(cls, name: str, at: datetime) -> Self:
@@ -80,8 +96,8 @@ class Actor:
         if scope not in self.scopes:
             raise Problem(
                 ProblemType.FORBIDDEN,
-                f"This token does not have the scope '{scope}'.",
-                f"Use a token with the scope '{scope}'; an administrator can make one.",
+                f"This {self.means} does not have the scope '{scope}'.",
+                NEXT_STEPS[self.means].format(scope=scope),
             )
 
     def require_operator(self, scope: Scope, subject: str = "resource") -> None:
@@ -95,7 +111,7 @@ class Actor:
         if self.organization is not None:
             raise Problem(
                 ProblemType.NOT_FOUND,
-                f"There is no {subject} that a token of one organization may know of.",
+                f"There is no {subject} that a {self.means} of one organization may know of.",
                 "Use a token that is not limited to an organization, if this is yours to see.",
             )
 

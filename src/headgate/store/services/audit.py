@@ -66,6 +66,13 @@ class Action(StrEnum):
     SECRET_CREATED = "secret.created"  # noqa: S105  # the name of an action
     SECRET_CHANGED = "secret.changed"  # noqa: S105  # the name of an action
     SECRET_DELETED = "secret.deleted"  # noqa: S105  # the name of an action
+    PERSON_CREATED = "person.created"
+    PERSON_CHANGED = "person.changed"
+    MEMBER_ADDED = "member.added"
+    MEMBER_CHANGED = "member.changed"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_INVITED = "member.invited"
+    INVITATION_WITHDRAWN = "member.invitation_withdrawn"
     GATEWAY_CREATED = "gateway.created"
     GATEWAY_CHANGED = "gateway.changed"
     CONSUMER_ERASED = "traffic.erased"
@@ -109,9 +116,9 @@ def page(
     """Entries, newest first; an organization's actor sees those about the organization.
 
     Raises:
-        Problem: FORBIDDEN without the scope `admin`.
+        Problem: FORBIDDEN without the scope `audit`.
     """
-    actor.require(Scope.ADMIN)
+    actor.require(Scope.AUDIT)
     rows = AuditEntry.objects.all()
     if actor.organization is not None:
         owner = Organization.objects.filter(name=actor.organization, removed_at=None).first()

@@ -1,9 +1,10 @@
 """What may be forgotten? Rows that have had their time; what is forgotten is counted."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 
 from headgate.store.models import (
@@ -12,6 +13,8 @@ from headgate.store.models import (
     ClientSecret,
     DeviceGrant,
     IdempotencyRecord,
+    Invitation,
+    Mail,
     QuotaHolder,
     QuotaLease,
     RefreshGrant,
@@ -23,6 +26,8 @@ ANSWERS_KEPT = timedelta(hours=24)  # answers to creates with an Idempotency-Key
 GRANTS_KEPT = timedelta(hours=1)  # a late device hears that it is late, not that it is unknown
 LEASES_KEPT = timedelta(hours=1)  # after their window: a node's clock may be late
 HOLDERS_KEPT = timedelta(days=32)  # the longest window, and then some
+MAILS_KEPT = timedelta(days=30)  # that it was sent; its text went at once
+INVITATIONS_KEPT = timedelta(days=90)  # who was invited by whom
 ROWS_AT_ONCE = 1000  # a deletion keeps other writers waiting no longer than that takes
 
 M = TypeVar("M", bound=Model)
@@ -37,10 +42,12 @@ class Tidied:
     answers: int
     grants: int
     leases: int
+    sessions: int
+    mails: int
+    invitations: int
 
     def __bool__(self) -> bool:
-        found = (self.blocks, self.audit_entries, self.answers, self.grants, self.leases)
-        return any(found)
+        return any(astuple(self))
 
 
 def tidy(now: datetime) -> Tidied:
@@ -55,6 +62,9 @@ def tidy(now: datetime) -> Tidied:
         ),
         leases=_forget(QuotaLease.objects.filter(ends_at__lt=now - LEASES_KEPT))
         + _forget(QuotaHolder.objects.filter(ended_at__lt=now - HOLDERS_KEPT)),
+        sessions=_forget(Session.objects.filter(expire_date__lt=now)),
+        mails=_forget(Mail.objects.filter(due_at=None, created_at__lt=now - MAILS_KEPT)),
+        invitations=_forget(Invitation.objects.filter(expires_at__lt=now - INVITATIONS_KEPT)),
     )
 
 

@@ -1,0 +1,1 @@
+"""The console: what those who run the programme see and do."""

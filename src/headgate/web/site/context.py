@@ -1,0 +1,28 @@
+"""What does every template know? Who is looking, where they are, and how the page is dressed."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from headgate.store.models import User
+from headgate.store.services.roles import Role
+from headgate.web.site.signed_in import membership, organizations
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "headgate_theme"
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """The context that all pages share."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    user = getattr(request, "user", None)
+    is_person = isinstance(user, User)
+    return {
+        "theme": theme if theme in THEMES else "",
+        "is_console": request.path.startswith("/console"),
+        "may_console": isinstance(user, User) and user.role in set(Role),
+        "membership": membership(request) if is_person else None,
+        "memberships": organizations(request) if is_person else [],
+        "may_sign_up": settings.HEADGATE_SIGN_UP != "closed",
+    }

@@ -1,0 +1,239 @@
+"""How does a list of things look, whatever they are? A table that is also JSON and CSV.
+
+Every list can be searched, filtered, sorted and paged, and each state of it is an address:
+`?q=…&sort=-created&page=2`, and `format=json` or `format=csv` for programs. It reads a page of
+rows from the store, never all of them; exports end at `EXPORT_ROWS_MAX`, and say so.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Generic, TypeVar
+
+import orjson
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from headgate.core.problems import Problem
+from headgate.store.services.values import invalid
+
+ROWS_PER_PAGE = 50
+PAGE_MAX = 100_000
+EXPORT_ROWS_MAX = 10_000
+SEARCH_CHARACTERS_MAX = 200
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[M]):
+    """One column. `value` is what programs get; `show` names how people see it.
+
+    `show`: `text`, `mono`, `number`, `instant`, `ago`, `badge` (value is `(word, kind)`; kind is
+    good, warn, bad, info or empty) or `link` (value is `(text, address)`).
+    `sort` is the field of the store that it is sorted by; empty: it is not.
+    """
+
+    key: str
+    title: str
+    value: Callable[[M], Any]
+    show: str = "text"
+    sort: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A choice above the table. `choices`: what stands in the address, and what people read."""
+
+    key: str
+    title: str
+    choices: tuple[tuple[str, str], ...]
+    apply: Callable[[str], Q]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[M]):
+    """A list: its columns, what `q` searches in, its filters, its order where none is asked."""
+
+    name: str
+    columns: tuple[Column[M], ...]
+    search: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    order: str = "-pk"
+
+    def answer(
+        self,
+        request: HttpRequest,
+        rows: "QuerySet[M]",
+        template: str,
+        more: Mapping[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page, or the rows as JSON or CSV. `rows`: all that this person may see.
+
+        Raises:
+            Problem: INVALID_INPUT: a sort, page or format that there is not.
+        """
+        rows = self._chosen(request, rows)
+        wanted = request.GET.get("format", "")
+        if wanted == "json":
+            return self._json(rows)
+        if wanted == "csv":
+            return self._csv(rows)
+        if wanted:
+            raise invalid(f"There is no format '{wanted[:20]}'; there are json and csv.", "/format")
+        return render(request, template, {"list": self._page(request, rows), **(more or {})})
+
+    def _chosen(self, request: HttpRequest, rows: "QuerySet[M]") -> "QuerySet[M]":
+        for one in self.filters:
+            value = request.GET.get(one.key, "")
+            if value and value in dict(one.choices):
+                rows = rows.filter(one.apply(value))
+        text = request.GET.get("q", "").strip()[:SEARCH_CHARACTERS_MAX].replace("\0", "")
+        for word in text.split() if self.search else ():
+            rows = rows.filter(
+                reduce(or_, (Q(**{f"{name}__icontains": word}) for name in self.search))
+            )
+        return rows.order_by(*self._order(request.GET.get("sort", "")))
+
+    def _order(self, asked: str) -> tuple[str, ...]:
+        if not asked:
+            return (self.order,) if self.order.lstrip("-") == "pk" else (self.order, "pk")
+        fields = {column.key: column.sort for column in self.columns if column.sort}
+        name = fields.get(asked.removeprefix("-"))
+        if name is None:
+            raise invalid(
+                f"This list is not sorted by '{asked[:40]}'; by {', '.join(fields)} it is.", "/sort"
+            )
+        return (f"-{name}" if asked.startswith("-") else name, "pk")
+
+    def _page(self, request: HttpRequest, rows: "QuerySet[M]") -> "Shown":
+        number = _page_number(request.GET.get("page", "1"))
+        total = rows.count()
+        first = (number - 1) * ROWS_PER_PAGE
+        found = list(rows[first : first + ROWS_PER_PAGE])
+        asked = request.GET.get("sort", "")
+        return Shown(
+            name=self.name,
+            heads=[_head(column, asked) for column in self.columns],
+            rows=[
+                [{"show": column.show, "value": column.value(row)} for column in self.columns]
+                for row in found
+            ],
+            filters=[
+                {
+                    "key": one.key,
+                    "title": one.title,
+                    "choices": one.choices,
+                    "chosen": request.GET.get(one.key, ""),
+                }
+                for one in self.filters
+            ],
+            q=request.GET.get("q", ""),
+            is_searched=bool(self.search),
+            is_narrowed=any(request.GET.get(key) for key in ("q", *(f.key for f in self.filters))),
+            sort=asked,
+            number=number,
+            total=total,
+            first=first + 1 if found else 0,
+            last=first + len(found),
+            pages=max(1, -(-total // ROWS_PER_PAGE)),
+        )
+
+    def _json(self, rows: "QuerySet[M]") -> HttpResponse:
+        found = list(rows[: EXPORT_ROWS_MAX + 1])
+        body = {
+            self.name: [
+                {column.key: _plain(column.value(row), column.show) for column in self.columns}
+                for row in found[:EXPORT_ROWS_MAX]
+            ],
+            "is_complete": len(found) <= EXPORT_ROWS_MAX,
+        }
+        return HttpResponse(
+            orjson.dumps(body, option=orjson.OPT_UTC_Z | orjson.OPT_INDENT_2, default=str),
+            content_type="application/json",
+        )
+
+    def _csv(self, rows: "QuerySet[M]") -> HttpResponse:
+        found = list(rows[: EXPORT_ROWS_MAX + 1])
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow([column.key for column in self.columns])
+        for row in found[:EXPORT_ROWS_MAX]:
+            writer.writerow(
+                [csv_cell(_plain(column.value(row), column.show)) for column in self.columns]
+            )
+        response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{self.name}.csv"'
+        response["X-Complete"] = "true" if len(found) <= EXPORT_ROWS_MAX else "false"
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the template of a table gets."""
+
+    name: str
+    heads: list[dict[str, str]]
+    rows: list[list[dict[str, Any]]]
+    filters: list[dict[str, Any]]
+    q: str
+    is_searched: bool
+    is_narrowed: bool
+    sort: str
+    number: int
+    total: int
+    first: int
+    last: int
+    pages: int
+    formats: tuple[str, ...] = field(default=("csv", "json"))
+
+    @property
+    def before(self) -> int | None:
+        """The page before this one."""
+        return self.number - 1 if self.number > 1 else None
+
+    @property
+    def after(self) -> int | None:
+        """The page after this one."""
+        return self.number + 1 if self.number < self.pages else None
+
+
+def csv_cell(value: Any) -> Any:
+    """A value that no spreadsheet takes for a formula. Source: OWASP, "CSV Injection"."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def choices(values: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Choices whose words are their own titles."""
+    return tuple((value, value) for value in values)
+
+
+def _plain(value: Any, show: str) -> Any:
+    return value[0] if show in {"badge", "link"} and isinstance(value, tuple) else value
+
+
+def _head(column: Column[Any], asked: str) -> dict[str, str]:
+    is_up, is_down = asked == column.key, asked == f"-{column.key}"
+    return {
+        "title": column.title,
+        "show": column.show,
+        "sort": "" if not column.sort else f"-{column.key}" if is_up else column.key,
+        "order": "ascending" if is_up else "descending" if is_down else "",
+    }
+
+
+def _page_number(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:7]) <= PAGE_MAX:
+        return int(text)
+    problem: Problem = invalid(f"There is no page '{text[:20]}'.", "/page")
+    raise problem
