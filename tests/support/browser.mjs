@@ -23,7 +23,11 @@ const COMMANDS = {
     page.on("request", (request) => seen.requests.push(request.url()));
     page.on("console", (message) => seen.messages.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => seen.failures.push(String(error)));
-    page.on("requestfailed", (request) => seen.failures.push(`${request.url()} failed`));
+    page.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      // what a page has asked for when it is left is aborted: nothing is wrong with it
+      if (why !== "net::ERR_ABORTED") seen.failures.push(`${request.url()} failed ${why}`);
+    });
     await page.exposeBinding("reportViolation", (_, text) => seen.failures.push(text));
     await page.addInitScript(() =>
       document.addEventListener("securitypolicyviolation", (event) =>

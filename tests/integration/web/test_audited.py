@@ -60,6 +60,7 @@ def test_every_url_that_changes_something_leaves_an_entry(
     _tell_of_apis(story, world)
     _tell_of_gateways(story)
     _tell_of_consumers(story, world)
+    _tell_of_people(story, world)
     _tell_of_the_end(story, world)
     assert story.untold == set(), "every URL that changes something needs its line in the story"
 
@@ -142,6 +143,18 @@ def _tell_of_consumers(story: Story, w: World) -> None:
     block = {"kind": "address", "subject": "203.0.113.9", "seconds": 60}
     made = story.tell("createBlock", "POST", "/blocks", block)
     story.tell("deleteBlock", "DELETE", f"/blocks/{made['id']}")
+
+
+def _tell_of_people(story: Story, w: World) -> None:
+    person = {"email": "audited@example.com", "password": "correct horse 9"}
+    story.tell("createPerson", "POST", "/people", person)
+    story.tell("changePerson", "PATCH", "/people/audited@example.com", {"role": "auditor"})
+    place = f"/organizations/{w.organization}/members/"
+    story.tell("setMember", "PUT", f"{place}audited@example.com", {"role": "owner"})
+    other = person | {"email": "second@example.com"}
+    story.tell("createPerson", "POST", "/people", other)
+    story.tell("setMember", "PUT", f"{place}second@example.com", {"role": "owner"})
+    story.tell("removeMember", "DELETE", f"{place}audited@example.com")
 
 
 def _tell_of_the_end(story: Story, w: World) -> None:

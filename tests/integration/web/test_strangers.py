@@ -57,6 +57,10 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "rotateNode": lambda w: {},
     "revokeNode": lambda w: None,
     "applyConfiguration": lambda w: {"documents": []},
+    "createPerson": lambda w: {"email": "x@example.com", "password": "correct horse 9"},
+    "changePerson": lambda w: {"is_active": False},
+    "setMember": lambda w: {"role": "owner"},
+    "removeMember": lambda w: None,
     "createToken": lambda w: {"name": "new", "scopes": ["read"]},
     "setDocument": lambda w: {"document": api_body("x")["document"]},
     "setAPIPolicies": lambda w: [],
@@ -104,6 +108,7 @@ def _path(path: str, world: World) -> str:
         "product": world.product,
         "plan": "free",
         "request_id": "req_0",
+        "email": "ada@example.com",
         "id": {
             "subscriptions": world.subscription,
             "keys": world.key,

@@ -1,6 +1,5 @@
 """How does a secret get into the store without standing on a command line? From stdin alone."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from headgate.cli.client import Client, segment
 from headgate.cli.output import Output
 from headgate.cli.rest import group, rest_command
+from headgate.cli.secret_input import read_secret
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The secret's name.")]
 COLUMNS = {
@@ -37,7 +37,7 @@ def store(api: Client, out: Output, *, name: Name) -> None:
 
     One line break at the end is left out. Gateways that use it get the new value at once.
     """
-    answer = api.put(f"/secrets/{segment(name)}", {"value": _value(name)})
+    answer = api.put(f"/secrets/{segment(name)}", {"value": read_secret(f"Value of {name}")})
     where = ", ".join(answer["gateways"])
     live = f"; live on {where}" if where else ""
     out.result(answer, f"Secret {name} is stored, version {answer['version']}{live}.")
@@ -55,12 +55,3 @@ def show_all(api: Client, out: Output) -> None:
 def delete(api: Client, out: Output, *, name: Name) -> None:
     """Remove a secret that nothing live uses."""
     out.result(api.delete(f"/secrets/{segment(name)}"), f"Secret {name} is deleted.")
-
-
-def _value(name: str) -> str:
-    if sys.stdin.isatty():
-        return str(typer.prompt(f"Value of {name}", hide_input=True, err=True))
-    text = sys.stdin.read()
-    if not text.removesuffix("\n"):
-        raise typer.BadParameter("stdin is empty; write the value there: … < FILE")
-    return text.removesuffix("\n").removesuffix("\r")
