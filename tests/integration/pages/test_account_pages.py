@@ -54,7 +54,8 @@ def admin(up: Tree, browser: Browser) -> Iterator[Page]:
             "await page.getByLabel('Token').fill(given.token);"
             " await page.getByLabel('E-mail address').fill(given.email);"
             " await page.getByLabel('Password').fill(given.password);"
-            " await page.keyboard.press('Enter'); await page.waitForURL(url => url.pathname === '/console')",
+            " await page.keyboard.press('Enter');"
+            " await page.waitForURL(url => url.pathname === '/console')",
             token=(up.data / "admin.token").read_text().strip(),
             email=ADMIN,
             password=PASSWORD,
@@ -67,7 +68,8 @@ def again(page: Page, up: Tree) -> None:
     page.goto(f"{site(up)}/account/reauthenticate/?next=/account/2fa/")
     page.run(
         "await page.getByLabel('Password').fill(given.password);"
-        " await page.keyboard.press('Enter'); await page.waitForURL(url => url.pathname === '/account/2fa/')",
+        " await page.keyboard.press('Enter');"
+        " await page.waitForURL(url => url.pathname === '/account/2fa/')",
         password=PASSWORD,
     )
 
