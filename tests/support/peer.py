@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+NEXT = '</page/2>; rel="next"'  # what `/linked` says itself
+
 
 @dataclass
 class Peer:
@@ -94,6 +96,8 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
                 self._reply(200, b'{"a": "b"}' * 500, "application/json")
             elif kind == "events":
                 self._events(int(argument))
+            elif kind == "linked":
+                self._reply(200, b"", "text/plain", fields={"link": NEXT, "deprecation": "@1"})
             elif kind == "stall":
                 self._stall(float(argument))
             else:
@@ -110,7 +114,13 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
             return b"".join(parts)
 
         def _reply(
-            self, status: int, body: bytes, kind: str, cache: str = "", encoding: str = ""
+            self,
+            status: int,
+            body: bytes,
+            kind: str,
+            cache: str = "",
+            encoding: str = "",
+            fields: dict[str, str] | None = None,
         ) -> None:
             self.send_response(status)
             self.send_header("content-type", kind)
@@ -120,6 +130,8 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
                 self.send_header("cache-control", cache.replace("+", ", "))
             if encoding:
                 self.send_header("content-encoding", encoding)
+            for name, value in (fields or {}).items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

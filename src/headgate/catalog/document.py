@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -85,8 +86,8 @@ class Operation:
     `id` is the document's operationId where that is unique and usable, else `GET /path`: it is
     stable over imports and at most `OPERATION_ID_CHARACTERS_MAX` long. `security` holds the names
     of all schemes that are required, in any combination; `needs` are the scopes and roles of them
-    and of `x-required-roles`. `pointer` leads to the operation in the
-    bundled document.
+    and of `x-required-roles`. `sunset_at` is the day or instant in `x-sunset`, of a deprecated one.
+    `pointer` leads to the operation in the bundled document.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Operation:
     summary: str = ""
     tags: tuple[str, ...] = ()
     is_deprecated: bool = False
+    sunset_at: datetime | None = None
     security: tuple[str, ...] = ()
     needs: ScopeNeeds = field(default_factory=ScopeNeeds)
     pointer: str = ""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -149,10 +150,27 @@ def _operation(item: Found, name: str, general: tuple[str, ...], needs: ScopeNee
         summary=shown(value.get("summary"), SUMMARY_CHARACTERS_MAX),
         tags=_tags(value.get("tags")),
         is_deprecated=value.get("deprecated") is True,
+        sunset_at=_sunset(value),
         security=general if own is None else _scheme_names(own),
         needs=needs,
         pointer=pointer(keys(item.operation.at)),
     )
+
+
+def _sunset(value: dict[str, Any]) -> datetime | None:
+    """The day (its first instant, UTC) or instant of `x-sunset`; None where it says neither.
+
+    Source: the extension as oasdiff reads it, RFC 3339.
+    """
+    text = value.get("x-sunset")
+    if value.get("deprecated") is not True or not isinstance(text, str):
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return found.astimezone(UTC).replace(microsecond=0)
 
 
 def shown(value: object, characters_max: int) -> str:

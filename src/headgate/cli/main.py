@@ -18,6 +18,7 @@ from headgate.cli.commands import (
     gateways,
     issuer,
     keys,
+    lifecycle,
     nodes,
     organizations,
     people,
@@ -40,6 +41,7 @@ from headgate.core.problems import DependencyError, Problem
 MODULES = (
     processes,
     apis,
+    lifecycle,
     releases,
     cache,
     products,

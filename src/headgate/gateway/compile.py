@@ -16,6 +16,7 @@ from headgate.gateway.policy import (
 from headgate.gateway.release import release_mistakes
 from headgate.gateway.routing import parse_template, quoted
 from headgate.gateway.upstreams import upstream_mistakes
+from headgate.gateway.version_choice import choice_mistakes
 from headgate.model.access import APISettingsRow, OperationRow, PublishedRows, ScopedLimit
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
@@ -49,6 +50,7 @@ def check(snapshot: Snapshot) -> list[Detail]:
         words = f"more than {ERROR_TEXTS_MAX} different sets of `error_bodies`"
         found.append(Detail(f"{words}; let APIs share them", "/apis"))
     found += caller_mistakes(snapshot) + conflicts(snapshot) + release_mistakes(snapshot)
+    found += choice_mistakes(snapshot)
     return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
 
 

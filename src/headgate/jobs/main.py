@@ -28,6 +28,7 @@ HOUSEKEEPING_SECONDS = 600.0
 RELEASES_SECONDS = 2.0
 MAIL_SECONDS = 1.0
 MAIL_LEASE = timedelta(minutes=3)  # longer than `mail.AT_ONCE_MAX` mails to a server that hangs
+SUNSETS_SECONDS = 30.0
 ISSUERS_SECONDS = 2.0  # looks which are due
 ISSUER_BYTES_MAX = 1_000_000  # of metadata or a key set
 ISSUER_TIMEOUT_SECONDS = 10.0
@@ -128,7 +129,13 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
 def store_loops(clock: Clock) -> list[Loop]:
     """The loops over what is configured. Django must be set up."""
     from headgate.catalog.io.fetch import HTTPFetcher
-    from headgate.store.services import foreign_issuers, housekeeping, releases, signing_keys
+    from headgate.store.services import (
+        foreign_issuers,
+        housekeeping,
+        lifecycle,
+        releases,
+        signing_keys,
+    )
     from headgate.store.services.actor import Actor
 
     # operators name issuers, and many stand in their own network
@@ -139,6 +146,14 @@ def store_loops(clock: Clock) -> list[Loop]:
     def watch_releases() -> bool:
         for row in releases.watch(Actor.system("release watch", clock.now())):
             _log.warning("release taken back", release=row.candidate.path, reason=row.reason)
+        return False
+
+    def retire_due() -> bool:
+        done, failed_ones = lifecycle.retire_due(Actor.system("sunset", clock.now()))
+        for name in done:
+            _log.warning("retired at its sunset", api=name)
+        for name, problem in failed_ones:
+            _log.error("not retired at its sunset", api=name, detail=problem.detail)
         return False
 
     def fetch_keys() -> bool:
@@ -161,6 +176,7 @@ def store_loops(clock: Clock) -> list[Loop]:
         Loop("mail", MAIL_SECONDS, mails, failed, lambda: None),
         Loop("issuers", ISSUERS_SECONDS, _connected(fetch_keys), failed, lambda: None),
         Loop("releases", RELEASES_SECONDS, _connected(watch_releases), failed, lambda: None),
+        Loop("sunsets", SUNSETS_SECONDS, _connected(retire_due), failed, lambda: None),
         Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]
 

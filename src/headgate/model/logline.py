@@ -8,8 +8,8 @@ string faster than it looks up five (docs/decisions/0004).
 
 `route`   `<row> <api> <version> <operation>`; the operation may hold spaces. `row` is the
           operation's in the access table, for the filter to read, and letters for what the route
-          takes beside keys; it is `no_route` or
-          `method_not_allowed` where there is no operation, and then others may be missing.
+          takes beside keys; it is `no_route` or `method_not_allowed` where there is no operation,
+          and then others may be missing, and `retired` where the version is gone.
 `access`  `<verdict> <caller> <target>`, written by the filter and absent when the request did not
           reach it. A verdict that a limit in shadow would have given stands behind it, after a
           tilde. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known; a

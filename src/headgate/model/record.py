@@ -23,6 +23,7 @@ class Verdict(StrEnum):
     FAULT = "fault"
     NO_ROUTE = "no_route"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    RETIRED = "retired"
     TABLE_DAMAGED = "table_damaged"
     INTROSPECTION_DOWN = "introspection_down"
     UPSTREAM_FAILED = "upstream_failed"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from headgate.core.problems import TYPE_PREFIX
+from headgate.model.lifecycle import Notice
 from headgate.model.release import Release
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.tokens import TokenIssuer
@@ -129,6 +130,7 @@ class SnapshotOperation:
     policies: tuple[PolicyUse, ...] = ()
     purged: int = 0  # how often what the cache holds of it has been declared void
     needs: ScopeNeeds | None = None  # what its document says; the policy `scopes` goes before
+    notice: Notice | None = None  # that its document calls it deprecated
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class SnapshotAPI:
     """One API version as it is served under `base_path`. `row`: its place in the access table.
 
     `contract` is the id of what its validated operations are checked against
-    (`model/contract.py`), which nodes fetch by it; empty where none is validated.
+    (`model/contract.py`), which nodes fetch by it; empty where none is validated. `notice` is
+    there when the version is deprecated or retired.
     """
 
     row: int
@@ -149,6 +152,13 @@ class SnapshotAPI:
     policies: tuple[PolicyUse, ...] = ()
     is_default: bool = True  # of the API's versions; another at its base path only stands by
     contract: str = ""
+    notice: Notice | None = None
+    version_by: str = ""  # of a default version: `gateway/version_choice.py`
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether it answers nothing but that it is gone."""
+        return self.notice is not None and self.notice.is_retired
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,15 @@ def series_sql(condition: str) -> str:
     )
 
 
+def callers_sql(condition: str) -> str:
+    """Calls by consumer and day since 1970 (UTC), and when the last of them began."""
+    return (
+        "SELECT organization, application, epoch_us(started_at) // 86400000000, count(*),"  # noqa: S608  # our own words
+        " epoch_us(max(started_at))"
+        f" FROM read_parquet(?) WHERE {condition} GROUP BY ALL"
+    )
+
+
 def others(rows: list[StatsRow], groups: Mapping[tuple[str, ...], Group]) -> list[StatsRow]:
     """The first `GROUPS_MAX` rows, and all others as one."""
     if len(rows) <= GROUPS_MAX:

@@ -41,7 +41,7 @@ POLICIES = {
     },
 }
 """One API each; `echo` has none, `dead` and `slow` have upstreams that are not there or silent."""
-NAMES = ("echo", "dead", "slow", "once", *POLICIES)
+NAMES = ("echo", "dead", "slow", "once", "gone", *POLICIES)
 SPEC = {
     "openapi": "3.0.3",
     "info": {"title": "Echo", "version": "1"},
@@ -123,6 +123,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 policies.write_text(json.dumps([POLICIES[name]]))
                 up.do("policies", "set", name, "-f", str(policies))
             up.do("publish", name)
+        up.do("api", "deprecate", "gone")
+        up.do("api", "retire", "gone")
         yield World(up, dict(_keys(up)))
 
 
@@ -228,6 +230,7 @@ MAKE: dict[Verdict, Callable[[World], str]] = {
     Verdict.METHOD_NOT_ALLOWED: lambda w: w.tree.call("/echo/x", w.keys["good"]).headers[
         "x-request-id"
     ],
+    Verdict.RETIRED: lambda w: w.post("gone", ""),
     Verdict.TABLE_DAMAGED: damaged,
     Verdict.UPSTREAM_FAILED: lambda w: w.post("dead"),
     Verdict.TOO_LARGE: lambda w: w.post("small", body=b"x" * 2000),

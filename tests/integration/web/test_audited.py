@@ -80,6 +80,11 @@ def _tell_of_apis(story: Story, w: World) -> None:
     story.tell("setRelease", "PUT", release, {"percent": 5.0})
     story.tell("promoteRelease", "POST", f"{release}/promote", {})
     story.tell("makeDefault", "POST", f"/apis/{w.api}@v1/default")
+    ended = {"successor": "v2", "sunset_at": "2099-01-01T00:00:00Z"}
+    story.tell("deprecateAPI", "POST", f"/apis/{w.api}@v1/deprecate", ended)
+    story.tell("undeprecateAPI", "POST", f"/apis/{w.api}@v1/undeprecate", {})
+    story.tell("deprecateAPI", "POST", f"/apis/{w.api}@v1/deprecate", {})
+    story.tell("retireAPI", "POST", f"/apis/{w.api}@v1/retire", {"confirm": f"{w.api}@v1"})
     story.tell("setSecret", "PUT", "/secrets/audited", {"value": "x"})
     story.tell("deleteSecret", "DELETE", "/secrets/audited")
 

@@ -11,6 +11,7 @@ from headgate.store.services import (
     policies,
     products,
     publishing,
+    rollbacks,
 )
 from headgate.store.services.actor import Actor
 from tests.support.store import import_api, subscribed_key
@@ -87,7 +88,7 @@ def test_a_rollback_takes_them_back_and_the_next_change_brings_them(
     admin: Actor, node: Actor
 ) -> None:
     policies.set_plan(admin, "basic/free", [HIDE])
-    publishing.rollback(admin, "default", revision=1)
+    rollbacks.rollback(admin, "default", revision=1)
     assert callers(node) == {}
     policies.set_product(admin, "basic", [SLOW])
     assert set(callers(node)) == {"basic", "basic/free"}

@@ -5,7 +5,7 @@ import pytest
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import PolicyUse, Snapshot, Upstream, UpstreamHost, merge
 from headgate.store.models import APIRevision, Revision
-from headgate.store.services import apis, gateways, imports, policies, publishing
+from headgate.store.services import apis, gateways, imports, policies, publishing, rollbacks
 from headgate.store.services.actor import Actor
 from tests.support.store import DOCUMENT, import_api, source
 
@@ -91,7 +91,7 @@ def test_a_rollback_is_a_new_revision_with_old_content(admin: Actor, node: Actor
     before = snapshot(node)
     imports.reimport(admin, "pets", source=source(DOCUMENT.replace("addPet", "createPet")))
     publishing.publish(admin, "pets")
-    rolled_back = publishing.rollback(admin, "default", revision=1)
+    rolled_back = rollbacks.rollback(admin, "default", revision=1)
     assert rolled_back.number == 3
     assert snapshot(node).apis == before.apis
     publishing.publish(admin, "pets")
@@ -104,9 +104,9 @@ def test_a_rollback_to_a_deleted_api_or_an_unknown_revision_is_refused(admin: Ac
     publishing.unpublish(admin, "pets")
     apis.delete(admin, "pets")
     with pytest.raises(Problem, match="have been deleted: pets"):
-        publishing.rollback(admin, "default", revision=1)
+        rollbacks.rollback(admin, "default", revision=1)
     with pytest.raises(Problem) as caught:
-        publishing.rollback(admin, "default", revision=7)
+        rollbacks.rollback(admin, "default", revision=7)
     assert caught.value.type is ProblemType.NOT_FOUND
 
 

@@ -6,7 +6,15 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.release import Release as Share
 from headgate.model.snapshot import Snapshot, merge
 from headgate.store.models import APIVersion, AuditEntry
-from headgate.store.services import apis, applications, imports, publishing, releases, versions
+from headgate.store.services import (
+    apis,
+    applications,
+    imports,
+    publishing,
+    releases,
+    rollbacks,
+    versions,
+)
 from headgate.store.services.actor import Actor
 from tests.support.store import import_api, source
 
@@ -65,7 +73,7 @@ def test_promoting_turns_the_versions_round_in_one_revision_and_a_rollback_turns
     assert [(api.version, api.is_default) for api in served.apis] == [("v1", False), ("v2", True)]
     assert served.releases == ()
     assert apis.get_version(admin, "pets").name == "v2"
-    publishing.rollback(admin, "default", revision=before.number)
+    rollbacks.rollback(admin, "default", revision=before.number)
     served = snapshot(node)
     assert [api.version for api in served.routed] == ["v1"]
     assert served.releases == ()
@@ -117,7 +125,7 @@ def test_a_release_needs_a_default_version_that_is_live(admin: Actor) -> None:
 @pytest.mark.usefixtures("two_versions")
 def test_a_rollback_ends_what_is_under_way(admin: Actor, node: Actor) -> None:
     releases.start(admin, "pets@v2", percent=5)
-    publishing.rollback(admin, "default", revision=1)
+    rollbacks.rollback(admin, "default", revision=1)
     assert snapshot(node).releases == ()
     (ended,) = releases.page(admin).items
     assert ended.outcome == "aborted"

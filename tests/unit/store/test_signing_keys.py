@@ -15,6 +15,7 @@ from headgate.store.services import (
     clients,
     gateways,
     publishing,
+    rollbacks,
     signing_keys,
     status,
     token_issuer,
@@ -118,7 +119,7 @@ def test_rolling_back_a_gateway_does_not_bring_old_keys_back(
     admin: Actor, node: Actor, client: str
 ) -> None:
     signing_keys.rotate(admin, drop_former=True)
-    revision = publishing.rollback(admin, "default", revision=1)
+    revision = rollbacks.rollback(admin, "default", revision=1)
     delta = publishing.snapshot_delta(node, after=0)
     assert delta is not None
     assert delta.issuer is not None

@@ -44,6 +44,7 @@ COLUMNS = {
     "name": "name",
     "version": "version",
     "default": "is_default",
+    "state": "lifecycle.state",
     "base path": "base_path",
     "operations": "operations",
     "live revision": "live_revision",

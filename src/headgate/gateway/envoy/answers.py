@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 RETRY = "Try again in a moment; if it goes on, tell the API's provider the request id."
 ASK = "Ask the provider of this API."
+NO_VERSION = "The call names a version of the API that is not there, or two."
+NAME_VERSION = "Name a version that the API's documentation lists, or none for the usual one."
 WAIT = "Wait for the seconds in Retry-After, then send at the rate in RateLimit-Policy."
 SEND_PLACE = "{send}"  # in a next step: where the API wants the key
 DETAIL_PLACE = "{detail}"  # as a detail: what a policy has left in the dynamic metadata
 NEEDS_PLACE = "{needs}"  # in a next step: the scopes and roles that the operation needs
+WHERE_PLACE = "{where}"  # as a next step: what to use in place of a retired version
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ FILTER_ANSWERS = (
         "Check the path against the API's documentation.",
         "no_route",
     ),
+    Answer(404, "no-route", "No such version", NO_VERSION, NAME_VERSION, "no_version"),
     Answer(
         405,
         "method-not-allowed",
@@ -211,6 +215,7 @@ FILTER_ANSWERS = (
         "Use one of the methods in the Allow header.",
         "method_not_allowed",
     ),
+    Answer(410, "retired", "Retired", "This version has been retired.", WHERE_PLACE, "retired"),
     Answer(
         503,
         "table-damaged",
@@ -381,13 +386,7 @@ ENVOY_ANSWERS = (
         "The path does not take this method.",
         "Use one of the methods in the Allow header.",
     ),
-    Answer(
-        400,
-        "malformed",
-        "Malformed",
-        "The request is not valid HTTP.",
-        "Correct the request.",
-    ),
+    Answer(400, "malformed", "Malformed", "The request is not valid HTTP.", "Correct the request."),
     Answer(
         0,
         "internal",

@@ -105,6 +105,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "metadata": Field(4, "Metadata"),
         "direct_response": Field(7, "DirectResponse"),
         "request_headers_to_add": Field(9, "HeaderValueOption"),
+        "response_headers_to_add": Field(10, "HeaderValueOption"),
         "request_headers_to_remove": Field(12, "text"),
         "typed_per_filter_config": Field(13, "map any"),
     },
@@ -145,7 +146,12 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "type_url": Field(4, "text"),
     },
 }
-ENUMS = {"OVERWRITE_IF_EXISTS_OR_ADD": 2, "NOT_FOUND": 1, "MILLION": 2}
+ENUMS = {
+    "APPEND_IF_EXISTS_OR_ADD": 0,
+    "OVERWRITE_IF_EXISTS_OR_ADD": 2,
+    "NOT_FOUND": 1,
+    "MILLION": 2,
+}
 
 
 class Encoded(bytes):

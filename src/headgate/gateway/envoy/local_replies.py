@@ -17,6 +17,7 @@ from headgate.gateway.envoy.answers import (
     FILTER_ANSWERS,
     NEEDS_PLACE,
     SEND_PLACE,
+    WHERE_PLACE,
     Answer,
 )
 from headgate.gateway.envoy.error_texts import (
@@ -28,6 +29,7 @@ from headgate.gateway.envoy.error_texts import (
 )
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.error_bodies import ErrorTexts
+from headgate.gateway.notices import WHERE_WORD, WHERE_XML_WORD
 from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.scopes import ScopeNeeds
@@ -49,10 +51,14 @@ FIELDS: dict[str, dict[str, str]] = {
         "www-authenticate": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:insufficient)%"
     },
     "method_not_allowed": {"allow": f"%METADATA(ROUTE:{METADATA_NAMESPACE}:allow)%"},
+    "retired": {
+        name: f"%METADATA(ROUTE:{METADATA_NAMESPACE}:{name})%"
+        for name in ("deprecation", "sunset", "link")
+    },
 }
 """Fields of the answer, by the filter's reason. Source: RFC 9110 §11.6.1; RFC 6750 §3.1."""
 
-GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 429: 8, 503: 14}
+GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 410: 12, 429: 8, 503: 14}
 """INTERNAL, UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED, RESOURCE_EXHAUSTED, UNAVAILABLE.
 
 Said here, because Envoy takes the answer of a module for status 0, which is success.
@@ -102,7 +108,7 @@ def _members(answer: Answer, types: str, form: str) -> dict[str, str]:
         "title": escaped(answer.title, form),
         "status": "%RESPONSE_CODE%",
         "detail": told if answer.detail == DETAIL_PLACE else escaped(answer.detail, form),
-        "next_step": _with_places(escaped(answer.next_step, form)),
+        "next_step": _with_places(escaped(answer.next_step, form), form),
         "request_id": "%REQ(X-REQUEST-ID)%",
     }
 
@@ -169,9 +175,10 @@ def _mapper(answer: Answer, types: str) -> JSON:
     }
 
 
-def _with_places(next_step: str) -> str:
+def _with_places(next_step: str, form: str = "json") -> str:
     """What depends on the route, as Envoy's command for it."""
-    for place, word in ((SEND_PLACE, "send"), (NEEDS_PLACE, "needs")):
+    where = WHERE_XML_WORD if form == "xml" else WHERE_WORD
+    for place, word in ((SEND_PLACE, "send"), (NEEDS_PLACE, "needs"), (WHERE_PLACE, where)):
         next_step = next_step.replace(place, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:{word})%")
     return next_step
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from headgate.gateway.callers import concerning
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.chain import PlacedFilter, standing
+from headgate.gateway.envoy.choices import choices
 from headgate.gateway.envoy.clusters import cluster, cluster_name
 from headgate.gateway.envoy.error_texts import error_texts
 from headgate.gateway.envoy.in_force import Policies, policies_of, typed, used
@@ -26,6 +28,7 @@ from headgate.gateway.envoy.routes import (
     api_entries,
     candidate_entries,
     gate_entries,
+    no_version,
     path_depths,
     route_configuration,
 )
@@ -34,6 +37,7 @@ from headgate.gateway.envoy.tree import Trees
 from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import INTROSPECTOR, VALIDATORS, in_force
+from headgate.gateway.version_choice import chosen
 from headgate.model.release import Release
 from headgate.model.snapshot import CallerPolicies, PolicyUse, Snapshot, SnapshotAPI
 
@@ -68,7 +72,8 @@ class EnvoyResources:
 
 @dataclass(frozen=True, slots=True)
 class _APIPart:
-    """What one API adds: its cluster as JSON text, its routes by depth, the filters by name.
+    """What one API adds: its cluster as JSON text (empty when it is retired), its routes by depth,
+    the filters by name.
 
     `gate` holds what a candidate adds, for calls whose application is not yet known.
     Parts of APIs with equal upstreams have the same cluster, which is written once.
@@ -81,12 +86,21 @@ class _APIPart:
     gate: dict[int, Encoded]
 
 
+class _Kind(Enum):
+    """How requests get to an API: by the path alone, by a release's share, or by its version."""
+
+    ROUTED = auto()
+    CANDIDATE = auto()
+    CHOSEN = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Family:
     """What one API's part is made from: itself, the APIs directly below its base path, and the
     depths of the paths of those that it lies in, None where there are none.
 
-    `mirror` is what gets its requests as well. A candidate of a release has trees of its own.
+    `mirror` is what gets its requests as well. A candidate of a release has trees of its own, and
+    so has a version that callers choose.
     `callers` are the policies of products with the API and of their plans. `beside` is the version
     to which a call may turn out to belong by its application.
     """
@@ -95,7 +109,7 @@ class _Family:
     within: tuple[SnapshotAPI, ...] = ()
     around: frozenset[int] | None = None
     mirror: Mirror | None = None
-    is_candidate: bool = False
+    kind: _Kind = _Kind.ROUTED
     callers: tuple[CallerPolicies, ...] = ()
     beside: SnapshotAPI | None = None
 
@@ -121,7 +135,7 @@ class Translator:
     def __init__(self, node: NodeSettings) -> None:
         self._node = node
         self._policies: tuple[PolicyUse, ...] = ()
-        self._parts: dict[tuple[int, bool], tuple[_Family, _APIPart]] = {}
+        self._parts: dict[tuple[int, _Kind], tuple[_Family, _APIPart]] = {}
 
     def translate(self, snapshot: Snapshot) -> EnvoyResources:
         """The snapshot as Envoy's resources. It has passed `gateway.compile.check`.
@@ -131,28 +145,28 @@ class Translator:
         """
         if snapshot.policies != self._policies:
             self._parts, self._policies = {}, snapshot.policies
-        made: dict[tuple[int, bool], tuple[_Family, _APIPart]] = {}
-        for family in (*_families(snapshot), *_candidates(snapshot)):
-            key = (family.api.row, family.is_candidate)
+        made: dict[tuple[int, _Kind], tuple[_Family, _APIPart]] = {}
+        for family in (*_families(snapshot), *_candidates(snapshot), *_chosen(snapshot)):
+            key = (family.api.row, family.kind)
             known = self._parts.get(key)
             if known is None or not family.is_same(known[0]):
                 known = (family, _part(snapshot, family, self._node))
             made[key] = known
         self._parts = made
-        routed = [part for (_, is_candidate), (_, part) in made.items() if not is_candidate]
-        candidates = {row: part for (row, is_one), (_, part) in made.items() if is_one}
-        return self._resources(snapshot, routed, candidates)
+        return self._resources(snapshot)
 
-    def _resources(
-        self, snapshot: Snapshot, routed: list[_APIPart], candidates: dict[int, _APIPart]
-    ) -> EnvoyResources:
+    def _of(self, kind: _Kind) -> dict[int, _APIPart]:
+        return {row: part for (row, own), (_, part) in self._parts.items() if own is kind}
+
+    def _resources(self, snapshot: Snapshot) -> EnvoyResources:
         node, revision = self._node, snapshot.revision
         general = typed(in_force(snapshot.policies))
         filters = used(general)
-        parts = [*routed, *candidates.values()]
+        parts = [part for _, part in self._parts.values()]
+        candidates, of_version = self._of(_Kind.CANDIDATE), self._of(_Kind.CHOSEN)
         for part in parts:
             filters |= part.filters
-        distinct = {part.cluster_name: part.cluster for part in parts}
+        distinct = {part.cluster_name: part.cluster for part in parts if part.cluster}
         clusters: list[Any] = [orjson.Fragment(made) for made in distinct.values()]
         asked = {one.filter.asks for one in filters.values()}
         if VALIDATORS in asked:
@@ -162,7 +176,7 @@ class Translator:
         if node.has_filter:
             filters = {**standing(), **filters}
         by_depth: dict[int, list[Encoded]] = {}
-        for part in routed:
+        for part in self._of(_Kind.ROUTED).values():
             for depth, encoded in part.routes.items():
                 by_depth.setdefault(depth, []).append(encoded)
         trees = {depth: Encoded(b"".join(found)) for depth, found in by_depth.items()}
@@ -172,7 +186,10 @@ class Translator:
             released.append((_taken_by(snapshot, release, api), part.routes))
             if part.gate:
                 released.append((is_at_gate(api), part.gate))
-        routes = route_configuration(trees, general, released)
+        by_version = choices(
+            snapshot, lambda api: of_version[api.row].routes, lambda api: _no_version(snapshot, api)
+        )
+        routes = route_configuration(trees, general, released, by_version)
         told = (snapshot.problem_types, error_texts(snapshot))
         listeners = [listener(node, filters, *told)]
         if node.trial_socket is not None:  # second: the routes' counters have the first one's name
@@ -227,13 +244,26 @@ def _candidates(snapshot: Snapshot) -> Iterable[_Family]:
     return (
         _Family(
             api,
-            is_candidate=True,
+            kind=_Kind.CANDIDATE,
             callers=concerning(snapshot.callers, api),
             beside=beside.get(api.row),
         )
         for api in snapshot.apis
         if api.row in rows
     )
+
+
+def _chosen(snapshot: Snapshot) -> Iterable[_Family]:
+    """Versions that callers choose beside a default one."""
+    return (
+        _Family(api, kind=_Kind.CHOSEN, callers=concerning(snapshot.callers, api))
+        for versions in chosen(snapshot).values()
+        for api in versions
+    )
+
+
+def _no_version(snapshot: Snapshot, api: SnapshotAPI) -> JSON:
+    return no_version(api, typed(in_force(snapshot.policies, api.policies)))
 
 
 def _shares(snapshot: Snapshot) -> Iterable[tuple[Release, SnapshotAPI]]:
@@ -283,6 +313,10 @@ def readable_routes(snapshot: Snapshot) -> JSON:
             trees.setdefault(depth, {}).update(entries)
     general = typed(in_force(snapshot.policies))
     candidates = {family.api.row: family for family in _candidates(snapshot)}
+    trees_of_chosen = {
+        family.api.row: _entries(snapshot, family, _policies(snapshot, family))
+        for family in _chosen(snapshot)
+    }
     released: list[tuple[JSON, Trees]] = []
     for release, api in _shares(snapshot):
         family = candidates[api.row]
@@ -290,7 +324,10 @@ def readable_routes(snapshot: Snapshot) -> JSON:
         released.append((_taken_by(snapshot, release, api), candidate_entries(api, policies)))
         if gate := _gate(family, policies):
             released.append((is_at_gate(api), gate))
-    made_routes = route_configuration(trees, general, released)
+    by_version = choices(
+        snapshot, lambda api: trees_of_chosen[api.row], lambda api: _no_version(snapshot, api)
+    )
+    made_routes = route_configuration(trees, general, released, by_version)
     return wire.discovery(wire.ROUTES, snapshot.revision, [made_routes])
 
 
@@ -300,15 +337,16 @@ def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
     for found in policies.all():
         filters |= used(found)
     upstream = family.api.upstream
-    made = wire.typed(wire.CLUSTER, **cluster(upstream, node))
+    is_asked = not family.api.is_retired
+    made = orjson.dumps(wire.typed(wire.CLUSTER, **cluster(upstream, node))) if is_asked else b""
     made_routes = _entries(snapshot, family, policies)
     routes = {depth: map_entries(entries) for depth, entries in made_routes.items()}
     gate = {depth: map_entries(found) for depth, found in _gate(family, policies).items()}
-    return _APIPart(cluster_name(upstream), orjson.dumps(made), routes, filters, gate)
+    return _APIPart(cluster_name(upstream), made, routes, filters, gate)
 
 
 def _gate(family: _Family, policies: Policies) -> dict[int, JSON]:
-    if family.beside is None or not family.is_candidate:
+    if family.beside is None or family.kind is not _Kind.CANDIDATE:
         return {}
     return gate_entries(family.api, family.beside, policies)
 
@@ -322,6 +360,6 @@ def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> dict[in
     within = [
         (inner, typed(in_force(snapshot.policies, inner.policies))) for inner in family.within
     ]
-    if family.is_candidate:
+    if family.kind is _Kind.CANDIDATE:
         return candidate_entries(family.api, policies)
     return api_entries(family.api, policies, within, family.around, family.mirror)

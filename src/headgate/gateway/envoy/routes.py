@@ -12,8 +12,10 @@ from headgate.gateway.envoy.listener import STREAM_IDLE_SECONDS
 from headgate.gateway.envoy.local_replies import route_words, scope_words
 from headgate.gateway.envoy.releases import mirrored
 from headgate.gateway.envoy.wire import JSON
+from headgate.gateway.notices import notice_fields, retired_words
 from headgate.gateway.policy import OperationPath, Policy, Stage
 from headgate.gateway.routing import DEPTH_VARIES, PathGroup, parse_template, path_groups, quoted
+from headgate.model.lifecycle import Notice, joined
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.release import Release
 from headgate.model.scopes import ScopeNeeds
@@ -22,6 +24,7 @@ from headgate.model.snapshot import SnapshotAPI, SnapshotOperation, Upstream
 RETRY_ON = "connect-failure,refused-stream,reset,gateway-error"
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
+GONE = 410
 TAKES_TOKENS = frozenset("tno")  # letters of the flags: `filter/tokens.zig`
 TAKES_PASSWORDS = "b"
 FLAG_DOCUMENT_SCOPES = "s"  # asked of whoever comes with a credential
@@ -42,11 +45,15 @@ Mirror = tuple[Release, SnapshotAPI]
 
 
 def route_configuration(
-    trees: tree.Trees, policies: PolicyOf, released: Iterable[tuple[JSON, tree.Trees]] = ()
+    trees: tree.Trees,
+    policies: PolicyOf,
+    released: Iterable[tuple[JSON, tree.Trees]] = (),
+    choices: Mapping[str, Iterable[tree.Choice]] | None = None,
 ) -> JSON:
     """All routes: one virtual host with the `trees` of all APIs, by depth (`envoy/tree.py`).
 
-    `released` are the candidates of releases: who gets to them, and their own trees.
+    `released` are the candidates of releases: who gets to them, and their own trees. `choices` are
+    the versions that callers name, by the base path of their API.
     """
     return wire.typed(
         wire.ROUTES,
@@ -58,7 +65,7 @@ def route_configuration(
             {
                 "name": "gateway",
                 "domains": ["*"],
-                "matcher": tree.whole(trees, [_no_route(None, policies)], released),
+                "matcher": tree.whole(trees, [_no_route(None, policies)], released, choices),
             }
         ],
     )
@@ -127,14 +134,39 @@ def path_depths(api: SnapshotAPI, within: Iterable[SnapshotAPI]) -> frozenset[in
     return frozenset(parse_template(path).depth for path in paths) - {DEPTH_VARIES}
 
 
+def no_version(api: SnapshotAPI, policies: PolicyOf) -> JSON:
+    """The answer to whoever names a version that is not there. Its record names none."""
+    made = _refusal(api, policies, "no_version", NOT_FOUND)
+    return made | {"name": f"no_version {api.name}"}
+
+
 def _no_route(api: SnapshotAPI | None, policies: PolicyOf) -> JSON:
+    if api is not None and api.notice is not None and api.is_retired:
+        return _retired(api, policies, api.notice)
     return _refusal(api, policies, "no_route", NOT_FOUND)
+
+
+def _retired(api: SnapshotAPI, policies: PolicyOf, notice: Notice) -> JSON:
+    """Everything below a retired version's base path, whatever the method, is gone alike."""
+    return _refusal(api, policies, "retired", GONE, **retired_words(notice))
+
+
+def _retired_path(api: SnapshotAPI, group: PathGroup, policies: PolicyOf) -> tree.Path:
+    """A path of a retired version: its record still says which operation was asked for."""
+    gone = _no_route(api, policies)
+    routes = [
+        gone | {"name": _name("retired", api, one.id), "match": _matching(one.method)}
+        for one in group.operations
+    ]
+    return tree.Path(group.template, [*routes, gone])
 
 
 def _path(
     api: SnapshotAPI, group: PathGroup, policies: Policies, mirror: Mirror | None
 ) -> tree.Path:
     """One path with the routes for everybody, and with those of callers with other policies."""
+    if api.is_retired:
+        return _retired_path(api, group, policies.api)
     of_callers = {
         one.prefix: _group(api, group, replace(policies, operations=found, callers=one.key), mirror)
         for one, found in policies.sets
@@ -149,8 +181,12 @@ def _group(
     routes = [_operation(api, found, policies) for found in group.operations]
     if mirror is not None:
         routes = [made | {"route": mirrored(made["route"], *mirror)} for made in routes]
-    wrong = _refusal(api, policies.api, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
+    wrong = _wrong_method(api, policies.api, group)
     return [*_preflights(api, group, policies), *routes, wrong]
+
+
+def _wrong_method(api: SnapshotAPI, policies: PolicyOf, group: PathGroup) -> JSON:
+    return _refusal(api, policies, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
 
 
 def _preflights(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[JSON]:
@@ -165,7 +201,7 @@ def _preflights(api: SnapshotAPI, group: PathGroup, policies: Policies) -> list[
         own = policies.operations[operation.row]
         if "cors" not in own or own["cors"] == policies.api.get("cors"):
             continue
-        made = _refusal(api, own, "method_not_allowed", METHOD_NOT_ALLOWED, allow=group.allow)
+        made = _wrong_method(api, own, group)
         asked = {"exact": operation.method}
         made["match"] = {
             "prefix": "/",
@@ -196,7 +232,9 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, below: Policies) 
         # a gRPC caller's own deadline counts, without a limit from us
         action["max_stream_duration"] = {"grpc_timeout_header_max": "0s"}
     prefix = upstream.path_prefix.rstrip("/")
-    at = OperationPath(operation.method, operation.path, api.base_path, prefix, below.callers)
+    version = "" if api.is_default else f"{api.row}:"  # versions may share a path, but no answers
+    callers = version + below.callers
+    at = OperationPath(operation.method, operation.path, api.base_path, prefix, callers)
     if tries := _tries(upstream, at):
         action["retry_policy"] = tries
     for policy in policies.values():
@@ -204,13 +242,9 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, below: Policies) 
     flags = "".join(policy.route_flags() for policy in policies.values())
     needs, is_of_document = _needs(operation, policies)
     flags += FLAG_DOCUMENT_SCOPES if is_of_document else ""
-    match: JSON = {
-        "prefix": base,
-        "headers": [{"name": ":method", "string_match": {"exact": operation.method}}],
-    }
     made: JSON = {
         "name": _name(f"{operation.row}{flags}{below.flags}", api, operation.id),
-        "match": match,
+        "match": _matching(operation.method, base),
         "metadata": _metadata(
             **route_words(
                 api.key_sources,
@@ -226,12 +260,22 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, below: Policies) 
     for policy in policies.values():
         for namespace, words in policy.route_metadata(api, operation).items():
             made["metadata"]["filter_metadata"].setdefault(namespace, {}).update(words)
+    made |= _header_changes(api, below)
+    if notice := joined(api.notice, operation.notice):
+        made["response_headers_to_add"] = _notice_headers(notice)
+        made["metadata"]["filter_metadata"][METADATA_NAMESPACE]["notice"] = _cached_notice(notice)
+    if configured := _filters(policies, at, below.idle.get(operation.row, {})):
+        made["typed_per_filter_config"] = configured
+    return made
+
+
+def _header_changes(api: SnapshotAPI, below: Policies) -> JSON:
+    """What the route itself adds to the request and takes away."""
+    made: JSON = {}
     if api.base_path:
         made["request_headers_to_add"] = [_prefix_header(quoted(api.base_path))]
     if below.flags:
         made["request_headers_to_remove"] = [HEADER]
-    if configured := _filters(policies, at, below.idle.get(operation.row, {})):
-        made["typed_per_filter_config"] = configured
     return made
 
 
@@ -273,11 +317,36 @@ def _tries(upstream: Upstream, at: OperationPath) -> JSON:
     return made
 
 
+def _matching(method: str, prefix: str = "/") -> JSON:
+    return {
+        "prefix": prefix,
+        "headers": [{"name": ":method", "string_match": {"exact": method}}],
+    }
+
+
+def _notice_headers(notice: Notice) -> list[JSON]:
+    """The provider's word goes before the upstream's; links stand beside the upstream's own."""
+    return [
+        {
+            "header": {"key": name, "value": value.replace("%", "%%")},
+            "append_action": "APPEND_IF_EXISTS_OR_ADD"
+            if name == "link"
+            else "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+        for name, value in notice_fields(notice).items()
+    ]
+
+
+def _cached_notice(notice: Notice) -> int:
+    """What the cache leaves out of what it stores, because every hit gets it anew: 1 dates, 2 the
+    last link as well (`filter/cache.zig`)."""
+    return 2 if "link" in notice_fields(notice) else 1
+
+
 def _refusal(
-    api: SnapshotAPI | None, policies: PolicyOf, kind: str, status: int, *, allow: str = ""
+    api: SnapshotAPI | None, policies: PolicyOf, kind: str, status: int, **words: str
 ) -> JSON:
     """A route that the access filter answers; without the filter Envoy answers the bare status."""
-    words = {"allow": allow} if allow else {}
     for policy in policies.values():
         words |= policy.refusal_words()
     made: JSON = {

@@ -45,6 +45,9 @@ METHOD_INPUT = Constant(
 Trees = Mapping[int, Mapping[str, JSON] | Encoded]
 """Depth → key → what stands there, or the entries encoded."""
 
+Choice = tuple[JSON, "Trees | list[JSON]"]
+"""A predicate, and the paths of those who fulfil it, or the routes that answer all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -98,22 +101,39 @@ def entries(
     }
 
 
-def whole(trees: Trees, nowhere: list[JSON], before: Iterable[tuple[JSON, Trees]] = ()) -> JSON:
+def whole(
+    trees: Trees,
+    nowhere: list[JSON],
+    before: Iterable[tuple[JSON, Trees]] = (),
+    choices: Mapping[str, Iterable[Choice]] | None = None,
+) -> JSON:
     """The matcher of all paths; `nowhere` answers what is in no tree.
 
     `before` are predicates with trees of their own, which are asked first; what is in none of
-    those trees goes on.
+    those trees goes on. `choices` stand before them, by what the path begins with.
     """
     stop = _action(nowhere)
-    matchers = [{"predicate": _has_hidden_dots(), "on_match": stop}]
-    for predicate, own in before:
-        ends = {"on_no_match": {"matcher": _tree(own[ANY_DEPTH])}} if own.get(ANY_DEPTH) else {}
-        matchers.append(
-            {"predicate": predicate, "on_match": {"matcher": _list(_by_depth(own)) | ends}}
-        )
+    hidden: JSON = {"predicate": _has_hidden_dots(), "on_match": stop}
+    matchers = [_chosen_by(predicate, own) for predicate, own in before]
     last = trees.get(ANY_DEPTH)
-    rest = {"matcher": _tree(last) | {"on_no_match": stop}} if last else stop
-    return _list([*matchers, *_by_depth(trees)]) | {"on_no_match": rest}
+    ends: JSON = {"matcher": _tree(last) | {"on_no_match": stop}} if last else stop
+    rest = [*matchers, *_by_depth(trees)]
+    if not choices:
+        return _list([hidden, *rest]) | {"on_no_match": ends}
+    keys = {
+        key: {"matcher": _list([_chosen_by(*one) for one in found])}
+        for key, found in choices.items()
+    }
+    goes_on = {"on_no_match": {"matcher": _list(rest) | {"on_no_match": ends}}}
+    return _list([hidden]) | {"on_no_match": {"matcher": _tree(keys) | goes_on}}
+
+
+def _chosen_by(predicate: JSON, own: Trees | list[JSON]) -> JSON:
+    """What stands behind a predicate: routes, or trees."""
+    if isinstance(own, list):
+        return {"predicate": predicate, "on_match": _action(own)}
+    ends = {"on_no_match": {"matcher": _tree(own[ANY_DEPTH])}} if own.get(ANY_DEPTH) else {}
+    return {"predicate": predicate, "on_match": {"matcher": _list(_by_depth(own)) | ends}}
 
 
 def _by_depth(trees: Trees) -> list[JSON]:

@@ -234,7 +234,7 @@ export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, st
         stream.giveUp();
         return abi.CONTINUE;
     };
-    note(stream, headers) catch stream.giveUp();
+    note(stream, headers, answering.routeNumber(s, "notice")) catch stream.giveUp();
     if (stream.work == .invalidate) {
         if (stream.answer.status < 400) store.remove(stream.key.items); // RFC 9111 §4.4
         stream.work = .none;
@@ -244,9 +244,14 @@ export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, st
     return abi.CONTINUE;
 }
 
-/// Reads an answer's headers and gathers those that are stored.
-fn note(stream: *Stream, headers: []const abi.Pair) !void {
-    for (headers) |*one| {
+/// Reads an answer's headers and gathers those that are stored. What the route itself tells of its
+/// end is not: Envoy adds it to every hit. `told` is 2 where the last `link` is the route's.
+fn note(stream: *Stream, headers: []const abi.Pair, told: u32) !void {
+    var own_link: usize = headers.len;
+    if (told > 1) for (headers, 0..) |*one, i| if (rules.eql(one.key.slice(), "link")) {
+        own_link = i;
+    };
+    for (headers, 0..) |*one, i| {
         const name, const value = .{ one.key.slice(), one.value.slice() };
         if (std.mem.eql(u8, name, ":status")) stream.answer.status = try std.fmt.parseInt(u32, value, 10);
         stream.answer.note(name, value);
@@ -254,7 +259,8 @@ fn note(stream: *Stream, headers: []const abi.Pair) !void {
             const names = rules.vary(value, stream.route.value.vary, stream.varies[stream.varies_len..]) orelse return error.Varies;
             stream.varies_len += names.len;
         }
-        if (!rules.isKept(name)) continue;
+        if (!rules.isKept(name) or i == own_link) continue;
+        if (told > 0 and (rules.eql(name, "deprecation") or rules.eql(name, "sunset"))) continue;
         try put(&stream.head, name);
         try put(&stream.head, value);
     }

@@ -34,8 +34,15 @@ pub const Route = struct {
             .row = row,
             .has_flags = digits < word.len,
             .taken = if (row == null) .{} else .of(word[digits..]),
-            .refused = if (std.mem.eql(u8, word, "method_not_allowed")) .method_not_allowed else .no_route,
+            .refused = reasonOf(word),
         };
+    }
+
+    fn reasonOf(word: []const u8) decide.Reason {
+        inline for (.{ decide.Reason.method_not_allowed, decide.Reason.no_version, decide.Reason.retired }) |reason| {
+            if (std.mem.eql(u8, word, @tagName(reason))) return reason;
+        }
+        return .no_route;
     }
 };
 

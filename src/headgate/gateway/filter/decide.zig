@@ -33,7 +33,9 @@ pub const Reason = enum(u16) {
     blocked = 4035,
     insufficient_scope = 4036,
     no_route = 4040,
+    no_version = 4041,
     method_not_allowed = 4050,
+    retired = 4100,
     rate_limited = 4290,
     quota_exceeded = 4291,
     counters_full = 4292,
@@ -55,6 +57,7 @@ pub const Reason = enum(u16) {
             .certificate_over => "expired",
             .counters_full, .concurrency_limited => "rate_limited",
             .table_filling => "table_damaged",
+            .no_version => "no_route",
             else => @tagName(self),
         };
     }

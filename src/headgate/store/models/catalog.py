@@ -9,6 +9,7 @@ from django.db.models import CASCADE, PROTECT, Q, UniqueConstraint
 
 from headgate.model.access import RowState
 from headgate.model.codec import as_data, from_data
+from headgate.model.lifecycle import Lifecycle, Notice
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import KeySource, PolicyUse, SnapshotOperation, Upstream
 from headgate.store.models.rows import (
@@ -23,6 +24,7 @@ BASE_PATH_CHARACTERS_MAX = 500
 OPERATION_ID_CHARACTERS_MAX = 255
 PATH_CHARACTERS_MAX = 2000
 URL_CHARACTERS_MAX = 2048
+REFERENCE_CHARACTERS_MAX = 2 * NAME_CHARACTERS_MAX + 1  # pets@v2
 
 
 class API(Row):
@@ -40,6 +42,7 @@ class APIVersion(FeedRow):
 
     One of an API's versions is its default: what its plain name means, and what is served at its
     base path. Another version with the same base path gets only what a release gives it.
+    `lifecycle` is a `Lifecycle`; the columns behind it are what a deprecation and a retirement say.
     """
 
     api = models.ForeignKey(API, on_delete=PROTECT, related_name="versions")
@@ -49,6 +52,13 @@ class APIVersion(FeedRow):
     key_sources_data = models.JSONField()
     is_open = models.BooleanField(default=False)
     is_default = models.BooleanField(default=True)
+    lifecycle = models.CharField(max_length=16, default=Lifecycle.DRAFT)
+    deprecated_at = models.DateTimeField(null=True, blank=True)
+    sunset_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    successor = models.CharField(max_length=REFERENCE_CHARACTERS_MAX, blank=True)
+    link = models.CharField(max_length=URL_CHARACTERS_MAX, blank=True)
+    retires_at_sunset = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -138,7 +148,8 @@ class Contract(models.Model):
 class Operation(models.Model):
     """One method and path template. The row outlives re-imports that keep its id.
 
-    `needs_data`: the scopes and roles that its document asks for.
+    `needs_data`: the scopes and roles that its document asks for. `deprecated_at` is when an import
+    first had it as deprecated, `sunset_at` is what the document says of its end.
     """
 
     row = models.BigAutoField(primary_key=True)
@@ -148,6 +159,8 @@ class Operation(models.Model):
     path = models.CharField(max_length=PATH_CHARACTERS_MAX)
     summary = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     is_deprecated = models.BooleanField(default=False)
+    deprecated_at = models.DateTimeField(null=True, blank=True)
+    sunset_at = models.DateTimeField(null=True, blank=True)
     cache_purges = models.PositiveIntegerField(default=0)
     needs_data = models.JSONField(default=dict)
     created_at = models.DateTimeField()
@@ -161,11 +174,18 @@ class Operation(models.Model):
         """The same as a value; None where nothing is asked."""
         return from_data(ScopeNeeds, self.needs_data) if self.needs_data else None
 
+    @property
+    def notice(self) -> Notice | None:
+        """What its callers are told of its end; None where nothing is."""
+        if not self.is_deprecated or self.deprecated_at is None:
+            return None
+        return Notice(self.deprecated_at, self.sunset_at)
+
     def compiled(self, policies: tuple[PolicyUse, ...]) -> SnapshotOperation:
         """As a gateway serves it."""
         purges = self.cache_purges
         return SnapshotOperation(
-            self.row, self.id, self.method, self.path, policies, purges, self.needs
+            self.row, self.id, self.method, self.path, policies, purges, self.needs, self.notice
         )
 
 

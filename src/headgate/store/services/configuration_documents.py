@@ -1,10 +1,18 @@
 """How is configuration written down? One document per thing, with its `kind`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+)
 
 from headgate.access.clients import TOKEN_SECONDS_DEFAULT
 from headgate.catalog.base_path import normalise
@@ -60,6 +68,11 @@ def _concurrent(value: object) -> object:
     return str(parse_limit(LimitKind.CONCURRENT, text)) if isinstance(text, str) and text else text
 
 
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)
+
+
+UTCInstant = Annotated[AwareDatetime, AfterValidator(_utc)]
 Rate = Annotated[str, BeforeValidator(_rate)]
 Quota = Annotated[str, BeforeValidator(_quota)]
 
@@ -106,6 +119,20 @@ class OperationPolicies(BaseModel):
     policies: list[PolicyUse] = Field(default_factory=list)
 
 
+class LifecycleFields(BaseModel):
+    """What is said of a version that is deprecated or retired. All others have none of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["deprecated", "retired"]
+    deprecated_at: UTCInstant
+    sunset_at: UTCInstant | None = None
+    retired_at: UTCInstant | None = None
+    successor: str = ""
+    link: str = ""
+    retires_at_sunset: bool = False
+
+
 class APIDocument(_Document):
     """An API. `operations` lists those that have policies, by id; `gateways` where it is live.
 
@@ -123,6 +150,7 @@ class APIDocument(_Document):
     policies: list[PolicyUse] = Field(default_factory=list)
     operations: dict[str, OperationPolicies] = Field(default_factory=dict)
     gateways: list[str] = Field(default_factory=list)
+    lifecycle: LifecycleFields | None = None
 
     def wanted(self) -> dict[str, Any]:
         found = super().wanted()

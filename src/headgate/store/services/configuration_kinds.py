@@ -20,6 +20,7 @@ from headgate.store.services import (
     applications,
     gateways,
     imports,
+    lifecycle,
     organizations,
     policies,
     publishing,
@@ -120,6 +121,7 @@ class APIs:
                     "policies": [as_data(use) for use in publishing.uses(version.policies.all())],
                     "operations": attached.get(version.pk, {}),
                     "gateways": [name for name, rows in live.items() if str(version.pk) in rows],
+                    "lifecycle": lifecycle.as_configured(version),
                 },
             )
 
@@ -149,6 +151,8 @@ class APIs:
             resolve=self._resolve,
         )
         self._attach(actor, name, fields.get("operations", {}))
+        if fields.get("lifecycle") is not None:
+            lifecycle.restate(actor, name, fields["lifecycle"])
         self._publications.place(name, present=(), wanted=fields.get("gateways", ()))
 
     def change(self, actor: Actor, name: str, fields: Fields) -> None:
@@ -173,6 +177,8 @@ class APIs:
             policies.set_api(actor, name, _uses(fields["policies"]), pointer="/policies")
         if "operations" in fields:
             self._attach(actor, name, fields["operations"])
+        if "lifecycle" in fields:
+            lifecycle.restate(actor, name, fields["lifecycle"])
         wanted = fields.get("gateways", live_on)
         self._publications.place(name, present=live_on, wanted=wanted)
 

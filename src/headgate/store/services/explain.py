@@ -16,6 +16,7 @@ from headgate.gateway.envoy.answers import (
     FILTER_ANSWERS,
     NEEDS_PLACE,
     SEND_PLACE,
+    WHERE_PLACE,
     Answer,
 )
 from headgate.model.record import RequestRecord, Verdict
@@ -93,6 +94,7 @@ def of_request(actor: Actor, request_id: str) -> Explanation:
 def _next_step(answer: Answer) -> str:
     """Without what depends on the route."""
     found = answer.next_step.replace(SEND_PLACE, "as the API says")
+    found = found.replace(WHERE_PLACE, "Use the version that the answer and its Link field name.")
     return found.replace(NEEDS_PLACE, "what the operation needs")
 
 
@@ -138,6 +140,8 @@ def _route(record: RequestRecord) -> Step:
     if not record.api:
         return Step("route", "refused", f"No published API has the path {record.path}.")
     where = f"{record.api} {record.version}"
+    if record.verdict is Verdict.RETIRED:
+        return Step("route", "refused", f"{where} has been retired.{_since_retired(record)}")
     if not record.operation:
         told = "has the path, with other methods" if record.status == 405 else "has no such path"
         return Step("route", "refused", f"{where} {told}: {record.method} {record.path}.")
@@ -146,6 +150,16 @@ def _route(record: RequestRecord) -> Step:
     ).first()
     template = f"{row.method} {row.path}" if row is not None else "no longer in the API"
     return Step("route", "passed", f"{where}, operation {record.operation} ({template}).")
+
+
+def _since_retired(record: RequestRecord) -> str:
+    """When, and what came in its place, as far as the version is still known."""
+    rows = APIVersion.objects.filter(api__name=record.api, name=record.version)
+    row = rows.order_by("-pk").first()
+    if row is None or row.retired_at is None:
+        return ""
+    successor = f" Its successor is {row.successor}." if row.successor else ""
+    return f" That was at {row.retired_at:%Y-%m-%d %H:%M} UTC.{successor}"
 
 
 def _caller(seen: SeenRequest) -> Iterator[Step]:

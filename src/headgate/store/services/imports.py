@@ -289,7 +289,9 @@ def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocum
             changed.append(row)
         row.id, row.method, row.path = operation.id, operation.method, operation.path
         row.summary = operation.summary[:TITLE_CHARACTERS_MAX]
-        row.is_deprecated, row.removed_at = operation.is_deprecated, None
+        row.removed_at, row.sunset_at = None, operation.sunset_at
+        row.deprecated_at = (row.deprecated_at or actor.at) if operation.is_deprecated else None
+        row.is_deprecated = operation.is_deprecated
         row.needs_data = _needs_data(operation)
     for row in known.values():
         if row.removed_at is None:
@@ -298,21 +300,23 @@ def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocum
     Operation.objects.bulk_create(new, batch_size=OPERATIONS_BATCH)
     Operation.objects.bulk_update(
         changed,
-        ["id", "method", "path", "summary", "is_deprecated", "removed_at", "needs_data"],
+        [*_DESCRIBED, "deprecated_at", "removed_at"],
         batch_size=OPERATIONS_BATCH // 10,
     )
 
 
+_DESCRIBED = ("id", "method", "path", "summary", "is_deprecated", "sunset_at", "needs_data")
+
+
 def _described(row: Operation) -> tuple[object, ...]:
-    told = row.id, row.method, row.path, row.summary, row.is_deprecated, row.needs_data
-    return *told, row.removed_at
+    return *(getattr(row, name) for name in _DESCRIBED), row.removed_at
 
 
 def _described_in(operation: DocumentOperation) -> tuple[object, ...]:
     """What `_described` of its row is when nothing has changed."""
     summary = operation.summary[:TITLE_CHARACTERS_MAX]
     told = operation.id, operation.method, operation.path, summary, operation.is_deprecated
-    return *told, _needs_data(operation), None
+    return *told, operation.sunset_at, _needs_data(operation), None
 
 
 def _needs_data(operation: DocumentOperation) -> dict[str, object]:

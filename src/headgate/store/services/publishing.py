@@ -2,16 +2,18 @@
 
 One transaction: compile the API, check the whole snapshot, insert the revision. Two publishes
 at once come one after the other (the gateway's row is locked). Numbers only grow: a rollback is
-a new revision with the content of an old one.
+a new revision with the content of an old one (`rollbacks.py`).
 """
 
 from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from headgate.catalog.lifecycle import Step
 from headgate.core.problems import Detail, Problem, ProblemType, problem_types
 from headgate.gateway.compile import check
 from headgate.model.codec import as_data, as_json, from_data
+from headgate.model.lifecycle import Lifecycle
 from headgate.model.release import Release
 from headgate.model.snapshot import (
     PolicyUse,
@@ -28,7 +30,6 @@ from headgate.store.models import (
     PolicyAttachment,
     Revision,
 )
-from headgate.store.models import Release as ReleaseRow
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import (
     apis,
@@ -37,6 +38,7 @@ from headgate.store.services import (
     contracts,
     gateways,
     secret_use,
+    states,
     token_issuer,
 )
 from headgate.store.services.actor import Actor, Scope, not_found
@@ -63,6 +65,9 @@ class Content(NamedTuple):
 def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revision:
     """Make the API as it is now live on a gateway. What is live already makes no new revision.
 
+    A deprecated version stays deprecated; a retired one is published again, and in force where it
+    is published.
+
     Raises:
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; CONFLICT, with every mistake
             that the gateway's configuration would have.
@@ -70,6 +75,11 @@ def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revisi
     actor.require_operator(Scope.WRITE, "API")
     served = locked(gateway)
     version = apis.served(api)
+    before = states.fields(version)
+    states.take(actor, version, Step.PUBLISH)
+    if before["state"] == Lifecycle.RETIRED:
+        after = states.fields(version)
+        audit.record(actor, Action.API_RESTORED, version.path, before=before, after=after)
     compiled = compiled_row(version, actor)
     wanted = gateways.live_apis(served) | {str(version.pk): compiled.pk}
     return advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
@@ -91,13 +101,11 @@ def unpublish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revi
             f"The API '{api}' is not published on the gateway '{gateway}'.",
             "There is nothing to do.",
         )
-    if any(row in {str(r.stable), str(r.candidate)} for r in live_releases(_live(served))):
-        raise refused(
-            f"The API '{api}' is part of a release on the gateway '{gateway}'.",
-            f"End the release first: headgate abort {api.partition('@')[0]}.",
-        )
+    refuse_released(served, row, api)
     del wanted[row]
-    return advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
+    made = advance(actor, served, wanted, Action.UNPUBLISHED, f"unpublish {api}")
+    leave(actor, apis.served(api))
+    return made
 
 
 @change()
@@ -118,36 +126,10 @@ def publish_all(
         version = apis.served(name)
         wanted[str(version.pk)] = compiled_row(version, actor).pk
     listed = [f"publish {name}" for name in apis_in] + [f"unpublish {name}" for name in apis_out]
-    return advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
-
-
-@change()
-def rollback(actor: Actor, gateway: str, *, revision: int) -> Revision:
-    """A new revision with the content of a kept one.
-
-    Policies and the APIs stay as edited: the next publish brings them back.
-    Releases are not restored, and one that is under way ends: everybody gets the default version.
-
-    Raises:
-        Problem: FORBIDDEN without the scope `admin`; NOT_FOUND: the gateway or revision;
-            CONFLICT: an API of that revision has been deleted, or its place was taken.
-    """
-    actor.require_operator(Scope.ADMIN, "gateway")
-    served = locked(gateway)
-    old = served.revisions.filter(number=revision).first()
-    if old is None:
-        raise not_found("revision", str(revision))
-    gone = APIVersion.objects.filter(pk__in=map(int, old.apis)).exclude(removed_at=None)
-    names = sorted(gone.values_list("api__name", flat=True))
-    if names:
-        raise refused(
-            f"Revision {revision} serves APIs that have been deleted: {', '.join(names)}.",
-            "Import and publish them again, or roll back to a later revision.",
-        )
-    note = f"rollback to {revision}"
-    under_way = ReleaseRow.objects.filter(gateway=served, removed_at=None)
-    under_way.update(removed_at=actor.at, outcome="aborted", reason=note)
-    return advance(actor, served, dict(old.apis), Action.ROLLED_BACK, note, as_in=old, releases=())
+    made = advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
+    for name in apis_out:
+        leave(actor, apis.served(name))
+    return made
 
 
 def refresh(actor: Actor, gateway: Gateway) -> Revision | None:
@@ -191,8 +173,8 @@ def republish(actor: Actor, gateway: Gateway, *, note: str) -> Revision:
         Problem: CONFLICT, with every place where a secret's value does not fit.
     """
     served = locked(gateway.name)
-    live = served.revisions.get(number=served.revision)
-    return advance(actor, served, dict(live.apis), Action.PUBLISHED, note, as_in=live)
+    present = served.revisions.get(number=served.revision)
+    return advance(actor, served, dict(present.apis), Action.PUBLISHED, note, as_in=present)
 
 
 def snapshot_delta(actor: Actor, *, after: int) -> SnapshotDelta | None:
@@ -241,11 +223,11 @@ def live_releases(revision: Revision | None) -> tuple[Release, ...]:
 
 def has_unpublished_changes(version: APIVersion, gateway: Gateway) -> bool:
     """Whether the API as edited differs from what is live there."""
-    live = gateways.live_apis(gateway).get(str(version.pk))
-    if live is None:
+    served = gateways.live_apis(gateway).get(str(version.pk))
+    if served is None:
         return True
     edited = sha256(as_json(compile_api(version))).hexdigest()
-    return APIRevision.objects.get(pk=live).sha256 != edited
+    return APIRevision.objects.get(pk=served).sha256 != edited
 
 
 def uses(rows: Iterable[PolicyAttachment]) -> tuple[PolicyUse, ...]:
@@ -268,11 +250,13 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
         key_sources=version.key_sources,
         policies=uses(version.policies.all()),
         is_default=version.is_default,
+        notice=states.notice(version),
     )
     return contracts.with_contract(found, version)
 
 
-def _live(served: Gateway) -> Revision | None:
+def live(served: Gateway) -> Revision | None:
+    """The revision that the gateway's nodes should serve; None before the first."""
     return served.revisions.filter(number=served.revision).first()
 
 
@@ -284,7 +268,29 @@ def locked(name: str) -> Gateway:
     return found
 
 
+def refuse_released(served: Gateway, row: str, api: str) -> None:
+    """Let only versions pass that no release on the gateway names.
+
+    Raises:
+        Problem: CONFLICT.
+    """
+    if any(row in {str(r.stable), str(r.candidate)} for r in live_releases(live(served))):
+        raise refused(
+            f"The API '{api}' is part of a release on the gateway '{served.name}'.",
+            f"End the release first: headgate abort {api.partition('@')[0]}.",
+        )
+
+
+def leave(actor: Actor, version: APIVersion) -> None:
+    """Note that a version is live nowhere any more, if it is not."""
+    if not gateways.published_on(version):
+        states.take(actor, version, Step.UNPUBLISH)
+
+
 def compiled_row(version: APIVersion, actor: Actor) -> APIRevision:
+    """A version as it is now, ready to be live. A draft is published by it."""
+    if version.lifecycle == Lifecycle.DRAFT:
+        states.take(actor, version, Step.PUBLISH)
     api = compile_api(version)
     contracts.ensure(actor, api, version)
     return stored(version, api, actor)
@@ -324,7 +330,7 @@ def advance(
         callers = caller_policies.as_edited(map(int, wanted))
     else:
         policies, callers = live_policies(as_in), caller_policies.as_in(as_in, map(int, wanted))
-    present = _live(served)
+    present = live(served)
     if releases is None:
         releases = live_releases(present)
     listed = [as_data(use) for use in policies]

@@ -15,6 +15,8 @@ from headgate.store.services import apis, gateways, imports, versions
 from headgate.store.services.imports import Imported
 from headgate.web.api.documents import DocumentData, source_and_fetcher
 from headgate.web.api.fields import Input, Name, Output, Parameters, Title, created
+from headgate.web.api.lifecycle import LifecycleOut
+from headgate.web.api.lifecycle import show as show_lifecycle
 from headgate.web.api.paging import PageOut, PageQuery, page_out, slice_of, whole
 from headgate.web.api.policies import PolicyData, uses_of
 from headgate.web.api.requests import actor
@@ -99,6 +101,7 @@ class APIOut(Output):
     operations: int = Field(..., description="How many.")
     published: list[PublicationOut]
     live_revision: int | None = Field(..., description="Of the gateway `default`.")
+    lifecycle: LifecycleOut
     document_format: str
     document_sha256: str
     imported_at: datetime
@@ -144,6 +147,8 @@ class OperationOut(Output):
     path: str
     summary: str
     is_deprecated: bool
+    deprecated_at: datetime | None = Field(None, description="When its document first said so.")
+    sunset_at: datetime | None = Field(None, description="`x-sunset` of its document.")
     needs: NeedsOut | None = Field(None, description="Scopes, as the API's document says.")
 
 
@@ -347,6 +352,7 @@ def _fields(
         "operations": operations,
         "published": published,
         "live_revision": on_default[0] if on_default else None,
+        "lifecycle": show_lifecycle(version),
         "document_format": version.document.format,
         "document_sha256": version.document.sha256,
         "imported_at": version.document.imported_at,

@@ -8,7 +8,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from headgate.store.models import Gateway, Revision
-from headgate.store.services import gateways, publishing
+from headgate.store.models.catalog import REFERENCE_CHARACTERS_MAX
+from headgate.store.services import gateways, rollbacks
+from headgate.store.services.rollbacks import DescribedRevision
 from headgate.web.api.fields import Input, Name, Output, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out, whole
 from headgate.web.api.requests import actor
@@ -46,10 +48,37 @@ class RevisionOut(Output):
     created_at: datetime
 
 
+class APIChangeOut(Output):
+    """What a revision did to one version of an API."""
+
+    api: str
+    kind: str = Field(..., description="published, changed or unpublished.")
+    what: list[str] = Field(..., description="The parts that changed: upstream, operations, …")
+
+
+class DescribedRevisionOut(RevisionOut):
+    """A published state, and what it changed."""
+
+    changes: list[APIChangeOut]
+    other_changes: list[str]
+    is_first_known: bool = Field(..., description="What it changed is not known any more.")
+
+
+class RevisionsQuery(PageQuery):
+    """Which revisions."""
+
+    api: str = Field(
+        "", max_length=REFERENCE_CHARACTERS_MAX, description="Only those that changed this version."
+    )
+
+
 class RollbackIn(Input):
     """Which revision to go back to."""
 
     revision: int = Field(..., ge=1, le=NUMBER_MAX)
+    api: str = Field(
+        "", max_length=REFERENCE_CHARACTERS_MAX, description="This version alone; empty: all."
+    )
 
 
 def show(gateway: Gateway, node_count: int) -> GatewayOut:
@@ -87,20 +116,33 @@ def get_gateway(request: HttpRequest, name: str) -> object:
 
 
 @router.get(
-    "/gateways/{name}/revisions", response=PageOut[RevisionOut], operation_id="listRevisions"
+    "/gateways/{name}/revisions",
+    response=PageOut[DescribedRevisionOut],
+    operation_id="listRevisions",
 )
-def list_revisions(request: HttpRequest, name: str, paging: Query[PageQuery]) -> object:
-    """The kept revisions of a gateway, newest first."""
-    current = gateways.get(actor(request), name).revision
-    page = gateways.revisions(actor(request), name, cursor=paging.position, limit=paging.limit)
-    return page_out(page, lambda revision: _show_revision(revision, current))
+def list_revisions(request: HttpRequest, name: str, paging: Query[RevisionsQuery]) -> object:
+    """The kept revisions of a gateway, newest first: who, when, and what they changed."""
+    page = rollbacks.described(
+        actor(request), name, api=paging.api, cursor=paging.position, limit=paging.limit
+    )
+    return page_out(page, _show_described)
 
 
 @router.post("/gateways/{name}/rollback", response=RevisionOut, operation_id="rollBackGateway")
 def roll_back_gateway(request: HttpRequest, name: str, body: RollbackIn) -> object:
-    """A new revision with the content of a kept one. The APIs stay as edited."""
-    made = publishing.rollback(actor(request), name, revision=body.revision)
+    """A new revision with the content of a kept one, or with one API of it. The APIs stay as
+    edited, but for their states."""
+    made = rollbacks.rollback(actor(request), name, revision=body.revision, api=body.api)
     return _show_revision(made, made.number)
+
+
+def _show_described(one: DescribedRevision) -> DescribedRevisionOut:
+    return DescribedRevisionOut(
+        **_show_revision(one.revision, one.revision.number if one.is_current else 0).model_dump(),
+        changes=[APIChangeOut.model_validate(change) for change in one.apis],
+        other_changes=list(one.others),
+        is_first_known=one.is_first_known,
+    )
 
 
 def _show_revision(revision: Revision, current: int) -> RevisionOut:

@@ -1,0 +1,139 @@
+"""Who still calls a version of an API, or one of its operations?
+
+From the records, so as far back as those are kept (90 days by default): sums of single days tell
+consumers and operations apart, but not both at once. A call counts whatever became of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from headgate.catalog.lifecycle import CALLERS_DAYS
+from headgate.store.models import APIVersion
+from headgate.store.services import apis
+from headgate.store.services import traffic_reading as reading
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.traffic_names import names
+from headgate.store.services.values import invalid
+from headgate.traffic import queries
+from headgate.traffic.callers import BurnDown, Called, Caller, burn_down, called
+from headgate.traffic.queries import RequestFilter
+
+DAYS_MAX = 90  # the records' default retention
+CALLERS_MAX = 1000  # listed in a report; its sums hold all of them
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCaller:
+    """A caller as people call it; both names are empty for all that nobody knows."""
+
+    organization: str
+    application: str
+    calls: int
+    last_call_at: datetime
+    daily: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallersReport:
+    """Who called, and how callers leave since the deprecation of what is asked about, if it is
+    deprecated. `dropped` counts the callers that are not listed."""
+
+    version: APIVersion
+    operation: str
+    called: Called
+    callers: tuple[NamedCaller, ...]
+    dropped: int
+    burn_down: BurnDown | None
+
+
+def report(
+    actor: Actor, name: str, *, operation: str = "", days: int = CALLERS_DAYS
+) -> CallersReport:
+    """Who called a version, or one operation of it, in the last `days` days with today.
+
+    The burn-down goes back to the deprecation, whatever `days` is, as far as records are kept.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `traffic`; NOT_FOUND; INVALID_INPUT.
+        DependencyError: the records cannot be read.
+    """
+    actor.require_operator(Scope.TRAFFIC, "API")
+    if not 1 <= days <= DAYS_MAX:
+        raise invalid(f"The number of days is 1 to {DAYS_MAX}.", "/days")
+    version = apis.served(name)
+    rows = version.operations.filter(id=operation)
+    if operation and not rows.exists():
+        raise not_found("operation", operation)
+    found = lately(version, actor.at, operation=operation, days=days)
+    leaving = None
+    since = version.deprecated_at
+    if operation and since is None:
+        since = rows.values_list("deprecated_at", flat=True).first()
+    if since is not None:
+        back = min(DAYS_MAX, max(1, (actor.at.date() - since.astimezone(UTC).date()).days + 1))
+        whole = lately(version, actor.at, operation=operation, days=back)
+        leaving = burn_down(whole, since.astimezone(UTC).date())
+    listed = named(found.callers[:CALLERS_MAX])
+    dropped = len(found.callers) - len(listed)
+    return CallersReport(version, operation, found, listed, dropped, leaving)
+
+
+def lately(
+    version: APIVersion, now: datetime, *, operation: str = "", days: int = CALLERS_DAYS
+) -> Called:
+    """Who called in the last `days` days with today, by ids, for whoever may know it.
+
+    Raises:
+        DependencyError: the records cannot be read.
+    """
+    today = now.astimezone(UTC).date()
+    first_day = today - timedelta(days=days - 1)
+    filters = RequestFilter(
+        since=datetime.combine(first_day, time(), UTC),
+        api=version.api.name,
+        version=version.name,
+        operation=operation or None,
+    )
+    condition, values = queries.where(filters)
+    place = reading.reader()
+    rows = reading.with_files(
+        lambda: reading.listed(place, filters),
+        lambda files: reading.run(place, queries.callers_sql(condition), files, values),
+    )
+    return called(((o, a, d, n, at) for o, a, d, n, at in rows), first_day, today)
+
+
+def recipients(version: APIVersion, now: datetime, *, operation: str = "") -> dict[str, list[str]]:
+    """Whom a notice about a version or an operation is for: the organizations that called in the
+    last `CALLERS_DAYS` days, by name, with the applications that did.
+
+    Raises:
+        DependencyError: the records cannot be read.
+    """
+    found: dict[str, list[str]] = {}
+    for one in named(lately(version, now, operation=operation).callers):
+        if one.organization:
+            found.setdefault(one.organization, []).append(one.application)
+    return {name: sorted(applications) for name, applications in sorted(found.items())}
+
+
+def named(callers: Sequence[Caller]) -> tuple[NamedCaller, ...]:
+    """The callers by their names."""
+    known = names(_ids(callers)) | {"": ""}
+    return tuple(
+        NamedCaller(
+            known[one.organization],
+            known[one.application],
+            one.calls,
+            one.last_call_at,
+            one.daily,
+        )
+        for one in callers
+    )
+
+
+def _ids(callers: Iterable[Caller]) -> Iterable[str]:
+    for one in callers:
+        yield one.organization
+        yield one.application
