@@ -12,7 +12,7 @@ DEBIAN_BENCH := wrk
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-SOURCES := pyproject.toml hatch_build.py $(wildcard src/headgate/gateway/filter/*.zig)
+SOURCES := pyproject.toml hatch_build.py $(wildcard src/headgate/gateway/filter/*.zig src/headgate/web/locale/*/LC_MESSAGES/*.po)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,4 +1,4 @@
-"""How does the filter get into the wheel? Compiled by hatchling's hook, shipped as an artifact."""
+"""How do the filter and the translations get into the wheel? Compiled by hatchling's hook."""
 
 import runpy
 from pathlib import Path
@@ -7,10 +7,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FILTER = Path("src/headgate/gateway/filter")
+LOCALE = Path("src/headgate/web/locale")
 
 
-class FilterBuildHook(BuildHookInterface[Any]):
-    """Compiles the Zig module for this kind of processor; editable installs run it too.
+class CompilingHook(BuildHookInterface[Any]):
+    """Compiles the Zig modules for this kind of processor, and what gettext reads.
+
+    Editable installs run it too.
 
     Raises:
         RuntimeError: the source does not compile; the installer shows the compiler's words.
@@ -19,10 +22,11 @@ class FilterBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # hatchling's
         """Called by hatchling before it collects the wheel's files.
 
-        The build script is run by its path: the package itself cannot be imported yet.
+        The build scripts are run by their paths: the package itself cannot be imported yet.
         """
-        folder = Path(self.root) / FILTER
-        libraries: list[Path] = runpy.run_path(str(folder / "build.py"))["build"](folder)
+        made: list[Path] = []
+        for folder in (Path(self.root) / FILTER, Path(self.root) / LOCALE):
+            made += runpy.run_path(str(folder / "build.py"))["build"](folder)
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
-        build_data["artifacts"] += [f"/{FILTER}/{library.name}" for library in libraries]
+        build_data["artifacts"] += [f"/{path.relative_to(self.root)}" for path in made]

@@ -1,0 +1,119 @@
+"""Which sentences do the sites say, and which of them has a language not learned yet?
+
+The sentences are those of `{% translate %}` and `{% blocktranslate %}` in templates and of
+`gettext` and its like in Python, read by Django's own parser and Python's.
+Plural forms are not used: sentences are written so that they need none.
+"""
+
+import ast
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+WEB = Path(__file__).parents[1]
+FUNCTIONS = frozenset({"gettext", "gettext_lazy", "ngettext", "ngettext_lazy"})
+COMMENT = "# What the sites say, written by `python -m headgate.web.locale.update`; words by hand."
+UNUSED_HEADERS = (  # dates and addresses that would differ each time, and tell nobody anything
+    '"Project-Id',
+    '"Report-',
+    '"POT-',
+    '"PO-',
+    '"Last-',
+    '"Language-Team',
+    '"Generated',
+)
+SITES = ("accounts", "console", "portal", "site")  # where Python speaks to people
+
+
+def sentences() -> set[str]:
+    """Everything that the sites say, as gettext names it."""
+    return {*_of_templates(), *_of_python()}
+
+
+def untranslated(po: Path) -> set[str]:
+    """What a file of translations has no words for.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    from babel.messages.pofile import read_po  # a tool of developers, not of the product
+
+    with po.open("rb") as file:
+        known = {_id(message.id) for message in read_po(file) if message.string}
+    return sentences() - known
+
+
+def update(po: Path, language: str) -> tuple[int, int]:
+    """Make the file hold exactly what is said; how many were added and dropped."""
+    from babel.messages.catalog import Catalog  # as above
+    from babel.messages.pofile import read_po, write_po
+
+    catalog = Catalog(locale=language, fuzzy=False, charset="utf-8", header_comment=COMMENT)
+    if po.exists():
+        with po.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id:
+                    catalog.add(message.id, message.string)
+    said, known = sentences(), {_id(message.id) for message in catalog if message.id}
+    for sentence in sorted(known - said):
+        catalog.delete(sentence)
+    for sentence in sorted(said - known):
+        catalog.add(sentence)
+    written = io.BytesIO()
+    write_po(written, catalog, width=100, sort_output=True, no_location=True)
+    lines = written.getvalue().decode().split("\n")
+    po.write_text("\n".join(line for line in lines if not line.startswith(UNUSED_HEADERS)))
+    return len(said - known), len(known - said)
+
+
+def _id(message_id: str | tuple[str, ...] | list[str]) -> str:
+    return message_id if isinstance(message_id, str) else message_id[0]
+
+
+def _of_templates() -> Iterator[str]:
+    from django.template import engines
+    from django.templatetags.i18n import BlockTranslateNode, TranslateNode
+
+    engine = engines["django"].engine  # type: ignore[attr-defined]  # that of Django's own templates
+    for path in sorted((WEB / "templates").rglob("*.html")):
+        if "allauth" in path.parts:
+            continue
+        nodes = engine.from_string(path.read_text()).nodelist
+        for node in nodes.get_nodes_by_type(TranslateNode):
+            literal = getattr(node.filter_expression.var, "literal", node.filter_expression.var)
+            yield str(literal)
+        for block in nodes.get_nodes_by_type(BlockTranslateNode):
+            yield _block(block)
+
+
+def _block(node: "object") -> str:
+    text, _ = node.render_token_list(node.singular)  # type: ignore[attr-defined]  # Django's node
+    if node.trimmed:  # type: ignore[attr-defined]  # likewise
+        return " ".join(line.strip() for line in text.splitlines() if line.strip())
+    return str(text)
+
+
+def _of_python() -> Iterator[str]:
+    for site in SITES:
+        for path in sorted((WEB / site).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and _name(node.func) in FUNCTIONS and node.args:
+                    first = node.args[0]
+                    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                        yield first.value
+
+
+def _name(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+
+
+if __name__ == "__main__":
+    import os
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "headgate.store.settings")
+    django.setup()
+    for file in sorted(Path(__file__).parent.glob("*/LC_MESSAGES/django.po")):
+        added, dropped = update(file, file.parts[-3])
+        print(f"{file}: {added} new, {dropped} dropped, {len(untranslated(file))} without words")  # noqa: T201  # a command of developers
