@@ -2,6 +2,7 @@
 and a caller that counts as the filter does.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from headgate.gateway.table import AccessTable
 from headgate.model.access import AccessDelta, PlanRow, RowState, SubscriptionRow
 from headgate.model.leases import LEASES_PER_CALL_MAX, Held, LeaseAnswer, LeaseRequest
 from headgate.model.limits import Limit
-from headgate.store.services import quota_leases
+from headgate.store.services import nodes, quota_leases
 from headgate.store.services.actor import Actor, Scope
-from tests.support.store import AT
+from tests.support.store import AT, REPORT
 
 SUBSCRIPTION = layout.SECTIONS["subscription"]
 DIRTY = layout.SECTIONS["subscription_dirty"]
+USED = layout.SECTIONS["quota_dirty"]
 LEASE = layout.SECTIONS["lease"]
 
 
@@ -93,7 +95,26 @@ class SharingNode:
             if not is_passing or self.granted - self.count <= self.granted // 4:
                 place = DIRTY.offset + self.row // layout.DIRTY_ROWS
                 self.table._file.bytes[place] = 1  # the filter's hand
+            self.table._file.bytes[USED.offset + self.row // layout.DIRTY_ROWS] = 1
+            if not is_passing and (self.is_final or self.table.leases.divisor == 0):
+                mark = 0x80 | self.quota.window_index(self.clock.at) & 0x7F
+                self.table._file.bytes[SUBSCRIPTION.at(self.row, "refused")] = mark
         return passed
+
+    def report(self, *, is_lost: bool = False) -> int:
+        """As `node/report.py` does; how many quotas were told of."""
+        told = tuple(self.table.quotas.readings(1000))
+        said = replace(REPORT, node=self.actor.node or "", reported_at=self.clock.at, quotas=told)
+        nodes.report(self.actor, said)
+        if not is_lost:
+            self.table.quotas.accept(told)
+        return len(told)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether there is no more than this part."""
+        word = self._words[LEASE.at(self.row, "words") // 8]
+        return word >> 63 == 1 and word >> 32 & 0x7FFF_FFFF == self._code
 
     def step(self, *, is_lost: bool = False) -> None:
         """As `node/lease_sync.py` does: tell, hear, give back, ask; no answer when `is_lost`."""

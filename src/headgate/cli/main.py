@@ -14,6 +14,7 @@ from headgate.cli.commands import (
     certificates,
     clients,
     configuration,
+    events,
     explain,
     gateways,
     issuer,
@@ -33,6 +34,7 @@ from headgate.cli.commands import (
     tokens,
     traffic,
     version,
+    webhooks,
 )
 from headgate.cli.output import problem_text
 from headgate.cli.rest import FAILED
@@ -58,6 +60,8 @@ MODULES = (
     secrets,
     traffic,
     explain,
+    events,
+    webhooks,
     status,
     configuration,
     gateways,

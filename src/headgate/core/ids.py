@@ -31,6 +31,9 @@ Kind = Literal[
     "mem",
     "inv",
     "mai",
+    "evt",
+    "whk",
+    "dlv",
 ]
 
 

@@ -1,9 +1,11 @@
 """May this snapshot be published, and which rows does the access filter need for it?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from headgate.core.problems import Detail
 from headgate.gateway.callers import caller_mistakes
+from headgate.gateway.claims import Claims, claim_mistakes, claims_by_api
 from headgate.gateway.effective import conflicts, misplaced
 from headgate.gateway.envoy.error_texts import ERROR_TEXTS_MAX, error_texts
 from headgate.gateway.policy import (
@@ -50,7 +52,7 @@ def check(snapshot: Snapshot) -> list[Detail]:
         words = f"more than {ERROR_TEXTS_MAX} different sets of `error_bodies`"
         found.append(Detail(f"{words}; let APIs share them", "/apis"))
     found += caller_mistakes(snapshot) + conflicts(snapshot) + release_mistakes(snapshot)
-    found += choice_mistakes(snapshot)
+    found += choice_mistakes(snapshot) + claim_mistakes(snapshot)
     return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
 
 
@@ -60,15 +62,19 @@ def published_rows(snapshot: Snapshot) -> PublishedRows:
     Raises:
         KeyError, pydantic.ValidationError: the snapshot has not passed `check`.
     """
+    claims = claims_by_api(snapshot)
     return PublishedRows(
         apis=tuple(
-            APISettingsRow(api.row, api.key_sources, _limits(api.policies)) for api in snapshot.apis
+            APISettingsRow(
+                api.row, api.key_sources, _limits(api.policies, claims.get(api.name, ()))
+            )
+            for api in snapshot.apis
         ),
         operations=tuple(
             OperationRow(
                 operation.row,
                 api.row,
-                _limits(operation.policies),
+                _limits(operation.policies, claims.get(api.name, ())),
                 _cost(operation_policies(snapshot, api, operation).values()),
             )
             for api in snapshot.apis
@@ -77,10 +83,13 @@ def published_rows(snapshot: Snapshot) -> PublishedRows:
     )
 
 
-def _limits(uses: Iterable[PolicyUse]) -> tuple[ScopedLimit, ...]:
+def _limits(uses: Iterable[PolicyUse], claims: Claims) -> tuple[ScopedLimit, ...]:
     """The limits attached at one place; of two policies of one kind the last is in force."""
     by_kind = {use.kind: use for use in uses}
-    return tuple(limit for use in by_kind.values() for limit in parse(use).limits())
+    found = (limit for use in by_kind.values() for limit in parse(use).limits())
+    return tuple(
+        replace(one, number=claims.index(one.claim)) if one.claim else one for one in found
+    )
 
 
 def _cost(uses: Iterable[PolicyUse]) -> int:

@@ -8,11 +8,18 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from headgate.gateway.claims import Claims, claims_by_api
 from headgate.gateway.policy import parse, policies
 from headgate.gateway.secrets import BEGIN
 from headgate.model.introspection import FOUND_HEADER, YES, IntrospectionServer
 from headgate.model.snapshot import PolicyUse, Snapshot
-from headgate.model.token_facts import CLIENT_HEADERS, FACTS, ROLE_HEADERS, SCOPE_HEADERS
+from headgate.model.token_facts import (
+    CLAIM_HEADERS,
+    CLIENT_HEADERS,
+    FACTS,
+    ROLE_HEADERS,
+    SCOPE_HEADERS,
+)
 
 HEADER_BYTES_MAX = 4096  # of one claim; a longer one is not handed over
 KEEP_OUT = "x-envoy-auth-headers-to-remove"  # Envoy's ext_authz takes what it lists away
@@ -23,10 +30,10 @@ def servers(*snapshots: Snapshot) -> tuple[IntrospectionServer, ...]:
     """Every server that an operation of these snapshots asks; one whose secret is missing is left
     out."""
     found = {}
-    for use in (use for snapshot in snapshots for use in _uses(snapshot)):
+    for use, claims in (pair for snapshot in snapshots for pair in _uses(snapshot)):
         if use.kind in policies and policies[use.kind].asks_server:
             with suppress(ValidationError):  # nobody is asked then, which fails closed
-                server = parse(use).server
+                server = parse(use).with_claims(claims).server
                 if server is not None and BEGIN not in server.client_secret:
                     found[server.id] = server
     return tuple(found.values())
@@ -59,6 +66,7 @@ def _headers(server: IntrospectionServer, said: Mapping[str, Any]) -> Iterator[t
     told.append((CLIENT_HEADERS[0], next(clients, None)))
     told += zip(SCOPE_HEADERS, (said.get(name) for name in server.scope_claims), strict=False)
     told += zip(ROLE_HEADERS, (_inner(said, name) for name in server.role_claims), strict=False)
+    told += zip(CLAIM_HEADERS, (_inner(said, name) for name in server.limit_claims), strict=False)
     told += [(header.lower(), said.get(claim)) for claim, header in server.claim_headers.items()]
     for name, value in told:
         text = _text(value)
@@ -107,9 +115,13 @@ def _instant(value: object) -> float | None:
     return float(str(value)) if is_number else 0.0
 
 
-def _uses(snapshot: Snapshot) -> Iterator[PolicyUse]:
-    yield from snapshot.policies
+def _uses(snapshot: Snapshot) -> Iterator[tuple[PolicyUse, Claims]]:
+    """Every policy with the claims that limits count by where it holds."""
+    claims = claims_by_api(snapshot)
+    for found in {(), *claims.values()}:
+        yield from ((use, found) for use in snapshot.policies)
     for api in snapshot.apis:
-        yield from api.policies
+        of_api = claims.get(api.name, ())
+        yield from ((use, of_api) for use in api.policies)
         for operation in api.operations:
-            yield from operation.policies
+            yield from ((use, of_api) for use in operation.policies)

@@ -15,7 +15,7 @@ that a browser's preflight and a closed network work there too. The others need 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -111,6 +111,7 @@ class Policy(BaseModel):
     attached to a product or plan; empty when it can. `excludes` names kinds that cannot hold for
     the same operation. One that `looks_at_operation` has `mistakes_at`. One that is `set_in_chain`
     has another filter for each of its settings, because Envoy's filter takes none from a route.
+    One that `tells_claims` verifies tokens (`with_claims`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -127,6 +128,7 @@ class Policy(BaseModel):
     writes_errors: ClassVar[bool] = False
     set_in_chain: ClassVar[bool] = False
     says_cost: ClassVar[bool] = False
+    tells_claims: ClassVar[bool] = False
 
     @property
     def needs_contract(self) -> bool:
@@ -137,6 +139,11 @@ class Policy(BaseModel):
     def server(self) -> IntrospectionServer | None:
         """Who is asked about tokens, for a policy that `asks_server`."""
         return None
+
+    def with_claims(self, claims: tuple[str, ...]) -> Self:
+        """The policy as it also hands these claims of a token to the access filter."""
+        del claims
+        return self
 
     def filters(self) -> Iterable[HTTPFilter]:
         """Envoy's filters that carry the policy out; none when the access filter does."""

@@ -21,6 +21,7 @@ from headgate.gateway.table_counters import CounterReader
 from headgate.gateway.table_file import TableFile, fence, open_file
 from headgate.gateway.table_index import HashIndex, subscription_hash
 from headgate.gateway.table_leases import LeaseTable
+from headgate.gateway.table_quotas import QuotaReader
 from headgate.gateway.table_scopes import ScopeSets
 from headgate.gateway.table_settings import SettingsWriter, limit_word
 from headgate.model.access import (
@@ -80,6 +81,7 @@ class AccessTable:
         self._blocks = BlockTable(file, self._now_us())
         self._settings = SettingsWriter(file)
         self.leases = LeaseTable(file, clock)
+        self.quotas = QuotaReader(file, self.leases, self.epoch)
         self._scope_sets = ScopeSets(file)
         kinds = (CounterKind.OPERATION, CounterKind.APPLICATION)
         self._counters = [CounterReader(file, kind, self.epoch) for kind in kinds]

@@ -8,7 +8,7 @@ begin at whole pages. The filter's `layout.zig` is written from this description
 import struct
 from dataclasses import dataclass
 
-LAYOUT_VERSION = 5
+LAYOUT_VERSION = 6
 MAGIC = f"HGTBL{LAYOUT_VERSION:03d}".encode()
 FAMILY = MAGIC[:5]  # a file that begins so is an access table of some layout
 STATE_READY = 1
@@ -157,6 +157,7 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
     ("application_dirty", BYTE, APPLICATIONS_MAX // DIRTY_ROWS),
     ("operation_dirty", BYTE, OPERATIONS_MAX // DIRTY_ROWS),
     ("subscription_dirty", BYTE, SUBSCRIPTIONS_MAX // DIRTY_ROWS),  # its lease runs low
+    ("quota_dirty", BYTE, SUBSCRIPTIONS_MAX // DIRTY_ROWS),  # a quota was used, or refused
     (
         "block",
         _record("Block", tag="Q", key="16s", expires_us="Q", prefix="Q", row="Q"),
@@ -208,7 +209,9 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
             plan_state="Q",  # the plan's row in the low half, the state in the high half
             expires_us="Q",
             counters=f"{PLAN_LIMITS}Q",
-            pad="3Q",
+            # by slot: 128 and the low seven bits of the window in which its quota last refused
+            refused=f"{PLAN_LIMITS}B",
+            pad="2Q",
         ),
         SUBSCRIPTIONS_MAX,
     ),

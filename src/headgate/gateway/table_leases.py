@@ -7,6 +7,7 @@ sees the smaller part or is seen.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from headgate.core.clock import Clock
@@ -24,6 +25,18 @@ _QUOTA = 2  # the kind in a limit's word
 _COUNT_MASK = 0xFFFF_FFFF
 _FINAL = 1 << 63
 _CODE_ANCHORED = 6  # of a month that begins on another day than the first; `filter/limits.zig`
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a quota was used on this node. `is_spent`: all that it may let pass."""
+
+    place: Place
+    window: Window
+    used: int
+    amount: int
+    is_refused: bool
+    is_spent: bool
 
 
 class LeaseTable:
@@ -74,6 +87,35 @@ class LeaseTable:
             return []
         barrier()
         return [] if is_widening else list(self._beyond(divisor))
+
+    def uses(self, rows: Iterable[int]) -> Iterator[Use]:
+        """What subscriptions have used of each quota in the window that its counter speaks of:
+        the present one, or the last while no call has come in the present one.
+        """
+        words, known = self._file.words, dict[int, list[tuple[int, int, int]]]()
+        for row in rows:
+            plan = words[_SUBSCRIPTION.at(row, "plan_state") // 8] & _COUNT_MASK
+            if plan not in known:
+                known[plan] = [(slot, it, self._index(it)) for slot, it in self._quotas(row)]
+            first = _SUBSCRIPTION.at(row, "counters") // 8
+            for slot, limit, present in known[plan]:
+                word = words[first + slot]
+                for index in (present, present - 1):
+                    place = Place(row, slot, index)
+                    if word & _COUNT_MASK and word >> 32 == self._code(place, limit):
+                        yield self._use(place, limit, word & _COUNT_MASK)
+                        break
+
+    def _use(self, place: Place, limit: int, used: int) -> Use:
+        mark = self._file.bytes[_SUBSCRIPTION.at(place.row, "refused") + place.slot]
+        return Use(
+            place,
+            _WINDOWS[limit >> 56 & 7],
+            used,
+            limit & _COUNT_MASK,
+            is_refused=mark == 0x80 | place.index & 0x7F,
+            is_spent=used >= self._granted(place, limit),
+        )
 
     def held(self) -> list[Held]:
         """Every part of a running window that is fixed by a lease."""

@@ -34,6 +34,7 @@ _SUBJECTS = {
     LimitSubject.APPLICATION: 1,
     LimitSubject.ADDRESS: 2,
     LimitSubject.CREDENTIAL: 3,
+    LimitSubject.CLAIM: 4,  # the API's first; the others follow
 }
 _LOCATIONS = {
     KeyLocation.HEADER: layout.SOURCE_HEADER,
@@ -43,9 +44,9 @@ _LOCATIONS = {
 _DEFAULT_HEADER = "x-api-key"
 
 
-def limit_word(limit: Limit, subject: LimitSubject = LimitSubject.EVERYONE) -> int:
+def limit_word(limit: Limit, subject: LimitSubject = LimitSubject.EVERYONE, number: int = 0) -> int:
     """A limit in 64 bits: amount 32, burst or anchor day 23, shadow 1, window 3, kind 2,
-    subject 3."""
+    subject 3. `number`: of the claim that counts."""
     anchor = limit.anchor_day if limit.anchor_day != 1 else 0
     return (
         limit.amount
@@ -53,7 +54,7 @@ def limit_word(limit: Limit, subject: LimitSubject = LimitSubject.EVERYONE) -> i
         | limit.is_shadow << 55
         | _WINDOWS[limit.window] << 56
         | _KINDS[limit.kind] << 59
-        | _SUBJECTS[subject] << 61
+        | _SUBJECTS[subject] + number << 61
     )
 
 
@@ -122,7 +123,8 @@ class SettingsWriter:
 
     def _put_limits(self, at: int, limits: Sequence[ScopedLimit]) -> None:
         for slot in range(SCOPED_LIMITS_MAX):
-            word = limit_word(limits[slot].limit, limits[slot].subject) if slot < len(limits) else 0
+            one = limits[slot] if slot < len(limits) else None
+            word = 0 if one is None else limit_word(one.limit, one.subject, one.number)
             self._file.words[at // 8 + slot] = word
 
     def _settings(self, row: int) -> bytes:

@@ -30,6 +30,8 @@ MAIL_SECONDS = 1.0
 MAIL_LEASE = timedelta(minutes=3)  # longer than `mail.AT_ONCE_MAX` mails to a server that hangs
 SUNSETS_SECONDS = 30.0
 ISSUERS_SECONDS = 2.0  # looks which are due
+WEBHOOKS_SECONDS = 0.5
+WEBHOOKS_BUSY_SECONDS = 0.05  # while answers are waited for
 ISSUER_BYTES_MAX = 1_000_000  # of metadata or a key set
 ISSUER_TIMEOUT_SECONDS = 10.0
 STOP_SECONDS_MAX = 30.0  # a merge under way ends well before; a longer one is done again
@@ -62,7 +64,7 @@ def run(
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
-    loops = [*traffic_loops(data, clock), *store_loops(clock)]
+    loops = [*traffic_loops(data, clock), *store_loops(clock), webhook_loop(clock, stop)]
     threads = [
         threading.Thread(target=run_loop, args=(loop, stop, clock), name=loop.name, daemon=True)
         for loop in loops
@@ -130,6 +132,7 @@ def store_loops(clock: Clock) -> list[Loop]:
     """The loops over what is configured. Django must be set up."""
     from headgate.catalog.io.fetch import HTTPFetcher
     from headgate.store.services import (
+        expiring_keys,
         foreign_issuers,
         housekeeping,
         lifecycle,
@@ -165,6 +168,7 @@ def store_loops(clock: Clock) -> list[Loop]:
         now = clock.now()
         if signing_keys.tend(Actor.system("jobs", now)):
             _log.info("keys of tokens changed")
+        expiring_keys.tell(now)
         forgotten = housekeeping.tidy(now)
         if forgotten:
             _log.info("forgotten", **asdict(forgotten))
@@ -204,6 +208,27 @@ def _mailing(clock: Clock) -> Callable[[], bool]:
         return sent == mail.AT_ONCE_MAX
 
     return send
+
+
+def webhook_loop(clock: Clock, stop: threading.Event) -> Loop:
+    """The loop that sends events. Django must be set up."""
+    import ssl
+
+    from headgate.jobs.webhook_post import Poster
+    from headgate.jobs.webhooks import Sender
+
+    poster = Poster(clock, ssl.create_default_context())
+    sender = Sender(poster, clock=clock, holder=f"{socket.gethostname()}:{os.getpid()}:webhooks")
+
+    def send() -> bool:
+        is_busy = sender.tick()
+        if is_busy:
+            stop.wait(WEBHOOKS_BUSY_SECONDS)
+        return is_busy
+
+    return Loop(
+        "webhooks", WEBHOOKS_SECONDS, _connected(send), _failure_keeper(clock), sender.release
+    )
 
 
 def _connected(act: Callable[[], bool]) -> Callable[[], bool]:

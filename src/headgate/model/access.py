@@ -150,14 +150,21 @@ class LimitSubject(StrEnum):
     APPLICATION = "application"
     ADDRESS = "address"
     CREDENTIAL = "credential"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True)
 class ScopedLimit:
-    """A limit beside the plan's: attached to an API or an operation."""
+    """A limit beside the plan's: attached to an API or an operation.
+
+    `claim` is the one that a limit per claim counts by, `number` its place among those of the API
+    (`gateway/claims.py`).
+    """
 
     limit: Limit
     subject: LimitSubject
+    claim: str = ""
+    number: int = 0
 
 
 SCOPED_LIMITS_MAX = 4  # per API and per operation

@@ -47,6 +47,7 @@ class IntrospectionServer:
     timeout_seconds: float
     allow_private: bool
     keep_token: bool
+    limit_claims: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ WINDOW_SECONDS = {Window.SECOND: 1, Window.MINUTE: 60, Window.HOUR: 3600, Window
 """Lengths of the windows that have one; a month is a calendar month and only a quota has it."""
 
 
+WINDOWS_TOLD = frozenset({Window.HOUR, Window.DAY, Window.MONTH})
+"""Of quotas: those whose use is told to the control plane. A minute is over before it is told."""
+
+
 class LimitKind(StrEnum):
     """A rate smooths (GCRA); a quota counts within a calendar window; `concurrent` counts the
     calls that run."""

@@ -41,11 +41,27 @@ class CounterReading:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaReading:
+    """What a subscription has used of a quota on this node, in the window of this index.
+
+    `row` and `slot` as in `leases.Place`. `is_refused`: a call was refused there for want of what
+    it costs, with nothing more to be had from other nodes.
+    """
+
+    row: int
+    slot: int
+    index: int
+    used: int
+    is_refused: bool
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeReport:
     """One report of a node, sent every few seconds and at every change of revision.
 
-    `problems` are sentences for people, each with its next step. `counters` holds the rows
-    that changed since the last report that was accepted. `unchecked` requests passed since the
+    `problems` are sentences for people, each with its next step. `counters` and `quotas` hold
+    what changed since the last report that was accepted. `unchecked` requests passed since the
     agent's start because no validator answered; `validations` is what they have counted.
     """
 
@@ -71,6 +87,7 @@ class NodeReport:
     unchecked: int = 0
     validations: tuple[ValidationReading, ...] = ()
     counters: tuple[CounterReading, ...] = field(default=())
+    quotas: tuple[QuotaReading, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

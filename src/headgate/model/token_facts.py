@@ -15,6 +15,9 @@ FACTS = {
 CLIENT_HEADERS = ("x-headgate-client", "x-headgate-client-2")
 """The claims that name the client; the first that is there counts."""
 
+CLAIM_HEADERS = tuple(f"x-headgate-claim-{number}" for number in range(1, 5))
+"""The claims that limits of the API count by, in the order of their names (`gateway/claims.py`)."""
+
 SCOPE_HEADERS = ("x-headgate-scope", "x-headgate-scope-2")
 ROLE_HEADERS = ("x-headgate-roles", "x-headgate-roles-2")
 """The claims that grant scopes and roles: a text, or a list as Base64 of its JSON."""

@@ -13,13 +13,14 @@ from headgate.core.problems import DependencyError, Problem
 from headgate.gateway.table import AccessTable, TableHealth
 from headgate.gateway.table_leases import LeaseTable
 from headgate.model.access import AccessDelta, PublishedRows
-from headgate.model.node import CounterReading
+from headgate.model.node import CounterReading, QuotaReading
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.paths import NodePaths
 from headgate.node.state import NodeState, save_state
 from headgate.node.troubles import Topic, Troubles
 
 COUNTERS_PER_REPORT_MAX = 5_000  # the rest goes with the next report
+QUOTAS_PER_REPORT_MAX = 2_000  # likewise
 ROWS_INLINE_MAX = 100  # a larger delta is applied in a thread, so that nothing else waits
 
 _log = structlog.get_logger()
@@ -104,10 +105,20 @@ class AccessKeeper:
         async with self._lock:
             return tuple(self._table.counters()[:COUNTERS_PER_REPORT_MAX])
 
-    async def accept(self, readings: Sequence[CounterReading]) -> None:
+    async def quotas(self) -> tuple[QuotaReading, ...]:
+        """What has been used of quotas, to report now."""
+        async with self._lock:
+            return tuple(
+                await asyncio.to_thread(self._table.quotas.readings, QUOTAS_PER_REPORT_MAX)
+            )
+
+    async def accept(
+        self, readings: Sequence[CounterReading], quotas: Sequence[QuotaReading]
+    ) -> None:
         """These readings have reached the control plane."""
         async with self._lock:
             self._table.accept(readings)
+            self._table.quotas.accept(quotas)
 
     def close(self) -> None:
         """Let another agent write."""

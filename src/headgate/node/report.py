@@ -11,7 +11,11 @@ from headgate.core.problems import DependencyError
 from headgate.core.units import count
 from headgate.gateway.table import TableHealth
 from headgate.model.node import NodeReport
-from headgate.node.access_sync import COUNTERS_PER_REPORT_MAX, AccessKeeper
+from headgate.node.access_sync import (
+    COUNTERS_PER_REPORT_MAX,
+    QUOTAS_PER_REPORT_MAX,
+    AccessKeeper,
+)
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.control_plane import ControlPlane
 from headgate.node.misfortunes import ClockWatch, EnvoyCounter, Lately
@@ -73,8 +77,11 @@ class Reporter:
         """
         report = await self.report(self._clock.now())
         await self._control_plane.report(report)
-        await self._parts.keeper.accept(report.counters)
-        if len(report.counters) == COUNTERS_PER_REPORT_MAX:
+        await self._parts.keeper.accept(report.counters, report.quotas)
+        if (
+            len(report.counters) == COUNTERS_PER_REPORT_MAX
+            or len(report.quotas) == QUOTAS_PER_REPORT_MAX
+        ):
             self._parts.troubles.changed.set()  # there may be more: report again at once
 
     async def report(self, at: datetime) -> NodeReport:
@@ -105,6 +112,7 @@ class Reporter:
             unchecked=self._unchecked.total,
             validations=await parts.validators.readings(),
             counters=await parts.keeper.counters(),
+            quotas=await parts.keeper.quotas(),
         )
 
     def _judge_clock(self, health: TableHealth) -> None:

@@ -61,6 +61,7 @@ def test_every_url_that_changes_something_leaves_an_entry(
     _tell_of_gateways(story)
     _tell_of_consumers(story, world)
     _tell_of_people(story, world)
+    _tell_of_webhooks(story, api)
     _tell_of_the_end(story, world)
     assert story.untold == set(), "every URL that changes something needs its line in the story"
 
@@ -160,6 +161,17 @@ def _tell_of_people(story: Story, w: World) -> None:
     story.tell("createPerson", "POST", "/people", other)
     story.tell("setMember", "PUT", f"{place}second@example.com", {"role": "owner"})
     story.tell("removeMember", "DELETE", f"{place}audited@example.com")
+
+
+def _tell_of_webhooks(story: Story, api: httpx2.Client) -> None:
+    made = story.tell("createWebhook", "POST", "/webhooks", {"url": "https://hooks.example.com/"})
+    where = f"/webhooks/{made['id']}"
+    story.tell("changeWebhook", "PATCH", where, {"description": "New"})
+    story.tell("rotateWebhookSecret", "POST", f"{where}/rotate", {"overlap_seconds": 60})
+    story.tell("testWebhook", "POST", f"{where}/test")
+    delivery = api.get(f"{where}/deliveries").json()["items"][0]["id"]
+    story.tell("redeliver", "POST", f"{where}/deliveries/{delivery}/redeliver")
+    story.tell("deleteWebhook", "DELETE", where)
 
 
 def _tell_of_the_end(story: Story, w: World) -> None:

@@ -73,6 +73,13 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "setPlanPolicies": lambda w: [],
     "tryRequest": lambda w: {"target": "/"},
     "setSecret": lambda w: {"value": "x"},
+    "createWebhook": lambda w: {
+        "url": "https://hooks.example.com/",
+        "organization": w.organization,
+    },
+    "rotateWebhookSecret": lambda w: {},
+    "testWebhook": lambda w: None,
+    "redeliver": lambda w: None,
 }
 
 
@@ -112,6 +119,7 @@ def _path(path: str, world: World) -> str:
         "plan": "free",
         "request_id": "req_0",
         "email": "ada@example.com",
+        "delivery": "dlv_0",
         "id": {
             "subscriptions": world.subscription,
             "keys": world.key,

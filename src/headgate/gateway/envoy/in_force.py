@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headgate.gateway.callers import APPLICATION_FLAG, FLAG, CallerSet, caller_sets
+from headgate.gateway.claims import Claims
 from headgate.gateway.envoy.chain import PlacedFilter
 from headgate.gateway.policy import Policy, Stage, in_force, parse
 from headgate.model.snapshot import CallerPolicies, PolicyUse, SnapshotAPI
@@ -50,25 +51,33 @@ def policies_of(
     api: SnapshotAPI,
     callers: tuple[CallerPolicies, ...] = (),
     beside: SnapshotAPI | None = None,
+    claims: Claims = (),
 ) -> Policies:
     """What is in force below an API of a gateway with the policies `general`.
 
     `beside` is another version to which a call may turn out to belong by its application: what any
-    operation of either needs is then on for all of them.
+    operation of either needs is then on for all of them. `claims` are those that its limits count
+    by.
     """
-    own = typed(in_force(general, api.policies))
-    operations = _operations(own, general, api, ())
+    own = typed(in_force(general, api.policies), claims)
+    operations = _operations(own, general, api, (), claims)
     sets = tuple(
         (
             one,
-            _operations(typed(in_force(general, api.policies, *one.uses)), general, api, one.uses),
+            _operations(
+                typed(in_force(general, api.policies, *one.uses), claims),
+                general,
+                api,
+                one.uses,
+                claims,
+            ),
         )
         for one in caller_sets(callers, api)
     )
     flags = FLAG if sets else ""
     if beside is not None:
         made = Policies(own, operations, sets)
-        either = idle_filters([*made.all(), *policies_of(general, beside, callers).all()])
+        either = idle_filters([*made.all(), *_all_of(general, beside, callers, claims)])
         return replace(made, idle=dict.fromkeys(operations, either), flags=flags + APPLICATION_FLAG)
     if not sets:
         return Policies(own, operations)
@@ -77,6 +86,15 @@ def policies_of(
         for row, found in operations.items()
     }
     return Policies(own, operations, sets, idle, flags)
+
+
+def _all_of(
+    general: tuple[PolicyUse, ...],
+    api: SnapshotAPI,
+    callers: tuple[CallerPolicies, ...],
+    claims: Claims,
+) -> Iterable[PolicyOf]:
+    return policies_of(general, api, callers, claims=claims).all()
 
 
 def idle_filters(found: Iterable[PolicyOf]) -> Idle:
@@ -91,9 +109,9 @@ def idle_filters(found: Iterable[PolicyOf]) -> Idle:
     }
 
 
-def typed(uses: Mapping[str, PolicyUse]) -> PolicyOf:
+def typed(uses: Mapping[str, PolicyUse], claims: Claims = ()) -> PolicyOf:
     """The policies with typed settings."""
-    return {kind: parse(use) for kind, use in uses.items()}
+    return {kind: parse(use).with_claims(claims) for kind, use in uses.items()}
 
 
 def used(found: PolicyOf) -> dict[str, PlacedFilter]:
@@ -110,10 +128,11 @@ def _operations(
     general: tuple[PolicyUse, ...],
     api: SnapshotAPI,
     callers: Iterable[tuple[PolicyUse, ...]],
+    claims: Claims,
 ) -> dict[int, PolicyOf]:
     """By operation; most have none of their own and share the API's."""
     return {
-        operation.row: typed(in_force(general, api.policies, operation.policies, *callers))
+        operation.row: typed(in_force(general, api.policies, operation.policies, *callers), claims)
         if operation.policies
         else shared
         for operation in api.operations

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from headgate.gateway.callers import concerning
+from headgate.gateway.claims import Claims, claims_by_api
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
 from headgate.gateway.envoy.chain import PlacedFilter, standing
@@ -102,7 +103,7 @@ class _Family:
     `mirror` is what gets its requests as well. A candidate of a release has trees of its own, and
     so has a version that callers choose.
     `callers` are the policies of products with the API and of their plans. `beside` is the version
-    to which a call may turn out to belong by its application.
+    to which a call may turn out to belong by its application. `claims`: what its limits count by.
     """
 
     api: SnapshotAPI
@@ -112,6 +113,7 @@ class _Family:
     kind: _Kind = _Kind.ROUTED
     callers: tuple[CallerPolicies, ...] = ()
     beside: SnapshotAPI | None = None
+    claims: Claims = ()
 
     def is_same(self, other: "_Family") -> bool:
         """Whether the part would be the same; the same objects are not compared again."""
@@ -122,6 +124,7 @@ class _Family:
             and self.mirror == other.mirror
             and self.callers == other.callers
             and self.beside == other.beside
+            and self.claims == other.claims
         )
 
 
@@ -224,7 +227,7 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
         above = outer[base]
         inherited = frozenset() if above is None else depths[above]
         depths[base] = path_depths(by_base[base], within[base]) | inherited
-    mirrors, beside = _mirrors(snapshot), _beside(snapshot)
+    mirrors, beside, claims = _mirrors(snapshot), _beside(snapshot), claims_by_api(snapshot)
     for base, api in by_base.items():
         above = outer[base]
         around = None if above is None else depths[above]
@@ -235,18 +238,21 @@ def _families(snapshot: Snapshot) -> Iterable[_Family]:
             mirrors.get(api.row),
             callers=concerning(snapshot.callers, api),
             beside=beside.get(api.row),
+            claims=claims.get(api.name, ()),
         )
 
 
 def _candidates(snapshot: Snapshot) -> Iterable[_Family]:
     """Versions that a release sends requests to, be it only copies of them."""
     rows, beside = {release.candidate for release in snapshot.releases}, _beside(snapshot)
+    claims = claims_by_api(snapshot) if rows else {}
     return (
         _Family(
             api,
             kind=_Kind.CANDIDATE,
             callers=concerning(snapshot.callers, api),
             beside=beside.get(api.row),
+            claims=claims.get(api.name, ()),
         )
         for api in snapshot.apis
         if api.row in rows
@@ -352,7 +358,7 @@ def _gate(family: _Family, policies: Policies) -> dict[int, JSON]:
 
 
 def _policies(snapshot: Snapshot, family: _Family) -> Policies:
-    return policies_of(snapshot.policies, family.api, family.callers, family.beside)
+    return policies_of(snapshot.policies, family.api, family.callers, family.beside, family.claims)
 
 
 def _entries(snapshot: Snapshot, family: _Family, policies: Policies) -> dict[int, JSON]:

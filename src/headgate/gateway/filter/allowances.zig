@@ -114,24 +114,38 @@ fn take(call: *decide.Call, item: *Item) decide.Reason {
 fn takeShared(call: *decide.Call, word: *u64, item: *const Item) limits.Outcome {
     const d = call.d;
     const header = call.table.header();
-    if (t.load(&header.quota_divisor) == 0) return limits.takeQuota(word, item.limit, d.units, d.now_ns, null);
-    const row = call.table.numberOf(layout.subscription, call.subscription.?);
-    const lease = &call.table.at(layout.lease, row).words[item.slot];
-    const outcome = limits.takeQuota(word, item.limit, d.units, d.now_ns, .{ .divisor = &header.quota_divisor, .since_s = &header.quota_since_s, .lease = lease });
+    const own = call.subscription.?;
+    const row = call.table.numberOf(layout.subscription, own);
+    const share: ?limits.Share = if (t.load(&header.quota_divisor) == 0) null else .{
+        .divisor = &header.quota_divisor,
+        .since_s = &header.quota_since_s,
+        .lease = &call.table.at(layout.lease, row).words[item.slot],
+    };
+    const outcome = limits.takeQuota(word, item.limit, d.units, d.now_ns, share);
     if (outcome.is_low) call.table.mark(layout.subscription_dirty, row);
+    // what costs more than the whole quota says nothing of what is left
+    const is_over = !outcome.ok and !outcome.is_low and d.units <= item.limit.amount;
+    if (is_over) @atomicStore(u8, &own.refused[item.slot], 0x80 | @as(u8, @truncate(outcome.index & 0x7f)), .monotonic);
+    if (outcome.ok or is_over) call.table.mark(layout.quota_dirty, row);
     return outcome;
 }
 
 /// The counter of one subject of one limit. Its name is keyed with a secret of the file, so
 /// that no caller can choose addresses that collide. IPv6 counts by /64: one customer has that
-/// many. A caller who has no credential or application counts by address.
+/// many. A caller who has no credential or application counts by address, one without the claim by
+/// application.
 fn counterOf(call: *decide.Call, item: *const Item) ?*u64 {
     var text: [24]u8 = @splat(0);
     text[0] = @backingInt(item.scope);
     text[1] = item.slot;
     const row: u64 = if (item.scope == .api) t.load(&call.operation.api) else call.operation_row;
     std.mem.writeInt(u32, text[2..6], @truncate(row), .little);
-    if (call.application_row != 0 and item.limit.subject == .application) {
+    const subject: u8 = @backingInt(item.limit.subject);
+    const claim = if (subject >= limits.CLAIM) call.token.claimOf(subject - limits.CLAIM) else null;
+    if (claim) |digest| {
+        text[6] = subject;
+        @memcpy(text[8..24], digest);
+    } else if (call.application_row != 0 and (item.limit.subject == .application or subject >= limits.CLAIM)) {
         text[6] = 1;
         std.mem.writeInt(u32, text[8..12], call.application_row, .little);
     } else if (call.application_row != 0 and item.limit.subject == .credential) {

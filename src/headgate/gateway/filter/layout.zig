@@ -3,8 +3,8 @@
 //! Written by `python -m headgate.gateway.filter.layout` from `gateway/table_layout.py`,
 //! which says what each number means. Change it there.
 
-pub const MAGIC = 3832616386980759368;
-pub const LAYOUT_VERSION = 5;
+pub const MAGIC = 3904673981018687304;
+pub const LAYOUT_VERSION = 6;
 pub const STATE_READY = 1;
 pub const STATE_RETIRED = 2;
 pub const PAGE_BYTES = 4096;
@@ -40,7 +40,7 @@ pub const BLOCK_BIT_APPLICATION = 130;
 pub const BLOCK_BIT_TOKEN = 131;
 pub const SHARE_NOTHING = 1;
 pub const MIX = 11400714819323198485;
-pub const FILE_BYTES = 6395088896;
+pub const FILE_BYTES = 6395351040;
 
 pub const Source = extern struct { location: u8, length: u8, bytes: [34]u8 };
 pub const Settings = extern struct { state: u8, is_open: u8, product_count: u8, source_count: u8, products: [16]u32, sources: [3]Source, pad: [16]u8 };
@@ -51,7 +51,7 @@ pub const Plan = extern struct { id: [16]u8, state: u64, limits: [8]u64, pad: [5
 pub const API = extern struct { version: u64, limits: [4]u64, pad_limits: [3]u64, counters: [4]u64, pad_counters: [4]u64, copies: [2]Settings };
 pub const Operation = extern struct { api: u64, allowed: u64, rejected: u64, limits: [4]u64, cost: u64, counters: [4]u64, pad: [4]u64 };
 pub const Application = extern struct { id: [16]u8, organization: [16]u8, state: u64, allowed: u64, rejected: u64, pad: u64 };
-pub const Subscription = extern struct { id: [16]u8, application: u32, product: u32, plan_state: u64, expires_us: u64, counters: [8]u64, pad: [3]u64 };
+pub const Subscription = extern struct { id: [16]u8, application: u32, product: u32, plan_state: u64, expires_us: u64, counters: [8]u64, refused: [8]u8, pad: [2]u64 };
 pub const Credential = extern struct { sha256: [32]u8, id: [16]u8, application: u32, scope_set: u32, state: u64, expires_us: u64, last_used_s: u64, uses: u64, pad: u64 };
 pub const Lease = extern struct { words: [8]u64 };
 pub const ScopeSet = extern struct { published: u64, text: [512]u8 };
@@ -61,21 +61,22 @@ pub const header: Section = .{ .Row = Header, .offset = 0, .count = 1 };
 pub const application_dirty: Section = .{ .Row = u8, .offset = 4096, .count = 65536 };
 pub const operation_dirty: Section = .{ .Row = u8, .offset = 69632, .count = 16384 };
 pub const subscription_dirty: Section = .{ .Row = u8, .offset = 86016, .count = 262144 };
-pub const block: Section = .{ .Row = Block, .offset = 348160, .count = 131072 };
-pub const counter: Section = .{ .Row = Counter, .offset = 6639616, .count = 262144 };
-pub const credential_index: Section = .{ .Row = u64, .offset = 10833920, .count = 67108864 };
-pub const subscription_index: Section = .{ .Row = u64, .offset = 547704832, .count = 67108864 };
-pub const plan: Section = .{ .Row = Plan, .offset = 1084575744, .count = 65536 };
-pub const api: Section = .{ .Row = API, .offset = 1092964352, .count = 65536 };
-pub const operation: Section = .{ .Row = Operation, .offset = 1126518784, .count = 1048576 };
-pub const application: Section = .{ .Row = Application, .offset = 1260736512, .count = 4194304 };
-pub const subscription: Section = .{ .Row = Subscription, .offset = 1529171968, .count = 16777216 };
-pub const credential: Section = .{ .Row = Credential, .offset = 3676655616, .count = 16777216 };
-pub const lease: Section = .{ .Row = Lease, .offset = 5287268352, .count = 16777216 };
-pub const scope_set: Section = .{ .Row = ScopeSet, .offset = 6361010176, .count = 65536 };
+pub const quota_dirty: Section = .{ .Row = u8, .offset = 348160, .count = 262144 };
+pub const block: Section = .{ .Row = Block, .offset = 610304, .count = 131072 };
+pub const counter: Section = .{ .Row = Counter, .offset = 6901760, .count = 262144 };
+pub const credential_index: Section = .{ .Row = u64, .offset = 11096064, .count = 67108864 };
+pub const subscription_index: Section = .{ .Row = u64, .offset = 547966976, .count = 67108864 };
+pub const plan: Section = .{ .Row = Plan, .offset = 1084837888, .count = 65536 };
+pub const api: Section = .{ .Row = API, .offset = 1093226496, .count = 65536 };
+pub const operation: Section = .{ .Row = Operation, .offset = 1126780928, .count = 1048576 };
+pub const application: Section = .{ .Row = Application, .offset = 1260998656, .count = 4194304 };
+pub const subscription: Section = .{ .Row = Subscription, .offset = 1529434112, .count = 16777216 };
+pub const credential: Section = .{ .Row = Credential, .offset = 3676917760, .count = 16777216 };
+pub const lease: Section = .{ .Row = Lease, .offset = 5287530496, .count = 16777216 };
+pub const scope_set: Section = .{ .Row = ScopeSet, .offset = 6361272320, .count = 65536 };
 
 comptime {
     if (!(@sizeOf(Source) == 36 and @sizeOf(Settings) == 192 and @sizeOf(Header) == 480 and @sizeOf(Block) == 48 and @sizeOf(Counter) == 16 and @sizeOf(Plan) == 128 and @sizeOf(API) == 512 and @sizeOf(Operation) == 128 and @sizeOf(Application) == 64 and @sizeOf(Subscription) == 128 and @sizeOf(Credential) == 96 and @sizeOf(Lease) == 64 and @sizeOf(ScopeSet) == 520)) unreachable;
 }
 
-pub const SIGNATURE = "5.b6fc297d786d15fe";
+pub const SIGNATURE = "6.2fa2ace09dd0bf91";

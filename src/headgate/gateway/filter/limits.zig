@@ -27,6 +27,7 @@ pub const CODE_CONCURRENT = 7;
 const PROBES_MAX = 64; // counters looked at before a subject is refused
 
 pub const Kind = enum(u2) { none, rate, quota, concurrent };
+pub const CLAIM = 4; // the API's first claim; the others follow
 pub const Subject = enum(u3) { everyone, application, address, credential, _ };
 /// `burst` is a rate's; of a monthly quota it is the day on which the month begins. One that
 /// `is_shadow` is counted and never refuses.
@@ -50,7 +51,7 @@ pub const Limit = packed struct(u64) {
 };
 
 /// `retry_s` 0: waiting does not help, the call costs more than the limit. `index`: the window in
-/// which a quota has counted.
+/// which a quota has counted, or refused.
 pub const Outcome = struct { ok: bool, remaining: u64, reset_s: u64, retry_s: u64, is_low: bool = false, index: u64 = 0 };
 pub const NONE_LEFT: Outcome = .{ .ok = false, .remaining = 0, .reset_s = 1, .retry_s = 1 };
 
@@ -167,7 +168,7 @@ pub fn takeQuota(word: *u64, limit: Limit, units: u32, now_ns: u64, share: ?Shar
         const until = present.end_s - now_s;
         const mine: Share.Part = if (share) |some| some.part(limit, index, present.start_s) else .{ .amount = limit.amount, .is_final = true };
         const wait = if (units > limit.amount) 0 else if (mine.is_final) until else 1;
-        const refused: Outcome = .{ .ok = false, .remaining = mine.amount -| count, .reset_s = until, .retry_s = wait, .is_low = !mine.is_final };
+        const refused: Outcome = .{ .ok = false, .remaining = mine.amount -| count, .reset_s = until, .retry_s = wait, .is_low = !mine.is_final, .index = index };
         if (count + units > mine.amount) return refused;
         const next = limit.code() << 60 | (index & 0xFFF_FFFF) << 32 | (count + units);
         if (@cmpxchgWeak(u64, word, old, next, .seq_cst, .acquire)) |seen| {

@@ -13,6 +13,7 @@ const answers = @import("answers.zig");
 const scopes = @import("scopes.zig");
 
 pub const SUBJECT_BYTES_MAX = 64; // model/logline.py
+pub const CLAIMS_MAX = 4; // model/token_facts.py
 const PREFIX = "x-headgate-";
 
 /// What a route takes, by the letters behind the row in its name.
@@ -27,6 +28,7 @@ pub const Taken = struct {
     unknown_clients_opaque: bool = false,
     applications: bool = false, // another version for some application: callers.zig
     is_gate: bool = false, // that version's own route, for everybody until the application is known
+    claims: bool = false, // of the token, that limits count by
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 
     pub fn of(flags: []const u8) Taken {
@@ -42,6 +44,7 @@ pub const Taken = struct {
             's' => taken.scopes = .of_callers,
             'S' => taken.scopes = .of_everybody,
             'w' => taken.unknown_clients_opaque = true,
+            'c' => taken.claims = true,
             'p' => taken.plans = true,
             'a' => taken.applications = true,
             'g' => taken.is_gate = true,
@@ -59,6 +62,14 @@ pub const Token = struct {
     granted: scopes.Granted = .{},
     subject: [SUBJECT_BYTES_MAX]u8 = undefined,
     subject_len: usize = 0,
+    claims: [CLAIMS_MAX][32]u8 = undefined,
+    claims_told: u8 = 0, // one bit each
+
+    /// The digest of a claim's value, by the claim's number among those of the API.
+    pub fn claimOf(self: *const Token, number: u8) ?*const [16]u8 {
+        if (self.claims_told >> @intCast(number) & 1 == 0) return null;
+        return self.claims[number][0..16];
+    }
 
     /// Reads the facts and takes them, and a token that is not good, out of the request.
     pub fn take(self: *Token, s: abi.Stream, taken: Taken) void {
@@ -96,6 +107,14 @@ pub const Token = struct {
                 self.subject_len += 1;
             }
         }
+        if (taken.claims) inline for (0..CLAIMS_MAX) |n| {
+            const name = std.fmt.comptimePrint(PREFIX ++ "claim-{d}", .{n + 1});
+            if (abi.requestHeader(s, name)) |value| if (self.presented == .good and value.len > 0) {
+                hash.sha256(value.ptr, value.len, &self.claims[n]);
+                self.claims_told |= 1 << n;
+            };
+            abi.removeRequestHeader(s, name);
+        };
         inline for (.{ "issuer", "client", "client-2", "jti", "subject", "scope", "scope-2", "roles", "roles-2" }) |fact| abi.removeRequestHeader(s, PREFIX ++ fact);
     }
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from headgate.gateway.header_names import header_error
 from headgate.gateway.policy import INTROSPECTOR, HTTPFilter, Policy, Stage, policies
@@ -22,7 +22,13 @@ from headgate.model.introspection import (
 )
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
-from headgate.model.token_facts import CLIENT_HEADERS, FACTS, ROLE_HEADERS, SCOPE_HEADERS
+from headgate.model.token_facts import (
+    CLAIM_HEADERS,
+    CLIENT_HEADERS,
+    FACTS,
+    ROLE_HEADERS,
+    SCOPE_HEADERS,
+)
 
 NAME = "headgate.introspect"
 CLEAN_NAME = "headgate.introspect.clean"
@@ -32,6 +38,7 @@ CLEAN_TYPE = "type.googleapis.com/envoy.extensions.filters.http.header_mutation.
 TOLD = (FOUND_HEADER, *FACTS.values(), *CLIENT_HEADERS, *SCOPE_HEADERS, *ROLE_HEADERS)
 FLAG_OPAQUE = "o"  # letters behind the operation's row in a route's name: `filter/tokens.zig`
 FLAG_UNKNOWN_CLIENTS = "w"
+FLAG_CLAIMS = "c"
 TIMEOUT_SECONDS_MAX = 5.0
 WAIT_SECONDS_MAX = TIMEOUT_SECONDS_MAX + 1  # for the introspector, which waits for the server
 ID_DIGITS = 16
@@ -73,6 +80,7 @@ class Introspect(Policy):
         "client_secret": "${secret:introspection}",
     }
     asks_server: ClassVar[bool] = True
+    tells_claims: ClassVar[bool] = True
 
     issuer: str = Field(
         min_length=1,
@@ -142,6 +150,8 @@ class Introspect(Policy):
         default=False, description="Whether the server may have an address of a private network."
     )
 
+    _limit_claims: tuple[str, ...] = PrivateAttr(())
+
     @field_validator("endpoint")
     @classmethod
     def _is_url(cls, given: str) -> str:
@@ -162,9 +172,18 @@ class Introspect(Policy):
                 raise ValueError(f"{name!r} is reserved: the gateway itself depends on it")
         return headers
 
+    def with_claims(self, claims: tuple[str, ...]) -> Self:
+        if not claims:
+            return self
+        made = self.model_copy()
+        made._limit_claims = claims  # noqa: SLF001  # its own copy's
+        return made
+
     @property
     def server(self) -> IntrospectionServer:
         settings = self.model_dump(mode="json")
+        if self._limit_claims:
+            settings["limit_claims"] = self._limit_claims
         digest = sha256(orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)).hexdigest()
         return IntrospectionServer(
             id=digest[:ID_DIGITS],
@@ -178,6 +197,7 @@ class Introspect(Policy):
             client_claims=tuple(self.client_claims),
             scope_claims=tuple(self.scope_claims),
             role_claims=tuple(self.role_claims),
+            limit_claims=self._limit_claims,
             claim_headers=self.claim_headers,
             cache_seconds=self.cache_seconds,
             cache_entries_max=self.cache_entries,
@@ -187,7 +207,8 @@ class Introspect(Policy):
         )
 
     def filters(self) -> Iterable[HTTPFilter]:
-        told = sorted({*TOLD, *(header.lower() for header in self.claim_headers.values())})
+        more = (header.lower() for header in self.claim_headers.values())
+        told = sorted({*TOLD, *more, *CLAIM_HEADERS[: len(self._limit_claims)]})
         removals = [{"remove": name} for name in (*told, ASK_HEADER, JWT_HEADER)]
         yield HTTPFilter(
             CLEAN_NAME,
@@ -195,7 +216,7 @@ class Introspect(Policy):
             {"@type": f"{CLEAN_TYPE}PerRoute", "mutations": {"request_mutations": removals}},
             order=CLEAN_ORDER,
         )
-        others = sorted({header.lower() for header in self.claim_headers.values()})
+        others = sorted(set(told) - set(TOLD))
         suffix = f".{sha256(' '.join(others).encode()).hexdigest()[:ID_DIGITS]}" if others else ""
         yield HTTPFilter(
             NAME + suffix,
@@ -205,7 +226,8 @@ class Introspect(Policy):
         )
 
     def route_flags(self) -> str:
-        return FLAG_OPAQUE + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+        flags = FLAG_OPAQUE + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+        return flags + (FLAG_CLAIMS if self._limit_claims else "")
 
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation

@@ -3,16 +3,29 @@
 import json
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from headgate.gateway.header_names import RESERVED, RESERVED_STARTS
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 from headgate.model.introspection import JWT_METADATA_KEY, YES
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
-from headgate.model.token_facts import CLIENT_HEADERS, FACTS, ROLE_HEADERS, SCOPE_HEADERS
+from headgate.model.token_facts import (
+    CLAIM_HEADERS,
+    CLIENT_HEADERS,
+    FACTS,
+    ROLE_HEADERS,
+    SCOPE_HEADERS,
+)
 
 NAME = "envoy.filters.http.jwt_authn"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3."
@@ -24,6 +37,7 @@ NAME_DIGITS = 12
 FLAG_TOKENS = "t"  # letters behind the operation's row in a route's name: `filter/tokens.zig`
 FLAG_NO_KEYS = "n"
 FLAG_UNKNOWN_CLIENTS = "u"
+FLAG_CLAIMS = "c"
 
 
 class Issuer(BaseModel):
@@ -96,6 +110,7 @@ class JWT(Policy):
     stage: ClassVar[Stage] = Stage.ACCESS
     order: ClassVar[int] = 10
     set_in_chain: ClassVar[bool] = True
+    tells_claims: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {
         "issuers": [
             {"issuer": "https://login.example.com", "audiences": ["https://api.example.com"]}
@@ -120,6 +135,8 @@ class JWT(Policy):
         default=False, description="Whether the token goes on to the upstream."
     )
 
+    _limit_claims: tuple[str, ...] = PrivateAttr(())
+
     @field_validator("claim_headers")
     @classmethod
     def _are_free(cls, headers: dict[str, str]) -> dict[str, str]:
@@ -140,6 +157,13 @@ class JWT(Policy):
             raise ValueError("an issuer stands twice")
         return self
 
+    def with_claims(self, claims: tuple[str, ...]) -> Self:
+        if not claims:
+            return self
+        made = self.model_copy()
+        made._limit_claims = claims  # noqa: SLF001  # its own copy's
+        return made
+
     def filters(self) -> Iterable[HTTPFilter]:
         known = self._known()
         if not known:
@@ -159,7 +183,8 @@ class JWT(Policy):
     def route_flags(self) -> str:
         if not self._known():
             return FLAG_NO_KEYS
-        return FLAG_TOKENS + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+        flags = FLAG_TOKENS + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+        return flags + (FLAG_CLAIMS if self._limit_claims else "")
 
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation
@@ -178,6 +203,7 @@ class JWT(Policy):
             (CLIENT_HEADERS, issuer.client_claims),
             (SCOPE_HEADERS, issuer.scope_claims),
             (ROLE_HEADERS, issuer.role_claims),
+            (CLAIM_HEADERS, self._limit_claims),
         ):
             pairs = zip(headers, claims, strict=False)
             told += [{"header_name": header, "claim_name": claim} for header, claim in pairs]

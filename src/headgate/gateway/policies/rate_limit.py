@@ -22,9 +22,12 @@ class RateLimit(Policy):
     than a tenth of a second. A quota of one month may begin on another day than the first:
     `1000/month@15`. `concurrent` counts the calls that run, each until its stream ends, a
     WebSocket's or an event stream's while it is open; when an Envoy is replaced by a newer one,
-    what the old one still runs is not counted. A limit with ` shadow` behind it is counted and
-    refuses nothing: the record of a call that it would have refused says so in `observed`. Limits
-    of the API or operation hold on each node by itself.
+    what the old one still runs is not counted. A limit per claim needs a policy that verifies
+    tokens (`jwt`, `introspect`) on the same operations; the limits of an API and its operations
+    count by at most 4 claims. A call without the claim, or without a token, counts with its
+    application's others, and without an application by address: it is never free. A limit with
+    ` shadow` behind it is counted and refuses nothing: the record of a call that it would have
+    refused says so in `observed`. Limits of the API or operation hold on each node by itself.
 
     Source: IETF draft-ietf-httpapi-ratelimit-headers; GCRA, ITU-T I.371.
     """
@@ -44,7 +47,13 @@ class RateLimit(Policy):
     per: LimitSubject = Field(
         LimitSubject.EVERYONE,
         description="Whose calls count together: everyone's, an application's, a credential's, an "
-        "address's. Callers without credentials count by address.",
+        "address's, or those of all tokens with one value of a `claim`. Callers without credentials"
+        " count by address.",
+    )
+    claim: str = Field(
+        "",
+        max_length=100,
+        description="With `per: claim`, which: `tenant`, `realm.tenant` for one inside.",
     )
 
     @field_validator("rates")
@@ -74,6 +83,8 @@ class RateLimit(Policy):
         count = len(self.rates) + len(self.quotas) + bool(self.concurrent)
         if not 1 <= count <= SCOPED_LIMITS_MAX:
             raise ValueError(f"list 1 to {SCOPED_LIMITS_MAX} limits together")
+        if bool(self.claim.strip()) != (self.per is LimitSubject.CLAIM):
+            raise ValueError("name a claim with `per: claim`, and only then: `claim: tenant`")
         return self
 
     def limits(self) -> tuple[ScopedLimit, ...]:
@@ -81,4 +92,4 @@ class RateLimit(Policy):
         found += [parse_limit(LimitKind.QUOTA, text) for text in self.quotas]
         if self.concurrent:
             found.append(parse_limit(LimitKind.CONCURRENT, self.concurrent))
-        return tuple(ScopedLimit(limit, self.per) for limit in found)
+        return tuple(ScopedLimit(limit, self.per, self.claim) for limit in found)

@@ -2,6 +2,7 @@
 
 from headgate.store.models.catalog import API, APIVersion, Contract, Document, Operation
 from headgate.store.models.consumers import Application, Credential, Organization, Subscription
+from headgate.store.models.events import Delivery, Event, EventMark, QuotaUse, Webhook
 from headgate.store.models.gateways import (
     APIRevision,
     Gateway,
@@ -53,8 +54,11 @@ __all__ = [
     "ClientSecret",
     "Contract",
     "Credential",
+    "Delivery",
     "DeviceGrant",
     "Document",
+    "Event",
+    "EventMark",
     "ForeignClient",
     "ForeignIssuer",
     "Gateway",
@@ -75,6 +79,7 @@ __all__ = [
     "Product",
     "QuotaHolder",
     "QuotaLease",
+    "QuotaUse",
     "RefreshGrant",
     "Release",
     "Revision",
@@ -88,4 +93,5 @@ __all__ = [
     "TrafficSummary",
     "TrafficTotal",
     "User",
+    "Webhook",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from headgate.core.ids import new_id
 from headgate.store.models import AuditEntry, Organization
+from headgate.store.services import audited_events
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of
 
@@ -67,6 +68,12 @@ class Action(StrEnum):
     NODE_DELETED = "node.deleted"
     NODE_TOKEN_ROTATED = "node.token_rotated"  # noqa: S105  # the name of an action
     NODE_TOKENS_REVOKED = "node.tokens_revoked"  # the name of an action
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_ROTATED = "webhook.rotated"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_TRIED = "webhook.tried"
+    DELIVERY_REPEATED = "webhook.redelivered"
     SECRET_CREATED = "secret.created"  # noqa: S105  # the name of an action
     SECRET_CHANGED = "secret.changed"  # noqa: S105  # the name of an action
     SECRET_DELETED = "secret.deleted"  # noqa: S105  # the name of an action
@@ -91,7 +98,10 @@ def record(
     after: dict[str, Any] | None = None,
     organization: Organization | None = None,
 ) -> None:
-    """Write down a change. `subject` is the name or id; no value may hold a secret."""
+    """Write down a change, and publish its event where it has one (`audited_events`).
+
+    `subject` is the name or id; no value may hold a secret.
+    """
     AuditEntry.objects.create(
         id=new_id("aud"),
         at=actor.at,
@@ -105,6 +115,7 @@ def record(
         address=actor.address[:64],
         request_id=actor.request_id[:64],
     )
+    audited_events.tell(actor.at, action, subject, before, after, organization)
 
 
 def page(

@@ -11,14 +11,18 @@ from headgate.store.models import (
     AuditEntry,
     Block,
     ClientSecret,
+    Delivery,
     DeviceGrant,
+    EventMark,
     IdempotencyRecord,
     Invitation,
     Mail,
     QuotaHolder,
     QuotaLease,
+    QuotaUse,
     RefreshGrant,
 )
+from headgate.store.services import event_log
 
 BLOCKS_KEPT = timedelta(days=1)  # a node that was away longer meets blocks that have ended
 AUDIT_KEPT = timedelta(days=400)  # over a year: the last yearly review can be looked up
@@ -28,6 +32,7 @@ LEASES_KEPT = timedelta(hours=1)  # after their window: a node's clock may be la
 HOLDERS_KEPT = timedelta(days=32)  # the longest window, and then some
 MAILS_KEPT = timedelta(days=30)  # that it was sent; its text went at once
 INVITATIONS_KEPT = timedelta(days=90)  # who was invited by whom
+DELIVERIES_KEPT = timedelta(days=14)  # after they were settled
 ROWS_AT_ONCE = 1000  # a deletion keeps other writers waiting no longer than that takes
 
 M = TypeVar("M", bound=Model)
@@ -45,6 +50,7 @@ class Tidied:
     sessions: int
     mails: int
     invitations: int
+    events: int
 
     def __bool__(self) -> bool:
         return any(astuple(self))
@@ -61,10 +67,14 @@ def tidy(now: datetime) -> Tidied:
             for model in (DeviceGrant, RefreshGrant, ClientSecret)
         ),
         leases=_forget(QuotaLease.objects.filter(ends_at__lt=now - LEASES_KEPT))
-        + _forget(QuotaHolder.objects.filter(ended_at__lt=now - HOLDERS_KEPT)),
+        + _forget(QuotaHolder.objects.filter(ended_at__lt=now - HOLDERS_KEPT))
+        + _forget(QuotaUse.objects.filter(ends_at__lt=now - LEASES_KEPT)),
         sessions=_forget(Session.objects.filter(expire_date__lt=now)),
         mails=_forget(Mail.objects.filter(due_at=None, created_at__lt=now - MAILS_KEPT)),
         invitations=_forget(Invitation.objects.filter(expires_at__lt=now - INVITATIONS_KEPT)),
+        events=_forget(Delivery.objects.filter(settled_at__lt=now - DELIVERIES_KEPT))
+        + _forget(event_log.may_be_forgotten(now))
+        + _forget(EventMark.objects.filter(forget_at__lt=now)),
     )
 
 

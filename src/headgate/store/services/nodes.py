@@ -13,7 +13,7 @@ from headgate.model.codec import as_data
 from headgate.model.node import CounterReading, NodeReport
 from headgate.store import events
 from headgate.store.models import Gateway, Node, NodeCounter, NodeState
-from headgate.store.services import audit, gateways
+from headgate.store.services import audit, gateways, quota_uses
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -121,9 +121,10 @@ def report(actor: Actor, said: NodeReport) -> None:
             NOT_FOUND: the node was deleted at this moment.
     """
     check_speaker(actor, said.node)
-    node = _live().filter(name=said.node).first()
+    node = _live().select_related("gateway").filter(name=said.node).first()
     if node is None:
         raise not_found("node", said.node)
+    quota_uses.take_in(node, said.quotas, actor.at)  # they hold whenever they were said
     state = NodeState.objects.filter(node=node).first()
     if state is not None and _is_old_news(state, said, actor.at):
         return
@@ -140,7 +141,7 @@ def report(actor: Actor, said: NodeReport) -> None:
             "revision_live": said.revision_live,
             "revision_error": said.revision_error,
             "envoy_state": said.envoy_state,
-            "report": as_data(replace(said, counters=())),
+            "report": as_data(replace(said, counters=(), quotas=())),
         },
     )
     _count(node, said.counters)

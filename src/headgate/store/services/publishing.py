@@ -37,6 +37,7 @@ from headgate.store.services import (
     caller_policies,
     contracts,
     gateways,
+    revision_events,
     secret_use,
     states,
     token_issuer,
@@ -372,6 +373,7 @@ def _insert(actor: Actor, served: Gateway, content: Content, action: Action, not
         before={"revision": before},
         after={"revision": number, "note": note},
     )
+    revision_events.tell(revision, before, is_back=action is Action.ROLLED_BACK)
     events.announce(events.Topic.SNAPSHOT)
     return revision
 

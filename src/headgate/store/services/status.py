@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from cryptography import x509
 from django.db import connection
@@ -19,8 +18,10 @@ from headgate.store.services import (
     nodes,
     signing_keys,
     traffic_status,
+    webhook_status,
 )
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.findings import Finding, Severity
 from headgate.store.services.traffic_status import TrafficStatus
 
 REVISION_LATE_AFTER = timedelta(seconds=10)  # a node that has not taken a revision by then
@@ -28,22 +29,6 @@ SPOOL_BYTES_MAX = 1024**3  # records that wait on a node
 CERTIFICATE_WARNING = timedelta(days=14)
 ACCESS_BEHIND_MAX = 10_000  # changes that a node may be behind before it is worth a word
 MISFITS_SHOWN_MAX = 20  # operations of one node whose answers do not fit
-
-
-class Severity(StrEnum):
-    """How bad it is."""
-
-    ERROR = "error"  # traffic, records or changes are affected now
-    WARNING = "warning"  # they will be
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong, and how to mend it."""
-
-    severity: Severity
-    what: str
-    next_step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +70,7 @@ def overview(actor: Actor) -> Overview:
         *_certificate_findings(actor.at),
         *_signing_key_findings(actor.at),
         *_issuer_findings(),
+        *webhook_status.findings(actor.at),
     ]
     return Overview(
         database=connection.vendor,

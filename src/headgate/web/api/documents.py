@@ -88,7 +88,8 @@ def source_and_fetcher(
 
 
 def _fetcher(*, allow_private: bool) -> Fetcher:
-    from headgate.catalog.io.fetch import HTTPFetcher, resolve
+    from headgate.catalog.io.connect import resolve
+    from headgate.catalog.io.fetch import HTTPFetcher
 
     resolver = getattr(settings, "NAME_RESOLVER", resolve)
     return HTTPFetcher(allow_private=allow_private, resolver=resolver)

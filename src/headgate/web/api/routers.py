@@ -10,6 +10,7 @@ from headgate.web.api import (
     certificates,
     clients,
     configuration,
+    events,
     explanations,
     gateways,
     health,
@@ -30,6 +31,7 @@ from headgate.web.api import (
     traffic,
     trials,
     trusted_clients,
+    webhooks,
 )
 
 ROUTERS: dict[str, Router] = {
@@ -58,6 +60,8 @@ ROUTERS: dict[str, Router] = {
     "Configuration": configuration.router,
     "People": people.router,
     "Tokens": tokens.router,
+    "Events": events.router,
+    "Webhooks": webhooks.router,
     "Audit": audit.router,
     "Health": health.router,
 }

@@ -1,0 +1,1 @@
+"""Who is to be told of what, and how is it said? Pure rules; `jobs/` sends."""
