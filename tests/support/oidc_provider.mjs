@@ -21,6 +21,8 @@ const KINDS = {
   ES256: ["ec", { namedCurve: "P-256" }],
 };
 
+const PEOPLE = ["openid", "email", "profile"];
+
 function generation() {
   return Object.entries(KINDS).map(([alg, [kind, options]]) => ({
     ...generateKeyPairSync(kind, options).privateKey.export({ format: "jwk" }),
@@ -43,17 +45,25 @@ function build() {
     clients: settings.clients.map((client) => ({
       client_id: client.id,
       client_secret: client.secret,
-      grant_types: ["client_credentials"],
-      response_types: [],
-      redirect_uris: [],
-      scope: client.scopes.join(" "),
+      grant_types: client.redirect_uri
+        ? ["client_credentials", "authorization_code"]
+        : ["client_credentials"],
+      response_types: client.redirect_uri ? ["code"] : [],
+      redirect_uris: client.redirect_uri ? [client.redirect_uri] : [],
+      scope: [...client.scopes, ...(client.redirect_uri ? PEOPLE : [])].join(" "),
     })),
-    scopes: [...new Set(settings.clients.flatMap((client) => client.scopes))],
+    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
+    // whoever signs in with an address is that person; `unproved.` ones have not proved it
+    findAccount: (_, sub) => ({
+      accountId: sub,
+      claims: () => ({ sub, email: sub, email_verified: !sub.startsWith("unproved."), name: "" }),
+    }),
+    scopes: [...PEOPLE, ...new Set(settings.clients.flatMap((client) => client.scopes))],
     clientBasedCORS: () => false,
     extraTokenClaims: (_, token) =>
       settings.clients.find((client) => client.id === token.clientId)?.claims,
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: settings.clients.some((client) => client.redirect_uri) },
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },

@@ -27,12 +27,16 @@ AUDIENCE = "https://api.example.com"
 
 @dataclass(frozen=True)
 class OIDCClient:
-    """A client that gets tokens for its credentials. `claims` go into its tokens."""
+    """A client that gets tokens for its credentials. `claims` go into its tokens.
+
+    With a `redirect_uri` people may sign in through it: with any address and any password.
+    """
 
     id: str = "robot"
     secret: str = "the secret of the robot"
     scopes: tuple[str, ...] = ("read", "write")
     claims: dict[str, Any] = field(default_factory=dict)
+    redirect_uri: str = ""
 
 
 @dataclass

@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 
-from headgate.store.environment import public_url
+from headgate.store.environment import public_url, sign_in_providers
 
 CSP = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "form-action 'self'{providers}; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": CSP,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Referrer-Policy": "same-origin",  # Django's CSRF check of forms over TLS reads it
@@ -30,6 +29,7 @@ class Protection:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
         self._own = urlsplit(public_url()).netloc.lower()
+        self._headers = HEADERS | {"Content-Security-Policy": CSP.format(providers=_providers())}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_own_host(request.META.get("HTTP_HOST", ""), self._own):
@@ -40,9 +40,15 @@ class Protection:
                 content_type="text/plain; charset=utf-8",
             )
         response = self._get_response(request)
-        for name, value in HEADERS.items():
+        for name, value in self._headers.items():
             response.setdefault(name, value)
         return response
+
+
+def _providers() -> str:
+    """The origins that a sign-in form may lead to, by way of a redirect."""
+    servers = (urlsplit(one["settings"]["server_url"]) for one in sign_in_providers())
+    return "".join(f" {server.scheme}://{server.netloc}" for server in servers)
 
 
 def is_own_host(host: str, own: str) -> bool:
