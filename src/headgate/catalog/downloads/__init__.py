@@ -1,0 +1,1 @@
+"""Which files does the reference of an API offer? One module per format, all of them pure."""
