@@ -28,13 +28,13 @@ class Judge:
         version = str(document["openapi"])
         self._format = Format.OPENAPI_3_1 if version.startswith("3.1") else Format.OPENAPI_3_0
         self._document = document
+        self._entry = file_of("", document)
 
     def says(self, at: str, value: Any, side: Side = Side.REQUEST) -> str:
         """What is wrong, "" if nothing."""
-        entry = file_of("", self._document)
         found, steps = find(self._document, parse_pointer(at))
         dialect = Dialect(Library(DocumentSource({"": ""}, ""), Findings()), self._format)
-        schema = dialect.schema(Place(found, entry, place(steps)), side)
+        schema = dialect.schema(Place(found, self._entry, place(steps)), side)
         whole = {"allOf": [schema], "$defs": dialect.finish()}
         validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
         error = next(validator.iter_errors(value), None)
