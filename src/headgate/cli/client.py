@@ -69,6 +69,10 @@ class Client:
         """The resource at `path` as text of the media type `accept`."""
         return self._send("GET", path, parameters, None, {"Accept": accept}).text
 
+    def file(self, path: str) -> bytes:
+        """The resource at `path` as it is sent."""
+        return self._send("GET", path, None, None, {"Accept": "*/*"}).content
+
     def post(self, path: str, body: Any = None, parameters: Parameters | None = None) -> Any:
         """The answer to a create or an action; safe to repeat on a broken connection."""
         return self._call("POST", path, body=body, parameters=parameters)

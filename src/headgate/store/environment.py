@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from headgate.model.tokens import is_public_url
 
 DATA_FOLDER_DEFAULT = ".headgate"
+GATEWAY_URL_DEFAULT = "http://localhost:8080"
 SIGN_UP = ("open", "invited", "closed")
 
 
 def mistakes(environment: Mapping[str, str] = os.environ) -> list[str]:
     """What is said wrongly, all of it at once."""
     found = []
-    for ask in (database_url, public_url, signs_up, sign_in_providers, mail_server):
+    for ask in (database_url, public_url, gateway_url, signs_up, sign_in_providers, mail_server):
         try:
             ask(environment)
         except ValueError as error:
@@ -54,6 +55,21 @@ def public_url(environment: Mapping[str, str] = os.environ) -> str:
     if url and not is_public_url(url):
         raise ValueError(
             "HEADGATE_PUBLIC_URL is not an origin; write https://apis.example.com, "
+            "without a path and without a slash at its end"
+        )
+    return url
+
+
+def gateway_url(environment: Mapping[str, str] = os.environ) -> str:
+    """HEADGATE_GATEWAY_URL: where callers reach the gateway, as the reference of APIs says it.
+
+    Raises:
+        ValueError: it is not an origin.
+    """
+    url = environment.get("HEADGATE_GATEWAY_URL", "").strip() or GATEWAY_URL_DEFAULT
+    if not is_public_url(url):
+        raise ValueError(
+            "HEADGATE_GATEWAY_URL is not an origin; write https://api.example.com, "
             "without a path and without a slash at its end"
         )
     return url

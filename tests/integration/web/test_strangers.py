@@ -120,6 +120,7 @@ def _path(path: str, world: World) -> str:
         "request_id": "req_0",
         "email": "ada@example.com",
         "delivery": "dlv_0",
+        "file": "openapi.json",
         "id": {
             "subscriptions": world.subscription,
             "keys": world.key,

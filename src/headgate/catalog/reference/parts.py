@@ -86,7 +86,8 @@ class Parts:
 
     def fetch(self, pointers: Iterable[str]) -> None:
         """Read the parts that hold these places, in one question."""
-        wanted = {_part_pointer(parse_pointer(one)) for one in pointers} - self._read.keys()
+        homes = {_part_pointer(parse_pointer(one)) for one in pointers}
+        wanted = [home for home in homes if home not in self._read]
         left = self._read_max - len(self._read)
         listed = sorted(wanted)[: max(left, 0)]
         bodies = self._load(listed) if listed else {}

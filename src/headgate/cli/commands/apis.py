@@ -1,5 +1,8 @@
 """How does an API come behind the gateway? Import its document, look at it, publish it."""
 
+import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -40,6 +43,17 @@ KeyIn = Annotated[
         "By default header:X-API-Key.",
     ),
 ]
+
+
+class DownloadFile(StrEnum):
+    """What can be downloaded."""
+
+    OPENAPI_JSON = "openapi.json"
+    OPENAPI_YAML = "openapi.yaml"
+    POSTMAN = "postman.json"
+    PYTHON = "python-client.zip"
+
+
 COLUMNS = {
     "name": "name",
     "version": "version",
@@ -263,6 +277,41 @@ def operations(api: Client, out: Output, *, name: Name) -> None:
     """List an API's operations."""
     found = api.items(f"/apis/{segment(name)}/operations")
     out.table(found, OPERATION_COLUMNS, empty=f"{name} has no operations.")
+
+
+@rest_command(
+    apis,
+    "download",
+    examples=[
+        "headgate api download pets openapi.yaml > pets.yaml",
+        "headgate api download pets python-client.zip -o pets-client.zip",
+    ],
+)
+def download(
+    api: Client,
+    out: Output,
+    *,
+    name: Name,
+    file: Annotated[
+        DownloadFile,
+        typer.Argument(metavar="FILE", help=f"One of {', '.join(DownloadFile)}."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; by default standard output.")
+    ] = None,
+) -> None:
+    """Get what the API's reference offers to callers: a document, a collection, a client."""
+    with out.working(f"making {file}"):
+        body = api.file(f"/apis/{segment(name)}/downloads/{file}")
+    if output is None:
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(body)
+    except OSError as error:
+        raise typer.BadParameter(f"{output} cannot be written: {error.strerror}") from error
+    out.result({"file": str(output), "bytes": len(body)}, f"{output}: {len(body):,} bytes.")
 
 
 @rest_command(

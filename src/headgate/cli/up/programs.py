@@ -1,5 +1,7 @@
 """What are the processes of the tree? Their command lines, in one place."""
 
+import os
+
 from headgate.cli.up.child import Program
 from headgate.cli.up.settings import UpSettings
 from headgate.store.setup import LOCAL_NODE
@@ -17,7 +19,9 @@ def prepare_program() -> Program:
 def web_program(settings: UpSettings) -> Program:
     """The control plane's REST and node API."""
     listen = ("--listen", settings.listen, "--web-port", str(settings.web_port))
-    return Program("web", (*COMMAND, "web", *listen))
+    said = os.environ.get("HEADGATE_GATEWAY_URL")
+    environment = {} if said else {"HEADGATE_GATEWAY_URL": settings.gateway_url}
+    return Program("web", (*COMMAND, "web", *listen), environment)
 
 
 def jobs_program() -> Program:

@@ -1,6 +1,13 @@
 """Every table of the store."""
 
-from headgate.store.models.catalog import API, APIVersion, Contract, Document, Operation
+from headgate.store.models.catalog import (
+    API,
+    APIVersion,
+    Contract,
+    Document,
+    DocumentPart,
+    Operation,
+)
 from headgate.store.models.consumers import Application, Credential, Organization, Subscription
 from headgate.store.models.events import Delivery, Event, EventMark, QuotaUse, Webhook
 from headgate.store.models.gateways import (
@@ -57,6 +64,7 @@ __all__ = [
     "Delivery",
     "DeviceGrant",
     "Document",
+    "DocumentPart",
     "Event",
     "EventMark",
     "ForeignClient",

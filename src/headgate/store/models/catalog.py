@@ -137,6 +137,21 @@ class Document(models.Model):
         return unpack(self.bundled_packed)
 
 
+class DocumentPart(models.Model):
+    """A part of a document as its reference shows it, so that a page reads what it needs.
+
+    `key` is a digest of the document's, the form of the parts and the part's pointer.
+    """
+
+    row = models.BigAutoField(primary_key=True)
+    version = models.ForeignKey(APIVersion, on_delete=CASCADE, related_name="parts")
+    key = models.CharField(max_length=32)
+    body_packed = models.BinaryField()
+
+    class Meta:
+        constraints = (UniqueConstraint(fields=["version", "key"], name="store_part_key"),)
+
+
 class Contract(models.Model):
     """What calls of an API are checked against, under an id that names its content."""
 

@@ -16,7 +16,7 @@ from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource, PolicyUse, U
 from headgate.store.models import API, APIVersion, Document, Operation
 from headgate.store.models.catalog import URL_CHARACTERS_MAX, pack
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import apis, audit, feed, policies
+from headgate.store.services import apis, audit, feed, policies, reference_parts
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -262,6 +262,7 @@ def _store_document(actor: Actor, version: APIVersion, document: ImportedDocumen
             "imported_at": actor.at,
         },
     )
+    reference_parts.store(version)
 
 
 def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocument) -> None:

@@ -10,6 +10,7 @@ from headgate.web.api import (
     certificates,
     clients,
     configuration,
+    downloads,
     events,
     explanations,
     gateways,
@@ -36,6 +37,7 @@ from headgate.web.api import (
 
 ROUTERS: dict[str, Router] = {
     "APIs": apis.router,
+    "Downloads": downloads.router,
     "Publishing": publishing.router,
     "Releases": releases.router,
     "Lifecycle": lifecycle.router,

@@ -15,7 +15,7 @@ ATTACKS = [
     "![x](https://x.example/pixel.png)",
     "<svg onload=alert(1)><animate onbegin=alert(1) attributeName=x dur=1s></svg>",
     "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table></math>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table>",
     "[x](javascript:alert(1))",
     "[x](JaVaScRiPt:alert(1))",
     "[x](java\tscript:alert(1))",
