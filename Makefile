@@ -7,7 +7,7 @@ DEBIAN_TEST  := postgresql chromium nginx curl nghttp2-client
 DEBIAN_BENCH := wrk
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test unit bench lock debian-test debian-bench clean
+.PHONY: help install run check test unit bench screenshots lock debian-test debian-bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ test: debian-test $(VENV)/.dev ## Every test, with the real Envoy, PostgreSQL an
 
 bench: debian-bench $(VENV)/.dev ## Measure against the budgets; writes bench/results and README's table
 	$(BIN)/python -m bench
+
+screenshots: debian-test $(VENV)/.dev ## Take the README's pictures of the pages
+	$(BIN)/python scripts/screenshots.py
 
 lock: ## Pin the dependencies again (needs uv and npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

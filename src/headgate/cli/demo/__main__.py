@@ -148,6 +148,9 @@ def _farewell(api: Client, gateway_url: str, memory: Memory) -> None:
     say(
         "",
         f"Gateway        {base}",
+        f"Portal         {web}/",
+        f"Console        {web}/console   (first: make its administrator with the token in"
+        f" {data / 'admin.token'})",
         f"REST API       {web}/api/v1   documentation: {web}/api/v1/docs",
         f"httpbin        {memory.upstream}",
         f"API key        {memory.key}   (a demonstration's: kept in {data / FILE_NAME})",

@@ -165,6 +165,7 @@ class _Tree:
         if admin_token:
             say(f"administrator's token: {admin_token}")
             say(f"  printed this once; kept in {settings.data / 'admin.token'} for commands here")
+            say(f"  with it, make the first administrator at {settings.web_url}/console")
         seconds = self._clock.monotonic() - self._started_at
         say(
             f"ready: gateway {settings.gateway_url}, control plane {settings.web_url} "
