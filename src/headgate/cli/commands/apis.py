@@ -315,7 +315,12 @@ def download(
 
 
 @rest_command(
-    apis, "update", examples=["headgate api update pets --upstream http://127.0.0.1:9001"]
+    apis,
+    "update",
+    examples=[
+        "headgate api update pets --upstream http://127.0.0.1:9001",
+        "headgate api update pets --version-by header:X-API-Version",
+    ],
 )
 def update(
     api: Client,
@@ -329,6 +334,14 @@ def update(
     is_open: Annotated[
         bool | None, typer.Option("--open/--closed", help="Whether callers need no key.")
     ] = None,
+    version_by: Annotated[
+        str | None,
+        typer.Option(
+            "--version-by",
+            metavar="header:NAME|query:NAME",
+            help="How callers choose between versions with one base path; '' ends it.",
+        ),
+    ] = None,
 ) -> None:
     """Change how an API is served. In force at the next `headgate publish`."""
     settings = {
@@ -337,6 +350,7 @@ def update(
         "title": title,
         "key_sources": [key_source(text) for text in key_in] if key_in else None,
         "is_open": is_open,
+        "version_by": version_by,
     }
     body = {key: value for key, value in settings.items() if value is not None}
     if not body:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import CASCADE, PROTECT, Q, UniqueConstraint
 
+from headgate.gateway.version_choice import CHOICE_CHARACTERS_MAX
 from headgate.model.access import RowState
 from headgate.model.codec import as_data, from_data
 from headgate.model.lifecycle import Lifecycle, Notice
@@ -28,10 +29,15 @@ REFERENCE_CHARACTERS_MAX = 2 * NAME_CHARACTERS_MAX + 1  # pets@v2
 
 
 class API(Row):
-    """A named interface; what is served is one of its versions."""
+    """A named interface; what is served is one of its versions.
+
+    `version_by` is how callers choose between those with one base path: `header:x-api-version`,
+    `query:version`, or empty when they cannot.
+    """
 
     name = models.CharField(max_length=NAME_CHARACTERS_MAX)
     title = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
+    version_by = models.CharField(max_length=CHOICE_CHARACTERS_MAX, blank=True, default="")
 
     class Meta:
         constraints = (live_unique("api_name", "name"),)

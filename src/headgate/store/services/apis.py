@@ -7,6 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from headgate.catalog import base_path as base_paths
 from headgate.core.problems import Problem, ProblemType
+from headgate.gateway.version_choice import parse_choice
 from headgate.model.codec import as_data
 from headgate.model.snapshot import KeySource, Upstream
 from headgate.store.models import API, APIVersion, Document, Operation, Subscription
@@ -85,9 +86,12 @@ def update(
     upstream: Upstream | None = None,
     key_sources: Sequence[KeySource] | None = None,
     is_open: bool | None = None,
+    version_by: str | None = None,
     resolve: Resolver = system_resolver,
 ) -> APIVersion:
     """Change what is not None. `is_open` takes effect at once, the rest when it is published.
+
+    `version_by` is the API's, whatever the version, and in force with its default version.
 
     Raises:
         Problem: FORBIDDEN without the scope `write`; NOT_FOUND; INVALID_INPUT; UNREACHABLE: the
@@ -102,6 +106,9 @@ def update(
         if title is not None:
             check_text(title, TITLE_CHARACTERS_MAX, "/title")
             row.api.title = title
+            row.api.save()
+        if version_by is not None:
+            row.api.version_by = _choice(version_by)
             row.api.save()
         if base_path is not None:
             row.base_path = free_base_path(base_path, row)
@@ -233,6 +240,18 @@ def check_key_sources(sources: Sequence[KeySource]) -> tuple[KeySource, ...]:
     return tuple(sources)
 
 
+def _choice(text: str) -> str:
+    """How callers choose a version, as it is stored; empty for not at all.
+
+    Raises:
+        Problem: INVALID_INPUT.
+    """
+    try:
+        return str(parse_choice(text)) if text else ""
+    except ValueError as error:
+        raise invalid(f"{error}.", "/version_by") from error
+
+
 def fields(row: APIVersion) -> dict[str, Any]:
     """What the audit log keeps of an API's version: not its document."""
     return as_fields(row.api, "id", "name", "title") | {
@@ -242,6 +261,7 @@ def fields(row: APIVersion) -> dict[str, Any]:
         "upstream": as_data(row.upstream),
         "key_sources": [as_data(source) for source in row.key_sources],
         "is_open": row.is_open,
+        "version_by": row.api.version_by,
     }
 
 

@@ -1,11 +1,14 @@
 """What is in compiled APIs, parsed once for each content, and which are needed no more?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from hashlib import sha256
 
-from headgate.model.codec import from_json
+from headgate.model.codec import as_json, from_json
 from headgate.model.snapshot import SnapshotAPI
-from headgate.store.models import APIRevision, Gateway, Revision
+from headgate.store.models import APIRevision, APIVersion, Gateway, Revision
 from headgate.store.services import contracts
+from headgate.store.services.actor import Actor
 
 PARSED_APIS_MAX = 4096  # compiled APIs kept parsed, by content: about 1 MB per 1,000 operations
 
@@ -25,6 +28,32 @@ def parsed(rows: Iterable[int]) -> tuple[SnapshotAPI, ...]:
     found |= {(digest, pk): from_json(SnapshotAPI, bytes(body)) for digest, pk, body in bodies}
     _parsed_apis.update(found)
     return tuple(sorted(found.values(), key=lambda api: (api.name, api.version)))
+
+
+def stored(version: APIVersion, api: SnapshotAPI, actor: Actor) -> APIRevision:
+    """A compiled API's row; one for each content."""
+    body = as_json(api)
+    compiled, _ = APIRevision.objects.get_or_create(
+        version=version,
+        sha256=sha256(body).hexdigest(),
+        defaults={"body": body, "contract": api.contract, "created_at": actor.at},
+    )
+    return compiled
+
+
+def stand_by(default: APIVersion, live: Mapping[str, int], actor: Actor) -> dict[str, int]:
+    """The other live versions of an API as they are beside a new default one; nothing else of
+    them changes. Those that were no default already are left out."""
+    found: dict[str, int] = {}
+    others = APIVersion.objects.filter(api=default.api, pk__in=map(int, live)).exclude(
+        pk=default.pk
+    )
+    for other in others:
+        (compiled,) = parsed([live[str(other.pk)]])
+        if compiled.is_default:
+            changed = replace(compiled, is_default=False, version_by="")
+            found[str(other.pk)] = stored(other, changed, actor).pk
+    return found
 
 
 def forget_old(served: Gateway, kept_max: int) -> None:

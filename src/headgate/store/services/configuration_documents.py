@@ -135,6 +135,7 @@ class LifecycleFields(BaseModel):
 
 class APIDocument(_Document):
     """An API. `operations` lists those that have policies, by id; `gateways` where it is live.
+    `version_by` stands at the default version alone.
 
     A version that is not the API's default has the name `api@version`.
     """
@@ -151,6 +152,7 @@ class APIDocument(_Document):
     operations: dict[str, OperationPolicies] = Field(default_factory=dict)
     gateways: list[str] = Field(default_factory=list)
     lifecycle: LifecycleFields | None = None
+    version_by: str = ""
 
     def wanted(self) -> dict[str, Any]:
         found = super().wanted()

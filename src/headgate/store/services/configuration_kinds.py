@@ -122,7 +122,8 @@ class APIs:
                     "operations": attached.get(version.pk, {}),
                     "gateways": [name for name, rows in live.items() if str(version.pk) in rows],
                     "lifecycle": lifecycle.as_configured(version),
-                },
+                }
+                | ({"version_by": version.api.version_by} if version.is_default else {}),
             )
 
     def create(self, actor: Actor, name: str, fields: Fields) -> None:
@@ -135,6 +136,7 @@ class APIs:
             raise invalid(f"The name says the version '{version}'.", "/version")
         if is_further:
             apis.find(api)
+            self._refuse_choice(fields)
         upstream = fields.get("upstream")
         sources = [from_data(KeySource, item) for item in fields.get("key_sources", ())]
         imports.import_document(
@@ -151,6 +153,8 @@ class APIs:
             resolve=self._resolve,
         )
         self._attach(actor, name, fields.get("operations", {}))
+        if fields.get("version_by"):
+            apis.update(actor, name, version_by=fields["version_by"])
         if fields.get("lifecycle") is not None:
             lifecycle.restate(actor, name, fields["lifecycle"])
         self._publications.place(name, present=(), wanted=fields.get("gateways", ()))
@@ -160,6 +164,8 @@ class APIs:
         live_on = gateways.published_on(served)
         if "version" in fields:
             raise invalid("The version's name cannot be changed.", "/version")
+        if not served.is_default:
+            self._refuse_choice(fields)
         if "document" in fields:
             imports.reimport(actor, name, source=self._document(fields["document"]))
         upstream, sources = fields.get("upstream"), fields.get("key_sources")
@@ -171,6 +177,7 @@ class APIs:
             upstream=None if upstream is None else from_data(Upstream, upstream),
             key_sources=[from_data(KeySource, s) for s in sources] if sources else None,
             is_open=fields.get("is_open"),
+            version_by=fields.get("version_by"),
             resolve=self._resolve,
         )
         if "policies" in fields:
@@ -186,6 +193,10 @@ class APIs:
         for gateway in gateways.published_on(apis.served(name)):
             publishing.unpublish(actor, name, gateway=gateway)
         apis.delete(actor, name)
+
+    def _refuse_choice(self, fields: Fields) -> None:
+        if "version_by" in fields:
+            raise invalid("How versions are chosen is said at the default one.", "/version_by")
 
     def _document(self, files: Fields) -> DocumentSource | ImportedDocument:
         found = self._parsed.get(imports.digest(files["entry"], files["files"]))

@@ -20,7 +20,15 @@ from headgate.model.lifecycle import Lifecycle
 from headgate.model.snapshot import SnapshotAPI
 from headgate.store.models import APIRevision, APIVersion, Revision
 from headgate.store.models.catalog import REFERENCE_CHARACTERS_MAX
-from headgate.store.services import apis, audit, callers, gateways, publishing, states
+from headgate.store.services import (
+    apis,
+    audit,
+    callers,
+    compiled_apis,
+    gateways,
+    publishing,
+    states,
+)
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -280,6 +288,6 @@ def _told(actor: Actor, version: APIVersion, gateway: str, note: str) -> Revisio
         SnapshotAPI, bytes(APIRevision.objects.get(pk=present.apis[str(version.pk)]).body)
     )
     told = replace(compiled, notice=states.notice(version))
-    row = publishing.stored(version, told, actor)
+    row = compiled_apis.stored(version, told, actor)
     wanted = dict(present.apis) | {str(version.pk): row.pk}
     return publishing.advance(actor, served, wanted, Action.PUBLISHED, note, as_in=present)

@@ -35,6 +35,7 @@ from headgate.store.services import (
     apis,
     audit,
     caller_policies,
+    compiled_apis,
     contracts,
     gateways,
     revision_events,
@@ -44,7 +45,7 @@ from headgate.store.services import (
 )
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
-from headgate.store.services.compiled_apis import forget_old, parsed
+from headgate.store.services.compiled_apis import forget_old, parsed, stored
 from headgate.store.services.transactions import change
 from headgate.store.services.values import refused
 
@@ -83,6 +84,8 @@ def publish(actor: Actor, api: str, *, gateway: str = DEFAULT_GATEWAY) -> Revisi
         audit.record(actor, Action.API_RESTORED, version.path, before=before, after=after)
     compiled = compiled_row(version, actor)
     wanted = gateways.live_apis(served) | {str(version.pk): compiled.pk}
+    if version.is_default:
+        wanted |= compiled_apis.stand_by(version, wanted, actor)
     return advance(actor, served, wanted, Action.PUBLISHED, f"publish {api}")
 
 
@@ -126,6 +129,8 @@ def publish_all(
     for name in apis_in:
         version = apis.served(name)
         wanted[str(version.pk)] = compiled_row(version, actor).pk
+        if version.is_default:
+            wanted |= compiled_apis.stand_by(version, wanted, actor)
     listed = [f"publish {name}" for name in apis_in] + [f"unpublish {name}" for name in apis_out]
     made = advance(actor, served, wanted, Action.PUBLISHED, ", ".join(listed))
     for name in apis_out:
@@ -252,6 +257,7 @@ def compile_api(version: APIVersion) -> SnapshotAPI:
         policies=uses(version.policies.all()),
         is_default=version.is_default,
         notice=states.notice(version),
+        version_by=version.api.version_by if version.is_default else "",
     )
     return contracts.with_contract(found, version)
 
@@ -295,17 +301,6 @@ def compiled_row(version: APIVersion, actor: Actor) -> APIRevision:
     api = compile_api(version)
     contracts.ensure(actor, api, version)
     return stored(version, api, actor)
-
-
-def stored(version: APIVersion, api: SnapshotAPI, actor: Actor) -> APIRevision:
-    """A compiled API's row; one for each content."""
-    body = as_json(api)
-    compiled, _ = APIRevision.objects.get_or_create(
-        version=version,
-        sha256=sha256(body).hexdigest(),
-        defaults={"body": body, "contract": api.contract, "created_at": actor.at},
-    )
-    return compiled
 
 
 def advance(

@@ -11,7 +11,7 @@ from django.db.models import F
 from headgate.model.codec import from_json
 from headgate.model.snapshot import SnapshotAPI
 from headgate.store.models import APIRevision, Revision
-from headgate.store.services import apis, gateways, publishing
+from headgate.store.services import apis, compiled_apis, gateways, publishing
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.gateways import DEFAULT_GATEWAY
@@ -49,7 +49,7 @@ def purge(
     changed = tuple(
         replace(one, purged=purges.get(one.row, one.purged)) for one in compiled.operations
     )
-    row = publishing.stored(version, replace(compiled, operations=changed), actor)
+    row = compiled_apis.stored(version, replace(compiled, operations=changed), actor)
     present = served.revisions.get(number=served.revision)
     return publishing.advance(
         actor,

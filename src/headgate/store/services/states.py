@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from headgate.catalog.lifecycle import Step, Transition, transition
+from headgate.gateway.version_choice import parse_choice
 from headgate.model.lifecycle import Lifecycle, Notice
 from headgate.store.models import APIVersion
 from headgate.store.services.actor import Actor, Scope
@@ -61,6 +62,7 @@ def notice(version: APIVersion) -> Notice | None:
         link=version.link,
         successor=version.successor if successor else "",
         successor_path=successor.base_path if successor else "",
+        successor_choice=_choice(successor) if successor else "",
         is_retired=is_retired,
     )
 
@@ -70,6 +72,18 @@ def successor_of(version: APIVersion) -> APIVersion | None:
     if not version.successor:
         return None
     return named(version.successor)
+
+
+def _choice(version: APIVersion) -> str:
+    """How a call chooses the version beside the default one; empty where its path is enough."""
+    by = version.api.version_by
+    is_beside = (
+        not version.is_default
+        and version.api.versions.filter(
+            is_default=True, base_path=version.base_path, removed_at=None
+        ).exists()
+    )
+    return parse_choice(by).of(version.name) if by and is_beside else ""
 
 
 def named(reference: str) -> APIVersion | None:

@@ -10,6 +10,7 @@ from ninja import Query, Router
 from ninja.responses import Status
 from pydantic import Field
 
+from headgate.gateway.version_choice import CHOICE_CHARACTERS_MAX
 from headgate.store.models import APIVersion, Gateway, Operation
 from headgate.store.services import apis, gateways, imports, versions
 from headgate.store.services.imports import Imported
@@ -77,6 +78,12 @@ class APIChange(Input):
         None, min_length=1, max_length=apis.KEY_SOURCES_MAX
     )
     is_open: bool | None = None
+    version_by: str | None = Field(
+        None,
+        max_length=CHOICE_CHARACTERS_MAX,
+        description="How callers choose between versions with one base path; empty: they cannot.",
+        examples=["header:x-api-version", "query:version"],
+    )
 
 
 class PublicationOut(Output):
@@ -98,6 +105,7 @@ class APIOut(Output):
     upstream: dict[str, Any]
     key_sources: list[dict[str, Any]]
     is_open: bool
+    version_by: str = Field(..., description="How callers choose between the API's versions.")
     operations: int = Field(..., description="How many.")
     published: list[PublicationOut]
     live_revision: int | None = Field(..., description="Of the gateway `default`.")
@@ -264,6 +272,7 @@ def change_api(request: HttpRequest, name: str, body: APIChange) -> object:
         upstream=None if body.upstream is None else upstream_of(body.upstream),
         key_sources=None if body.key_sources is None else key_sources_of(body.key_sources),
         is_open=body.is_open,
+        version_by=body.version_by,
         resolve=resolver(),
     )
     return show([changed])[0]
@@ -349,6 +358,7 @@ def _fields(
         "upstream": show_upstream(version.upstream),
         "key_sources": version.key_sources_data,
         "is_open": version.is_open,
+        "version_by": api.version_by,
         "operations": operations,
         "published": published,
         "live_revision": on_default[0] if on_default else None,
