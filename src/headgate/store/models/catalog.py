@@ -114,7 +114,8 @@ class APIVersion(FeedRow):
 class Document(models.Model):
     """The OpenAPI document of a version, as it came and as bundled, both compressed.
 
-    `problems`: what the import tolerated, as [{message, pointer, line}].
+    `problems`: what the import tolerated, as [{message, pointer, line}]. `about`, `tags` and
+    `words`: see `catalog.about`.
     """
 
     version = models.OneToOneField(
@@ -126,6 +127,9 @@ class Document(models.Model):
     original_packed = models.BinaryField()
     bundled_packed = models.BinaryField()
     problems = models.JSONField(default=list)
+    about = models.TextField(blank=True, default="")
+    tags = models.JSONField(default=list)
+    words = models.TextField(blank=True, default="")
     imported_at = models.DateTimeField()
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from headgate.catalog.about import about
 from headgate.catalog.changes import Change
 from headgate.catalog.changes import changes as changes_between
 from headgate.catalog.document import DocumentSource, Fetcher, ImportedDocument
@@ -250,6 +251,7 @@ def _reimport(actor: Actor, name: str, document: ImportedDocument) -> Imported:
 
 
 def _store_document(actor: Actor, version: APIVersion, document: ImportedDocument) -> None:
+    told = about(document.bundled)
     Document.objects.update_or_create(
         version=version,
         defaults={
@@ -259,6 +261,9 @@ def _store_document(actor: Actor, version: APIVersion, document: ImportedDocumen
             "original_packed": pack({"entry": document.entry, "files": dict(document.original)}),
             "bundled_packed": pack(document.bundled),
             "problems": [as_data(problem) for problem in document.warnings],
+            "about": told.description,
+            "tags": list(told.tags),
+            "words": told.words,
             "imported_at": actor.at,
         },
     )

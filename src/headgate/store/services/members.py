@@ -182,6 +182,36 @@ def withdraw(actor: Actor, organization: Organization, invitation_id: str) -> No
     _note(actor, Action.INVITATION_WITHDRAWN, organization, found.email)
 
 
+def visible(actor: Actor) -> QuerySet[Membership]:
+    """Who belongs to the actor's organization; everybody for an operator."""
+    actor.require(Scope.READ)
+    rows = Membership.objects.filter(removed_at=None, organization__removed_at=None)
+    if actor.organization is not None:
+        rows = rows.filter(organization__name=actor.organization)
+    return rows.select_related("user", "organization")
+
+
+def find(actor: Actor, membership_id: str) -> Membership:
+    """One membership that the actor may know of.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    found = visible(actor).filter(id=membership_id).first()
+    if found is None:
+        raise not_found("member")
+    return found
+
+
+def open_invitations(actor: Actor) -> QuerySet[Invitation]:
+    """Who is asked to join the actor's organization, and has not said yes."""
+    actor.require(Scope.READ)
+    rows = Invitation.objects.filter(
+        organization__name=actor.organization or "", removed_at=None, accepted_at=None
+    )
+    return rows.filter(expires_at__gt=actor.at, organization__removed_at=None).order_by("email")
+
+
 def invitations_for(actor: Actor, user: User) -> QuerySet[Invitation]:
     """The invitations that a person may accept now."""
     return Invitation.objects.filter(

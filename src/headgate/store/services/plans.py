@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from headgate.access.plans import assign_slots
 from headgate.core.ids import new_id
-from headgate.model.limits import Limit, LimitKind, parse_limit
+from headgate.model.limits import WINDOW_SECONDS, Limit, LimitKind, parse_limit
 from headgate.store.models import Plan
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
 from headgate.store.services import audit, feed, products, publishing
@@ -25,6 +25,8 @@ from headgate.store.services.values import (
     page_of,
     refused,
 )
+
+MONTH_SECONDS = 30 * 86_400  # to compare by; limits themselves count calendar months
 
 
 def page(
@@ -180,6 +182,16 @@ def limits(plan: Plan) -> list[str]:
     """All limits for people to read in a row."""
     running = [f"{text} at one time" for text in _written(plan, LimitKind.CONCURRENT)]
     return [*rates(plan), *quotas(plan), *running]
+
+
+def generosity(plan: Plan) -> tuple[float, float, str]:
+    """Plans in the order of what they allow: by calls per month, then per second, then by name."""
+    most = {LimitKind.QUOTA: float("inf"), LimitKind.RATE: float("inf")}
+    for limit in plan.limits:
+        if limit is not None and limit.kind in most and not limit.is_shadow:
+            seconds = WINDOW_SECONDS.get(limit.window, MONTH_SECONDS)
+            most[limit.kind] = min(most[limit.kind], limit.amount / seconds)
+    return most[LimitKind.QUOTA], most[LimitKind.RATE], plan.name
 
 
 def fields(plan: Plan) -> dict[str, Any]:

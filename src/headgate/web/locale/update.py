@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 WEB = Path(__file__).parents[1]
-FUNCTIONS = frozenset({"gettext", "gettext_lazy", "ngettext", "ngettext_lazy"})
+FUNCTIONS = frozenset({"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"})
 COMMENT = "# What the sites say, written by `python -m headgate.web.locale.update`; words by hand."
 UNUSED_HEADERS = (  # dates and addresses that would differ each time, and tell nobody anything
     '"Project-Id',

@@ -2,8 +2,58 @@
 
 from django.urls import path
 
-from headgate.web.portal import home
+from headgate.web.portal import (
+    applications,
+    clients,
+    home,
+    keys,
+    organization,
+    products,
+    subscribing,
+)
+
+APPLICATION = "applications/<str:organization>/<str:name>"
 
 urlpatterns = [
     path("", home.page, name="portal"),
+    path("products", home.products, name="portal_products"),
+    path("products/<str:name>", products.page, name="portal_product"),
+    path("products/<str:product>/subscribe", subscribing.new, name="portal_subscribe"),
+    path("organization", organization.page, name="portal_organization"),
+    path("organization/new", organization.new, name="portal_organization_new"),
+    path("organization/invite", organization.invite, name="portal_invite"),
+    path(
+        "organization/invitations/<str:invitation>/withdraw",
+        organization.withdraw,
+        name="portal_withdraw",
+    ),
+    path("invitations/<str:invitation>/accept", organization.accept, name="portal_accept"),
+    path("organization/members/<str:membership_id>", organization.one, name="portal_member"),
+    path(
+        "organization/members/<str:membership_id>/remove",
+        organization.remove,
+        name="portal_member_remove",
+    ),
+    path("applications", applications.page, name="portal_applications"),
+    path("applications/new", applications.new, name="portal_application_new"),
+    path(APPLICATION, applications.one, name="portal_application"),
+    path(f"{APPLICATION}/change", applications.change, name="portal_application_change"),
+    path(f"{APPLICATION}/delete", applications.delete, name="portal_application_delete"),
+    path(f"{APPLICATION}/keys/new", keys.new, name="portal_key_new"),
+    path(f"{APPLICATION}/keys/<str:key>", keys.one, name="portal_key"),
+    path(f"{APPLICATION}/keys/<str:key>/rotate", keys.rotate, name="portal_key_rotate"),
+    path(f"{APPLICATION}/keys/<str:key>/revoke", keys.revoke, name="portal_key_revoke"),
+    path(f"{APPLICATION}/clients/new", clients.new, name="portal_client_new"),
+    path(f"{APPLICATION}/clients/<str:client>", clients.one, name="portal_client"),
+    path(f"{APPLICATION}/clients/<str:client>/revoke", clients.revoke, name="portal_client_revoke"),
+    path(
+        f"{APPLICATION}/subscriptions/<str:subscription>/plan",
+        subscribing.change,
+        name="portal_subscription_change",
+    ),
+    path(
+        f"{APPLICATION}/subscriptions/<str:subscription>/end",
+        subscribing.cancel,
+        name="portal_subscription_end",
+    ),
 ]

@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 register = template.Library()
 BYTE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -35,7 +36,7 @@ def ago(value: datetime | None) -> SafeString | str:
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         value.isoformat(timespec="seconds").replace("+00:00", "Z"),
         exact,
-        timesince(value, depth=1),
+        _("%(time)s ago") % {"time": timesince(value, depth=1)},
     )
 
 

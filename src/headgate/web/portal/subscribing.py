@@ -1,0 +1,162 @@
+"""How does an application get what it may call? By a subscription to a plan of a product."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from headgate.store.models import Application, Plan, Subscription
+from headgate.store.services import applications, catalogue, subscriptions
+from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.web.portal.applications import calls_told
+from headgate.web.portal.pages import FormPage, carry_out
+from headgate.web.portal.places import address_of, application_of, way_to
+from headgate.web.site.forms import SiteForm, form_view
+from headgate.web.site.signed_in import member, membership, person
+from headgate.web.site.words import plan_words
+
+
+class SubscribeForm(SiteForm):
+    """Which application, under which plan."""
+
+    application = forms.ChoiceField(label=gettext_lazy("Application"))
+    plan = forms.ChoiceField(label=gettext_lazy("Plan"), widget=forms.RadioSelect)
+
+    def __init__(
+        self, own: list[Application], plans: list[Plan], *arguments: Any, **more: Any
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self.fields["application"].choices = [(row.id, row.name) for row in own]  # type: ignore[attr-defined]  # of a ChoiceField
+        self.fields["plan"].choices = plan_choices(plans)  # type: ignore[attr-defined]  # likewise
+
+
+class PlanForm(SiteForm):
+    """Another plan of the same product."""
+
+    plan = forms.ChoiceField(label=gettext_lazy("Plan"), widget=forms.RadioSelect)
+
+    def __init__(self, plans: list[Plan], *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.fields["plan"].choices = plan_choices(plans)  # type: ignore[attr-defined]  # of a ChoiceField
+
+
+class CancelForm(SiteForm):
+    """Nothing but the button."""
+
+
+def plan_choices(plans: list[Plan]) -> list[tuple[str, str]]:
+    """Plans with their limits in words."""
+    return [
+        (
+            plan.name,
+            f"{plan.title or plan.name}: {', '.join(plan_words(plan)) or _('not limited')}",
+        )
+        for plan in plans
+    ]
+
+
+@form_view
+def new(request: HttpRequest, product: str) -> HttpResponse:
+    """Subscribe one of the organization's applications to a product."""
+    offer = catalogue.offer(product, catalogue.published())
+    if membership(request) is None:
+        person(request)
+        return redirect("portal_organization_new")
+    actor = member(request)
+    actor.require(Scope.KEYS)
+    own = list(applications.visible(actor).order_by("name"))
+    if not own:
+        return redirect(f"{reverse('portal_application_new')}?product={product}")
+    initial = {
+        "application": request.GET.get("application", own[0].id),
+        "plan": request.GET.get("plan", offer.plans[0].name if offer.plans else ""),
+    }
+    data = request.POST if request.method == "POST" else None
+    form = SubscribeForm(own, list(offer.plans), data, initial=initial)
+    form_page = FormPage(
+        _("Subscribe to %(product)s") % {"product": offer.title},
+        _("Subscribe"),
+        [
+            (_("Products"), reverse("portal_products")),
+            (offer.title, reverse("portal_product", args=[product])),
+        ],
+        _("The application's keys may then call the APIs in it, as far as the plan goes."),
+    )
+
+    def subscribe(fields: dict[str, Any]) -> Subscription:
+        plan = f"{product}/{fields['plan']}"
+        return subscriptions.create(actor, application=fields["application"], plan=plan)
+
+    def then(made: Subscription) -> tuple[str, str]:
+        told = _("%(application)s is subscribed. A key of it works now.")
+        return told % {"application": made.application.name}, address_of(made.application)
+
+    return carry_out(request, form_page, form, subscribe, then, product=offer.product)
+
+
+@form_view
+def change(request: HttpRequest, organization: str, name: str, subscription: str) -> HttpResponse:
+    """Choose another plan of the product."""
+    actor, application, row = _subscription(request, organization, name, subscription)
+    actor.require(Scope.KEYS)
+    plans = catalogue.plans_of(row.product)
+    data = request.POST if request.method == "POST" else None
+    form = PlanForm(plans, data, initial={"plan": row.plan.name})
+    form_page = FormPage(
+        _("Another plan of %(product)s") % {"product": row.product.title or row.product.name},
+        _("Change the plan"),
+        way_to(application),
+        _("It takes effect at once. What was used of a quota of the same length stays used."),
+    )
+
+    def choose(fields: dict[str, Any]) -> Subscription:
+        return subscriptions.update(actor, row.id, plan=f"{row.product.name}/{fields['plan']}")
+
+    return carry_out(
+        request,
+        form_page,
+        form,
+        choose,
+        lambda _done: (_("The plan is changed."), address_of(application)),
+    )
+
+
+@form_view
+def cancel(request: HttpRequest, organization: str, name: str, subscription: str) -> HttpResponse:
+    """End a subscription, once it was said what that hits."""
+    actor, application, row = _subscription(request, organization, name, subscription)
+    actor.require(Scope.KEYS)
+    form_page = FormPage(
+        _("End the subscription to %(product)s")
+        % {"product": row.product.title or row.product.name},
+        _("End it"),
+        way_to(application),
+        hits=[
+            calls_told(actor, application=application.path, plan=row.plan.path),
+            _("Calls of %(application)s to these APIs are refused from then on.")
+            % {"application": application.name},
+            _("You can subscribe again; what was used of a quota starts anew."),
+        ],
+        is_danger=True,
+    )
+    return carry_out(
+        request,
+        form_page,
+        CancelForm(request.POST if request.method == "POST" else None),
+        lambda _fields: subscriptions.cancel(actor, row.id),
+        lambda _done: (_("The subscription has ended."), address_of(application)),
+    )
+
+
+def _subscription(
+    request: HttpRequest, organization: str, name: str, subscription: str
+) -> tuple[Actor, Application, Subscription]:
+    actor, application = application_of(request, organization, name)
+    row = subscriptions.get(actor, subscription)
+    if row.application_id != application.pk:
+        raise not_found("subscription", subscription)
+    return actor, application, row
