@@ -21,6 +21,7 @@ from django.db.models import (
     When,
 )
 
+from headgate.model.lifecycle import Lifecycle
 from headgate.store.models import API, APIVersion, Document, Operation, Plan, Product, Revision
 from headgate.store.services import plans
 from headgate.store.services.actor import not_found
@@ -71,11 +72,13 @@ class Offer:
 
 
 def published() -> frozenset[int]:
-    """The rows of the API versions that are live on some gateway; one query."""
+    """The rows of the API versions that are live on some gateway and not retired."""
     live = Revision.objects.filter(
         gateway__removed_at=None, gateway__revision__gt=0, number=F("gateway__revision")
     )
-    return frozenset(int(row) for apis in live.values_list("apis", flat=True) for row in apis)
+    rows = {int(row) for apis in live.values_list("apis", flat=True) for row in apis}
+    retired = APIVersion.objects.filter(lifecycle=Lifecycle.RETIRED).values_list("pk", flat=True)
+    return frozenset(rows.difference(retired))
 
 
 def is_published(version: APIVersion) -> bool:

@@ -150,7 +150,9 @@ def invite(request: HttpRequest) -> HttpResponse:
 
     def ask(fields: dict[str, Any]) -> str:
         with change():
-            made = members.invite(actor, own, email=fields["email"], role=MemberRole(fields["role"]))
+            made = members.invite(
+                actor, own, email=fields["email"], role=MemberRole(fields["role"])
+            )
             notices.invited(actor, made)
         return made.email
 
