@@ -19,7 +19,7 @@ def fill_in(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001  # Django's 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0020_document_parts"),
+        ("store", "0021_version_choice"),
     ]
 
     operations = [
