@@ -64,10 +64,19 @@ class Recorded:
         assert result is not None
         assert result.rejected == result.aside == 0
 
-    def damage(self) -> None:
-        """Make every file unreadable."""
-        for path in TrafficFolders(self.data).files.rglob("*.parquet"):
+    def damage(self) -> dict[Path, bytes]:
+        """Make every file unreadable; what was in them."""
+        kept = {
+            path: path.read_bytes() for path in TrafficFolders(self.data).files.rglob("*.parquet")
+        }
+        for path in kept:
             path.write_bytes(b"this is no Parquet")
+        return kept
+
+    def mend(self, kept: dict[Path, bytes]) -> None:
+        """Undo it."""
+        for path, content in kept.items():
+            path.write_bytes(content)
 
     def close(self) -> None:
         """End this process's reader."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.core.problems import Problem, ProblemType
+from headgate.model.events import EventKind
 from headgate.model.lifecycle import Lifecycle
 
 LINK_CHARACTERS_MAX = 2048
@@ -36,21 +37,13 @@ class Right(StrEnum):
     WRITE = "write"
 
 
-class Notification(StrEnum):
-    """What those who have called lately are told of a step."""
-
-    DEPRECATED = "api.deprecated"
-    RETIRED = "api.retired"
-    OPERATION_DEPRECATED = "operation.deprecated"
-
-
 @dataclass(frozen=True, slots=True)
 class Transition:
     """The state after a step, who may take it, and what callers are told."""
 
     to: Lifecycle
     right: Right = Right.WRITE
-    notification: Notification | None = None
+    notification: EventKind | None = None
 
 
 TRANSITIONS: Mapping[tuple[Lifecycle, Step], Transition] = {
@@ -59,16 +52,16 @@ TRANSITIONS: Mapping[tuple[Lifecycle, Step], Transition] = {
     (Lifecycle.PUBLISHED, Step.PUBLISH): Transition(Lifecycle.PUBLISHED),
     (Lifecycle.PUBLISHED, Step.UNPUBLISH): Transition(Lifecycle.DRAFT),
     (Lifecycle.PUBLISHED, Step.DEPRECATE): Transition(
-        Lifecycle.DEPRECATED, notification=Notification.DEPRECATED
+        Lifecycle.DEPRECATED, notification=EventKind.API_DEPRECATED
     ),
     (Lifecycle.DEPRECATED, Step.PUBLISH): Transition(Lifecycle.DEPRECATED),
     (Lifecycle.DEPRECATED, Step.UNPUBLISH): Transition(Lifecycle.DEPRECATED),
     (Lifecycle.DEPRECATED, Step.DEPRECATE): Transition(  # with other dates or another successor
-        Lifecycle.DEPRECATED, notification=Notification.DEPRECATED
+        Lifecycle.DEPRECATED, notification=EventKind.API_DEPRECATED
     ),
     (Lifecycle.DEPRECATED, Step.UNDEPRECATE): Transition(Lifecycle.PUBLISHED),
     (Lifecycle.DEPRECATED, Step.RETIRE): Transition(
-        Lifecycle.RETIRED, notification=Notification.RETIRED
+        Lifecycle.RETIRED, notification=EventKind.API_RETIRED
     ),
     (Lifecycle.RETIRED, Step.PUBLISH): Transition(Lifecycle.PUBLISHED),
     (Lifecycle.RETIRED, Step.UNPUBLISH): Transition(Lifecycle.RETIRED),

@@ -29,6 +29,7 @@ RELEASES_SECONDS = 2.0
 MAIL_SECONDS = 1.0
 MAIL_LEASE = timedelta(minutes=3)  # longer than `mail.AT_ONCE_MAX` mails to a server that hangs
 SUNSETS_SECONDS = 30.0
+NOTICES_SECONDS = 5.0
 ISSUERS_SECONDS = 2.0  # looks which are due
 WEBHOOKS_SECONDS = 0.5
 WEBHOOKS_BUSY_SECONDS = 0.05  # while answers are waited for
@@ -181,8 +182,22 @@ def store_loops(clock: Clock) -> list[Loop]:
         Loop("issuers", ISSUERS_SECONDS, _connected(fetch_keys), failed, lambda: None),
         Loop("releases", RELEASES_SECONDS, _connected(watch_releases), failed, lambda: None),
         Loop("sunsets", SUNSETS_SECONDS, _connected(retire_due), failed, lambda: None),
+        Loop("notices", NOTICES_SECONDS, _connected(_telling(clock)), failed, lambda: None),
         Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]
+
+
+def _telling(clock: Clock) -> Callable[[], bool]:
+    """Tells those who call a version or operation of its end; nobody is forgotten when it fails."""
+    from headgate.store.services import lifecycle_notices
+    from headgate.store.services.actor import Actor
+
+    def tell() -> bool:
+        if told := lifecycle_notices.tell_due(Actor.system("notices", clock.now())):
+            _log.info("told of an end", events=told)
+        return False
+
+    return tell
 
 
 def _mailing(clock: Clock) -> Callable[[], bool]:

@@ -34,6 +34,9 @@ class EventKind(StrEnum):
     RELEASE_STARTED = "release.started"
     RELEASE_PROMOTED = "release.promoted"
     RELEASE_TAKEN_BACK = "release.taken_back"
+    API_DEPRECATED = "api.deprecated"
+    API_RETIRED = "api.retired"
+    OPERATION_DEPRECATED = "operation.deprecated"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_TEST = "webhook.test"
 
@@ -95,6 +98,18 @@ _RELEASE = {
     "reason": "why it was taken back, where it was",
 }
 
+_ENDING = {
+    "version": "the version, as `api@version`",
+    "applications": "which of the organization's applications called it in the last 30 days, at"
+    " most 50",
+    "deprecated_at": "since when it is deprecated",
+    "sunset_at": "when it ends or ended, or null",
+}
+_VERSION_ENDING = _ENDING | {
+    "successor": "the version to go to, as `api@version`, or empty",
+    "link": "a page about it, or empty",
+}
+
 TOLD: Mapping[EventKind, Told] = {
     EventKind.QUOTA_WARNING: Told("80 % of a subscription's quota are used.", _QUOTA),
     EventKind.QUOTA_EXHAUSTED: Told(
@@ -127,6 +142,19 @@ TOLD: Mapping[EventKind, Told] = {
     EventKind.RELEASE_TAKEN_BACK: Told(
         "A released version gets no calls any more, by hand or because its numbers were bad.",
         _RELEASE,
+    ),
+    EventKind.API_DEPRECATED: Told(
+        "A version that the organization has called in the last 30 days will end, or what is said"
+        " of its end has changed.",
+        _VERSION_ENDING,
+    ),
+    EventKind.API_RETIRED: Told(
+        "A version that the organization has called in the last 30 days answers 410 from now on.",
+        _VERSION_ENDING,
+    ),
+    EventKind.OPERATION_DEPRECATED: Told(
+        "An operation that the organization has called in the last 30 days will end.",
+        _ENDING | {"operation": "the operation's id"},
     ),
     EventKind.WEBHOOK_DISABLED: Told(
         "A webhook is sent nothing more: it failed for days, or answered 410.",

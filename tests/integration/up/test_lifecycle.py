@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,7 @@ def test_the_life_of_a_version(up: Tree, key: str) -> None:
     assert up.call("/echo/anything", key).headers["sunset"] == "Thu, 01 Jan 2099 00:00:00 GMT"
     assert up.cli("api", "retire", "echo", "--yes").code == 1  # nobody has been told
 
+    eventually(lambda: _calls(up) >= 2, 60)
     options = ("--sunset", "2098-06-30", "--successor", "v2", "--link", LINK)
     up.do("api", "deprecate", "echo", *options)
     answer = up.call("/echo/get", key)
@@ -74,6 +76,9 @@ def test_the_life_of_a_version(up: Tree, key: str) -> None:
     assert up.do("api", "show", "echo", "--json").json["lifecycle"]["state"] == "deprecated"
 
     eventually(lambda: _calls(up) >= 3, 60)
+    eventually(lambda: bool(_events(up, "api.deprecated")), 60)
+    (told,) = _events(up, "api.deprecated")
+    assert (told["organization"], told["data"]["applications"]) == ("acme", ["acme/demo"])
     shown = up.do("api", "callers", "echo").out
     assert "acme/demo" in shown
     assert "two weeks of whole days are needed to say" in shown
@@ -122,6 +127,11 @@ def test_a_sunset_that_was_asked_to_retires_the_version(up: Tree, key: str) -> N
     eventually(lambda: up.call("/echo/get", key).status_code == 410, 90)
     audit = up.do("audit", "--json").json["items"]
     assert ("api.retired", "sunset") in {(one["action"], one["actor"]) for one in audit}
+
+
+def _events(up: Tree, kind: str) -> list[dict[str, Any]]:
+    found = up.do("events", "--json", "--type", kind).json["items"]
+    return [one for one in found if one["type"] == kind]
 
 
 def _calls(up: Tree) -> int:

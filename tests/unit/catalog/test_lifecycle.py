@@ -4,7 +4,6 @@ import pytest
 
 from headgate.catalog.lifecycle import (
     TRANSITIONS,
-    Notification,
     Right,
     Step,
     link_error,
@@ -12,6 +11,7 @@ from headgate.catalog.lifecycle import (
     transition,
 )
 from headgate.core.problems import Problem, ProblemType
+from headgate.model.events import EventKind
 from headgate.model.lifecycle import Lifecycle
 
 
@@ -62,9 +62,9 @@ def test_every_other_step_is_refused_with_what_to_do_instead(state: Lifecycle, s
 def test_callers_are_told_of_a_deprecation_and_a_retirement_and_of_nothing_else() -> None:
     told = {key: one.notification for key, one in TRANSITIONS.items() if one.notification}
     assert told == {
-        (Lifecycle.PUBLISHED, Step.DEPRECATE): Notification.DEPRECATED,
-        (Lifecycle.DEPRECATED, Step.DEPRECATE): Notification.DEPRECATED,
-        (Lifecycle.DEPRECATED, Step.RETIRE): Notification.RETIRED,
+        (Lifecycle.PUBLISHED, Step.DEPRECATE): EventKind.API_DEPRECATED,
+        (Lifecycle.DEPRECATED, Step.DEPRECATE): EventKind.API_DEPRECATED,
+        (Lifecycle.DEPRECATED, Step.RETIRE): EventKind.API_RETIRED,
     }
 
 

@@ -25,6 +25,7 @@ BASE_PATH_CHARACTERS_MAX = 500
 OPERATION_ID_CHARACTERS_MAX = 255
 PATH_CHARACTERS_MAX = 2000
 URL_CHARACTERS_MAX = 2048
+KIND_CHARACTERS_MAX = 40  # of an event
 REFERENCE_CHARACTERS_MAX = 2 * NAME_CHARACTERS_MAX + 1  # pets@v2
 
 
@@ -49,6 +50,7 @@ class APIVersion(FeedRow):
     One of an API's versions is its default: what its plain name means, and what is served at its
     base path. Another version with the same base path gets only what a release gives it.
     `lifecycle` is a `Lifecycle`; the columns behind it are what a deprecation and a retirement say.
+    `untold` is the event that those who call it have yet to get.
     """
 
     api = models.ForeignKey(API, on_delete=PROTECT, related_name="versions")
@@ -65,6 +67,7 @@ class APIVersion(FeedRow):
     successor = models.CharField(max_length=REFERENCE_CHARACTERS_MAX, blank=True)
     link = models.CharField(max_length=URL_CHARACTERS_MAX, blank=True)
     retires_at_sunset = models.BooleanField(default=False)
+    untold = models.CharField(max_length=KIND_CHARACTERS_MAX, blank=True, default="")
 
     class Meta:
         constraints = (
@@ -174,7 +177,8 @@ class Operation(models.Model):
     """One method and path template. The row outlives re-imports that keep its id.
 
     `needs_data`: the scopes and roles that its document asks for. `deprecated_at` is when an import
-    first had it as deprecated, `sunset_at` is what the document says of its end.
+    first had it as deprecated, `sunset_at` is what the document says of its end, `is_told` whether
+    those who call it have been told.
     """
 
     row = models.BigAutoField(primary_key=True)
@@ -186,6 +190,7 @@ class Operation(models.Model):
     is_deprecated = models.BooleanField(default=False)
     deprecated_at = models.DateTimeField(null=True, blank=True)
     sunset_at = models.DateTimeField(null=True, blank=True)
+    is_told = models.BooleanField(default=False)
     cache_purges = models.PositiveIntegerField(default=0)
     needs_data = models.JSONField(default=dict)
     created_at = models.DateTimeField()

@@ -104,20 +104,6 @@ def lately(
     return called(((o, a, d, n, at) for o, a, d, n, at in rows), first_day, today)
 
 
-def recipients(version: APIVersion, now: datetime, *, operation: str = "") -> dict[str, list[str]]:
-    """Whom a notice about a version or an operation is for: the organizations that called in the
-    last `CALLERS_DAYS` days, by name, with the applications that did.
-
-    Raises:
-        DependencyError: the records cannot be read.
-    """
-    found: dict[str, list[str]] = {}
-    for one in named(lately(version, now, operation=operation).callers):
-        if one.organization:
-            found.setdefault(one.organization, []).append(one.application)
-    return {name: sorted(applications) for name, applications in sorted(found.items())}
-
-
 def named(callers: Sequence[Caller]) -> tuple[NamedCaller, ...]:
     """The callers by their names."""
     known = names(_ids(callers)) | {"": ""}

@@ -296,6 +296,7 @@ def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocum
         row.id, row.method, row.path = operation.id, operation.method, operation.path
         row.summary = operation.summary[:TITLE_CHARACTERS_MAX]
         row.removed_at, row.sunset_at = None, operation.sunset_at
+        row.is_told = row.is_told and operation.is_deprecated
         row.deprecated_at = (row.deprecated_at or actor.at) if operation.is_deprecated else None
         row.is_deprecated = operation.is_deprecated
         row.needs_data = _needs_data(operation)
@@ -306,7 +307,7 @@ def _store_operations(actor: Actor, version: APIVersion, document: ImportedDocum
     Operation.objects.bulk_create(new, batch_size=OPERATIONS_BATCH)
     Operation.objects.bulk_update(
         changed,
-        [*_DESCRIBED, "deprecated_at", "removed_at"],
+        [*_DESCRIBED, "deprecated_at", "is_told", "removed_at"],
         batch_size=OPERATIONS_BATCH // 10,
     )
 

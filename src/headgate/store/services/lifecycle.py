@@ -16,6 +16,7 @@ from headgate.catalog.lifecycle import CALLERS_DAYS, Step, link_error, steps
 from headgate.core.problems import DependencyError, Detail, Problem, ProblemType
 from headgate.core.units import count
 from headgate.model.codec import from_json
+from headgate.model.events import EventKind
 from headgate.model.lifecycle import Lifecycle
 from headgate.model.snapshot import SnapshotAPI
 from headgate.store.models import APIRevision, APIVersion, Revision
@@ -88,7 +89,7 @@ def deprecate(
     actor.require_operator(Scope.WRITE, "API")
     with change():
         version = apis.served(name)
-        before = states.fields(version)
+        before, untold = states.fields(version), version.untold
         states.take(actor, version, Step.DEPRECATE)
         if not isinstance(sunset_at, Unset):
             version.sunset_at = _sunset(actor, sunset_at)
@@ -102,6 +103,8 @@ def deprecate(
             version.retires_at_sunset = retires_at_sunset
         if version.retires_at_sunset and version.sunset_at is None:
             raise invalid("To retire at the sunset there has to be one.", "/sunset_at")
+        if states.fields(version) == before:
+            version.untold = untold  # nothing new
         version.save(update_fields=states.COLUMNS)
         return _moved(actor, version, before, Action.API_DEPRECATED, "deprecate")
 
@@ -210,11 +213,16 @@ def restate(actor: Actor, name: str, wanted: Mapping[str, Any] | None) -> None:
         setattr(version, column, None if at is None else datetime.fromisoformat(at))
     version.link, version.successor = link, successor
     version.retires_at_sunset = told.get("retires_at_sunset", False)
-    version.save(update_fields=states.COLUMNS)
     action = _RESTATED.get(Lifecycle(version.lifecycle), Action.API_UNDEPRECATED)
+    version.untold = _UNTOLD.get(Lifecycle(version.lifecycle), "")
+    version.save(update_fields=states.COLUMNS)
     audit.record(actor, action, version.path, before=before, after=states.fields(version))
 
 
+_UNTOLD = {
+    Lifecycle.DEPRECATED: EventKind.API_DEPRECATED,
+    Lifecycle.RETIRED: EventKind.API_RETIRED,
+}
 _RESTATED = {
     Lifecycle.DEPRECATED: Action.API_DEPRECATED,
     Lifecycle.RETIRED: Action.API_RETIRED,

@@ -21,6 +21,7 @@ COLUMNS = (
     "successor",
     "link",
     "retires_at_sunset",
+    "untold",
 )
 
 
@@ -33,6 +34,8 @@ def take(actor: Actor, version: APIVersion, step: Step) -> Transition:
     found = transition(Lifecycle(version.lifecycle), step, version.path)
     actor.require_operator(Scope(found.right), "API")
     version.lifecycle = found.to
+    if found.notification is not None:
+        version.untold = found.notification
     if found.to is Lifecycle.DEPRECATED:
         version.deprecated_at = version.deprecated_at or actor.at
     elif found.to is Lifecycle.RETIRED:
@@ -40,7 +43,8 @@ def take(actor: Actor, version: APIVersion, step: Step) -> Transition:
         version.sunset_at = min(version.sunset_at or actor.at, version.retired_at)
     else:
         version.deprecated_at = version.sunset_at = version.retired_at = None
-        version.successor, version.link, version.retires_at_sunset = "", "", False
+        version.successor = version.link = version.untold = ""
+        version.retires_at_sunset = False
     version.save(update_fields=COLUMNS)
     return found
 
@@ -114,7 +118,7 @@ def adopt(version: APIVersion, told: Notice | None) -> bool:
     Who it retires by itself is not known of the past and is no more.
     """
     before = fields(version)
-    version.retires_at_sunset = False
+    version.retires_at_sunset, version.untold = False, ""
     if told is None:
         version.lifecycle = Lifecycle.PUBLISHED
         version.deprecated_at = version.sunset_at = version.retired_at = None
