@@ -16,6 +16,7 @@ from headgate.store.services import (
     imports,
     publishing,
     releases,
+    rollbacks,
     subscriptions,
     webhooks,
 )
@@ -66,7 +67,7 @@ def test_publishing_tells_the_operators_what_changed(admin: Actor) -> None:
     assert event.data["versions"] == ["pets"]
     assert (event.data["revision_before"], event.organization) == (0, None)
     publishing.unpublish(admin, "pets")
-    publishing.rollback(admin, "default", revision=event.data["revision"])
+    rollbacks.rollback(admin, "default", revision=event.data["revision"])
     assert _told()[-1] == "gateway.rolled_back"
     assert Event.objects.last().data["versions"] == ["pets"]
 

@@ -12,7 +12,7 @@ def leave_old_ones(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001  # Dj
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0021_version_choice"),
+        ("store", "0022_about"),
     ]
 
     operations = [
