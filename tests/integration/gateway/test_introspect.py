@@ -188,6 +188,21 @@ def test_forged_facts_never_count_with_and_without_the_policy(world: World, path
         world.introspector.start()
 
 
+def test_a_limit_counts_by_a_claim_that_the_server_tells(world: World) -> None:
+    limit = {"quotas": ["2/day"], "per": "claim", "claim": "team"}
+    world.serve(PolicyUse("rate_limit", limit))
+    tokens = [world.provider.token(audience=OPAQUE) for _ in range(3)]
+    forged = {"X_Headgate_Claim_1": "red"}
+    answers = [world.call(one, **forged) for one in tokens]
+    assert [one.status for one in answers] == [200, 200, 429]
+    assert not [name for name in world.upstream.last["headers"] if name.startswith("x-headgate-")]
+    assert world.call(X_API_Key=KEY.text, **forged).status == 200, (
+        "a key has no team: its own count"
+    )
+    world.serve()
+    assert world.call(tokens[0]).status == 200, "without the limit"
+
+
 def test_a_key_opens_the_api_beside_the_policy_and_no_server_is_told_of_it(world: World) -> None:
     world.serve()
     before = world.introspector.reading()["asked"]
