@@ -31,6 +31,7 @@ Kind = Literal[
     "mem",
     "inv",
     "mai",
+    "pag",
     "evt",
     "whk",
     "dlv",

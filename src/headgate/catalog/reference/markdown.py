@@ -7,7 +7,7 @@ Source: CommonMark 0.31; OWASP "Cross Site Scripting Prevention" (sanitize what 
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import nh3
@@ -18,10 +18,11 @@ MARKDOWN_CHARACTERS_MAX = 50_000
 RENDERED_MAX = 2_000  # texts whose HTML is kept
 KEPT_CHARACTERS_MAX = 4_000  # a longer text is rendered each time
 HEADING_FIRST = 3
+OWN_HEADING_FIRST = 2
 HEADING_LAST = 6
 _TAGS = frozenset(
     {"a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em"}
-    | {"h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p", "pre"}
+    | {"h2", "h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p", "pre"}
     | {
         "q",
         "s",
@@ -50,6 +51,13 @@ def html(text: str) -> str:
     return _kept(text) if len(text) <= KEPT_CHARACTERS_MAX else _rendered(text)
 
 
+def html_of_operators(text: str) -> str:
+    """Safe HTML of what operators write as pages: it may lead to pages of ours, and has no
+    heading above it but the title."""
+    rendered = _markdown().render(text[:MARKDOWN_CHARACTERS_MAX], {"first": OWN_HEADING_FIRST})
+    return _cleaned(rendered, (*_ADDRESSES, "/"))
+
+
 def plain(text: str, characters_max: int) -> str:
     """The words of a Markdown text, for places where no HTML stands."""
     rendered = nh3.clean(html(text), tags=set(), clean_content_tags=set(_GONE))
@@ -70,21 +78,26 @@ def _kept(text: str) -> str:
 
 
 def _rendered(text: str) -> str:
+    return _cleaned(_markdown().render(text), _ADDRESSES)
+
+
+def _cleaned(rendered: str, addresses: tuple[str, ...]) -> str:
     return nh3.clean(
-        _markdown().render(text),
+        rendered,
         tags=set(_TAGS),
         clean_content_tags=set(_GONE),
         attributes=_ATTRIBUTES,
-        attribute_filter=_attribute,
+        attribute_filter=partial(_attribute, addresses),
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",
         strip_comments=True,
     )
 
 
-def _attribute(_element: str, name: str, value: str) -> str | None:
+def _attribute(addresses: tuple[str, ...], _element: str, name: str, value: str) -> str | None:
     """Only whole addresses: one without a host would be a page of ours that a stranger chose."""
-    if name == "href" and not value.strip().lower().startswith(_ADDRESSES):
+    target = value.strip().lower()
+    if name == "href" and (not target.startswith(addresses) or target.startswith(("//", "/\\"))):
         return None
     if name == "start" and not value.isdecimal():
         return None
@@ -104,7 +117,7 @@ def _markdown() -> MarkdownIt:
 def _lower_headings(state: Any) -> None:
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
-            level = int(token.tag[1:]) + HEADING_FIRST - 1
+            level = int(token.tag[1:]) + state.env.get("first", HEADING_FIRST) - 1
             token.tag = f"h{min(level, HEADING_LAST)}"
 
 

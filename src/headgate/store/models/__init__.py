@@ -1,5 +1,6 @@
 """Every table of the store."""
 
+from headgate.store.models.branding import Branding, TextPage
 from headgate.store.models.catalog import (
     API,
     APIVersion,
@@ -57,6 +58,7 @@ __all__ = [
     "Application",
     "AuditEntry",
     "Block",
+    "Branding",
     "ClientCertificate",
     "ClientSecret",
     "Contract",
@@ -94,6 +96,7 @@ __all__ = [
     "SigningKey",
     "StoredSecret",
     "Subscription",
+    "TextPage",
     "Token",
     "TrafficEvent",
     "TrafficFile",

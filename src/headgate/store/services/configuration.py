@@ -25,7 +25,7 @@ from headgate.store.services.upstreams import Resolver, system_resolver
 
 DOCUMENTS_MAX = 100_000  # of one apply
 TEXT_BYTES_MAX = 64 * 1024 * 1024  # of one apply in YAML
-NEVER_PRUNED = frozenset({"gateway", "client"})  # nodes and callers would be left without one
+NEVER_PRUNED = frozenset({"gateway", "client", "portal"})  # nodes, callers, visitors need theirs
 ERRORS_MAX = 100  # listed in one problem; the rest is counted
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(ConfigurationDocument)

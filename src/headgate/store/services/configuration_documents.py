@@ -238,6 +238,25 @@ class SubscriptionDocument(_Document):
     expires_at: datetime | None = None
 
 
+class PortalDocument(_Document):
+    """How the portal looks; `accent` as #0b5c4a, `logo` a PNG, JPEG or SVG in base64."""
+
+    kind: Literal["portal"]
+    title: str = ""
+    welcome: str = ""
+    accent: str = ""
+    logo: str = ""
+
+
+class PageDocument(_Document):
+    """A page of the portal, in Markdown. Position 0 keeps it out of the navigation."""
+
+    kind: Literal["page"]
+    title: str = ""
+    text: str = ""
+    position: int = 1
+
+
 ConfigurationDocument = Annotated[
     GatewayDocument
     | APIDocument
@@ -246,7 +265,9 @@ ConfigurationDocument = Annotated[
     | OrganizationDocument
     | ApplicationDocument
     | ClientDocument
-    | SubscriptionDocument,
+    | SubscriptionDocument
+    | PortalDocument
+    | PageDocument,
     Discriminator("kind"),
 ]
 

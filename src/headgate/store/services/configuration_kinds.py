@@ -28,6 +28,7 @@ from headgate.store.services import (
 )
 from headgate.store.services.actor import Actor
 from headgate.store.services.configuration_clients import Clients
+from headgate.store.services.configuration_pages import Portals, TextPages
 from headgate.store.services.configuration_products import Plans, Products
 from headgate.store.services.configuration_publications import Publications
 from headgate.store.services.configuration_sources import Fields, source_of
@@ -325,6 +326,8 @@ def kinds(
         Applications(),
         Clients(),
         Subscriptions(),
+        Portals(),
+        TextPages(),
     )
 
 

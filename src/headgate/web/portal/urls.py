@@ -10,6 +10,7 @@ from headgate.web.portal import (
     organization,
     products,
     subscribing,
+    text_pages,
 )
 
 APPLICATION = "applications/<str:organization>/<str:name>"
@@ -56,4 +57,5 @@ urlpatterns = [
         subscribing.cancel,
         name="portal_subscription_end",
     ),
+    path("pages/<str:name>", text_pages.page, name="portal_text_page"),
 ]

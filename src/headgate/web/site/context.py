@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from headgate.store.models import User
 from headgate.store.services.roles import Role
+from headgate.web.site import brand
 from headgate.web.site.signed_in import membership, organizations
 
 THEMES = ("light", "dark")
@@ -24,5 +25,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "may_console": isinstance(user, User) and user.role in set(Role),
         "membership": membership(request) if is_person else None,
         "memberships": organizations(request) if is_person else [],
+        "brand": brand.shown(),
         "may_sign_up": settings.HEADGATE_SIGN_UP != "closed",
     }
