@@ -13,10 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.support.browser import Page, chromium  # noqa: E402  # the root is on the path only now
-from tests.support.tree import Tree  # noqa: E402  # likewise
+from tests.support.tree import Tree, eventually  # noqa: E402  # likewise
 
 FOLDER = ROOT / "docs" / "screenshots"
 BYTES_MAX = 150_000
+DEMO_SECONDS_MAX = 240.0
 WIDTH, HEIGHT = 1280, 800
 EMAIL, PASSWORD = "ada@example.com", "correct horse 9"
 PAGES = {  # name of the picture, and the address it is of
@@ -39,6 +40,7 @@ def main() -> int:
         tree = Tree(Path(folder) / "data")
         try:
             tree.start("--demo")
+            eventually(lambda: any("stays up" in line for line in tree.lines), DEMO_SECONDS_MAX)
             tree.do("person", "create", EMAIL, "--role", "admin", stdin=PASSWORD)
             tree.do("member", "add", "acme", EMAIL, "--role", "owner")
             with chromium() as browser, browser.page(WIDTH, HEIGHT) as page:

@@ -35,7 +35,7 @@ So are the pages that explain problems (`web/problem_pages.py`), below `PAGES_PA
 
 Those under /oauth ask for other credentials: a client's, or a token in a form.
 """
-PROGRAM_PATHS = ("/api", "/node", "/oauth", "/.well-known", PAGES_PATH)
+PROGRAM_PATHS = ("/api/", "/node/", "/oauth/", "/.well-known/", PAGES_PATH)
 FIELD_BYTES_MAX = 300  # of an Authorization field that is looked at; a token has 42
 NO_TOKEN = Problem(
     ProblemType.UNAUTHENTICATED,
@@ -47,7 +47,7 @@ NO_TOKEN = Problem(
 
 def is_for_programs(path: str) -> bool:
     """Whether a path is one of those that tokens open, and no page of the two sites."""
-    return path.startswith(PROGRAM_PATHS)
+    return path.startswith(PROGRAM_PATHS) or f"{path}/" in PROGRAM_PATHS
 
 
 class Authentication:
