@@ -41,9 +41,17 @@ GROUP_COLUMNS: Mapping[GroupBy, tuple[str, ...]] = {
 }
 
 
+NOT_EQUAL = frozenset({"since", "until", "text", "status_class"})
+TEXT_COLUMNS = ("method", "path", "operation", "request_id", "client_ip", "user_agent")
+
+
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """Which records: each value that is given must be equal; times are [since, until)."""
+    """Which records: each value that is given must be equal; times are [since, until).
+
+    But `text` is contained in one of `TEXT_COLUMNS`, in either case, and `status_class` is the
+    first digit of the status.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -57,12 +65,19 @@ class RequestFilter:
     status: int | None = None
     verdict: Verdict | None = None
     request_id: str | None = None
+    text: str | None = None
+    status_class: int | None = None
 
     def equals(self) -> dict[str, str | int]:
         """The columns that must have a value."""
-        names = (item.name for item in fields(self) if item.name not in {"since", "until"})
+        names = (item.name for item in fields(self) if item.name not in NOT_EQUAL)
         found = ((name, getattr(self, name)) for name in names)
         return {name: value for name, value in found if value is not None}
+
+    def columns(self) -> set[str]:
+        """The columns that it asks about, times left out."""
+        more = set(TEXT_COLUMNS) if self.text is not None else set()
+        return {*self.equals(), *more, *({"status"} if self.status_class is not None else ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,16 @@ class StatsRow:
     latency_ms_p99: float | None
     request_bytes: int
     response_bytes: int
+
+    @property
+    def refused(self) -> int:
+        """Those that the gateway did not let through."""
+        return self.requests - self.allowed
+
+    @property
+    def error_ratio(self) -> float:
+        """The share of requests that ended in errors, 0 to 1."""
+        return self.errors / self.requests if self.requests else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +188,12 @@ def where(filters: RequestFilter) -> tuple[str, list[object]]:
     for name, value in filters.equals().items():
         parts.append(f"{name} = ?")
         values.append(value)
+    if filters.status_class is not None:
+        parts.append("status // 100 = ?")
+        values.append(filters.status_class)
+    if filters.text is not None:
+        parts.append(f"contains(lower(concat_ws(' ', {', '.join(TEXT_COLUMNS)})), lower(?))")
+        values.append(filters.text)
     return " AND ".join(parts), values
 
 

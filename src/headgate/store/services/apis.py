@@ -176,6 +176,12 @@ def _end(actor: Actor, rows: Sequence[APIVersion], name: str) -> None:
     audit.record(actor, Action.API_DELETED, name, before=before)
 
 
+def visible(actor: Actor) -> QuerySet[API]:
+    """The APIs that the actor may know of, with their versions: all, or none at all."""
+    actor.require_operator(Scope.READ, "API")
+    return _live()
+
+
 def find(reference: str) -> API:
     """The API that `pets` or `pets@v2` names.
 

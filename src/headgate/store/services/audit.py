@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import QuerySet
+
 from headgate.core.ids import new_id
 from headgate.store.models import AuditEntry, Organization
 from headgate.store.services import audited_events
@@ -137,11 +139,7 @@ def page(
     Raises:
         Problem: FORBIDDEN without the scope `audit`.
     """
-    actor.require(Scope.AUDIT)
-    rows = AuditEntry.objects.all()
-    if actor.organization is not None:
-        owner = Organization.objects.filter(name=actor.organization, removed_at=None).first()
-        rows = rows.filter(organization=owner.id if owner else "-")
+    rows = visible(actor)
     if since is not None:
         rows = rows.filter(at__gte=since)
     if until is not None:
@@ -151,3 +149,17 @@ def page(
     if subject is not None:
         rows = rows.filter(subject=subject)
     return page_of(rows, cursor, limit, newest_first=True)
+
+
+def visible(actor: Actor) -> QuerySet[AuditEntry]:
+    """The entries that the actor may see: all, or those about its organization.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `audit`.
+    """
+    actor.require(Scope.AUDIT)
+    rows = AuditEntry.objects.all()
+    if actor.organization is not None:
+        owner = Organization.objects.filter(name=actor.organization, removed_at=None).first()
+        rows = rows.filter(organization=owner.id if owner else "-")
+    return rows

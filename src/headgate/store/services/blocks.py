@@ -88,6 +88,12 @@ def lift(actor: Actor, block_id: str) -> None:
     audit.record(actor, Action.BLOCK_LIFTED, block.id, before=fields(block))
 
 
+def visible(actor: Actor) -> QuerySet[Block]:
+    """The blocks in force that the actor may know of: all, or none at all."""
+    actor.require_operator(Scope.READ, "block")
+    return _in_force(actor)
+
+
 def fields(block: Block) -> dict[str, Any]:
     """What the audit log keeps of a block."""
     return as_fields(block, "id", "kind", "subject", "reason", "expires_at")

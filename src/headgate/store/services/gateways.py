@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from headgate.core.ids import new_id
 from headgate.store.models import APIVersion, Gateway, Revision
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
@@ -78,6 +80,22 @@ def update(actor: Actor, name: str, *, title: str) -> Gateway:
     gateway.save(update_fields=["title"])
     audit.record(actor, Action.GATEWAY_CHANGED, name, before=before, after=fields(gateway))
     return gateway
+
+
+def visible(actor: Actor) -> QuerySet[Gateway]:
+    """The gateways that the actor may know of: all, or none at all."""
+    actor.require_operator(Scope.READ, "gateway")
+    return Gateway.objects.filter(removed_at=None)
+
+
+def live_versions() -> dict[int, list[Gateway]]:
+    """Where each version is live, by its row: gateways by name."""
+    found: dict[int, list[Gateway]] = {}
+    served = Gateway.objects.filter(removed_at=None, revision__gt=0)
+    for gateway in served.order_by("name"):
+        for row in live_apis(gateway):
+            found.setdefault(int(row), []).append(gateway)
+    return found
 
 
 def find(name: str) -> Gateway:

@@ -6,6 +6,8 @@ At least once: a process that ends between the server's yes and our note of it s
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from django.db.models import QuerySet
+
 from headgate.core.ids import new_id
 from headgate.core.problems import DependencyError
 from headgate.store import sealing
@@ -53,6 +55,11 @@ def queue(actor: Actor, *, to: str, subject: str, text: str) -> Mail:
 def is_waiting(at: datetime) -> bool:
     """Whether a mail is due."""
     return Mail.objects.filter(due_at__lte=at).exists()
+
+
+def failing() -> QuerySet[Mail]:
+    """The mails that could not be sent at their last try, the newest first."""
+    return Mail.objects.filter(sent_at=None).exclude(error="").order_by("-pk")
 
 
 def text_of(mail: Mail) -> str:

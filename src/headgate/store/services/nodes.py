@@ -74,6 +74,12 @@ def get(actor: Actor, name: str) -> Node:
     return node
 
 
+def visible(actor: Actor) -> QuerySet[Node]:
+    """The nodes that the actor may know of, with their last state: all, or none at all."""
+    actor.require_operator(Scope.READ, "node")
+    return _live().select_related("gateway", "state")
+
+
 @change()
 def register(actor: Actor, *, name: str, gateway: str) -> Node:
     """A new node of a gateway. `node_tokens.add` also makes the token that lets it in.

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from headgate.core.ids import new_id
 from headgate.store.models import API, APIVersion, Product
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
@@ -123,6 +125,12 @@ def delete(actor: Actor, name: str) -> None:
     if has_policies:
         publishing.refresh_callers(actor)
     audit.record(actor, Action.PRODUCT_DELETED, name, before=before)
+
+
+def visible(actor: Actor) -> QuerySet[Product]:
+    """The products that the actor may know of: all of them."""
+    actor.require(Scope.READ)
+    return Product.objects.filter(removed_at=None)
 
 
 def find(name: str) -> Product:

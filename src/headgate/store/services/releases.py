@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import QuerySet
+
 from headgate.core.ids import new_id
 from headgate.gateway.release import Measured, Metric, parse_conditions, reason_to_abort
 from headgate.model.release import Release as Share
@@ -44,9 +46,13 @@ def page(
     actor: Actor, *, cursor: str | None = None, limit: int = PAGE_ITEMS_DEFAULT
 ) -> Page[Release]:
     """Releases, newest first, ended ones included."""
+    return page_of(visible(actor), cursor, limit, newest_first=True)
+
+
+def visible(actor: Actor) -> QuerySet[Release]:
+    """The releases that the actor may know of, ended ones included: all, or none at all."""
     actor.require_operator(Scope.READ, "release")
-    rows = Release.objects.select_related("gateway", "stable__api", "candidate__api")
-    return page_of(rows, cursor, limit, newest_first=True)
+    return Release.objects.select_related("gateway", "stable__api", "candidate__api")
 
 
 def under_way(actor: Actor, name: str, *, gateway: str = DEFAULT_GATEWAY) -> Release:

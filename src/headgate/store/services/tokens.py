@@ -176,6 +176,12 @@ def revoke(actor: Actor, token_id: str) -> None:
     )
 
 
+def visible(actor: Actor) -> QuerySet[Token]:
+    """The tokens that the actor may know of, those that are not revoked: all, or none at all."""
+    actor.require_operator(Scope.ADMIN, "token")
+    return _live()
+
+
 def fields(token: Token) -> dict[str, Any]:
     """What the audit log keeps of a token: never the token, nor its hash."""
     return as_fields(token, "id", "name", "prefix", "scopes", "expires_at") | {

@@ -30,6 +30,7 @@ from headgate.traffic.queries import (
     GROUP_COLUMNS,
     RECORD_COLUMNS,
     REQUESTS_PAGE_MAX,
+    Group,
     GroupBy,
     MinutePoint,
     RequestFilter,
@@ -77,6 +78,8 @@ def request_filter(
     status: int | None = None,
     verdict: str | None = None,
     request_id: str | None = None,
+    text: str | None = None,
+    status_class: int | None = None,
 ) -> RequestFilter:
     """A filter from what a caller wrote: names or ids, a verdict by its text.
 
@@ -101,6 +104,8 @@ def request_filter(
         status=status,
         verdict=Verdict(verdict) if verdict else None,
         request_id=request_id,
+        text=text or None,
+        status_class=status_class,
     )
     return _limited(actor, found)
 
@@ -199,6 +204,21 @@ def stats(actor: Actor, by: GroupBy, filters: RequestFilter) -> list[StatsRow]:
             replace(row, key=(known.get(row.key[-1] or row.key[0], row.key[0]),)) for row in rows
         ]
     return rows
+
+
+def total(actor: Actor, filters: RequestFilter) -> StatsRow | None:
+    """The numbers of all requests together; None without any.
+
+    Raises:
+        Problem: FORBIDDEN without the scope `traffic`.
+        DependencyError: the files cannot be read.
+    """
+    actor.require(Scope.TRAFFIC)
+    all_of_it = Group()
+    groups = grouped(reading.reader(), GROUP_COLUMNS[GroupBy.VERDICT], _limited(actor, filters))
+    for group in groups.values():
+        all_of_it.join(group, group.allowed, group.errors)
+    return all_of_it.row(()) if all_of_it.requests else None
 
 
 def series(actor: Actor, filters: RequestFilter) -> list[MinutePoint]:

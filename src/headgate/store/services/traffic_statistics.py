@@ -25,7 +25,7 @@ Groups = dict[tuple[str, ...], Group]
 
 def grouped(place: Reader, columns: tuple[str, ...], filters: RequestFilter) -> Groups:
     """Sums of each group, by the values of `columns` as text."""
-    family = family_of({*columns, *filters.equals()})
+    family = family_of({*columns, *filters.columns()})
     return reading.with_files(
         lambda: _sources(place, filters, family),
         lambda files: _grouped(place, columns, filters, family, files),

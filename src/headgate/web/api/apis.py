@@ -11,7 +11,7 @@ from ninja.responses import Status
 from pydantic import Field
 
 from headgate.gateway.version_choice import CHOICE_CHARACTERS_MAX
-from headgate.store.models import APIVersion, Gateway, Operation
+from headgate.store.models import APIVersion, Operation
 from headgate.store.services import apis, gateways, imports, versions
 from headgate.store.services.imports import Imported
 from headgate.web.api.documents import DocumentData, source_and_fetcher
@@ -335,12 +335,10 @@ def _operation_counts(versions: list[APIVersion]) -> dict[int, int]:
 
 def _live_versions() -> dict[int, list[PublicationOut]]:
     """Where each version is live, by its row."""
-    live: dict[int, list[PublicationOut]] = {}
-    for gateway in Gateway.objects.filter(removed_at=None, revision__gt=0).order_by("name"):
-        published = PublicationOut(gateway=gateway.name, revision=gateway.revision)
-        for row in gateways.live_apis(gateway):
-            live.setdefault(int(row), []).append(published)
-    return live
+    return {
+        row: [PublicationOut(gateway=one.name, revision=one.revision) for one in found]
+        for row, found in gateways.live_versions().items()
+    }
 
 
 def _fields(

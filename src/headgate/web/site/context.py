@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from headgate.store.models import User
-from headgate.store.services.roles import Role
+from headgate.store.services.roles import SCOPES, Role
 from headgate.web.site import brand
 from headgate.web.site.signed_in import membership, organizations
 
@@ -19,12 +19,21 @@ def page(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get(THEME_COOKIE, "")
     user = getattr(request, "user", None)
     is_person = isinstance(user, User)
+    rights = _rights(user)
     return {
         "theme": theme if theme in THEMES else "",
         "is_console": request.path.startswith("/console"),
-        "may_console": isinstance(user, User) and user.role in set(Role),
+        "may_console": bool(rights),
+        "may": rights,
         "membership": membership(request) if is_person else None,
         "memberships": organizations(request) if is_person else [],
         "brand": brand.shown(),
         "may_sign_up": settings.HEADGATE_SIGN_UP != "closed",
     }
+
+
+def _rights(user: object) -> dict[str, bool]:
+    """The scopes of a person in the console, for what is shown; the services decide."""
+    if not isinstance(user, User) or user.role not in set(Role):
+        return {}
+    return {scope.value: True for scope in SCOPES[Role(user.role)]}

@@ -33,7 +33,8 @@ def shown(request: HttpRequest, error: Exception) -> HttpResponse:
         "site/problem_part.html" if request.headers.get("HX-Request") else "site/failure.html"
     )
     response = render(request, template, {"problem": problem}, status=problem.status)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  # Django's mark: no second line in the log
+    if problem.status < 500:  # what is a fault of ours Django logs, with where it happened
+        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  # Django's mark: no second line in the log
     return response
 
 

@@ -5,7 +5,7 @@ What a person cannot mend by typing something else (no right, not signed in) sta
 own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
@@ -30,7 +30,8 @@ class SiteForm(forms.Form):
     names: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **{"label_suffix": "", **more})
+        more.setdefault("label_suffix", "")
+        super().__init__(*arguments, **more)
         self.result: Any = None
 
     def do(self, act: Callable[[dict[str, Any]], Any]) -> bool:
@@ -48,6 +49,10 @@ class SiteForm(forms.Form):
             self.add_error(None, str(error))
             return False
         return True
+
+    def offer(self, name: str, choices: Iterable[tuple[str, str]]) -> None:
+        """Give a field its choices, which the store knows."""
+        self.fields[name].choices = list(choices)  # type: ignore[attr-defined]  # of a ChoiceField
 
     def refuse(self, problem: Problem) -> None:
         """Show a refusal: each place at its field, the rest above the form."""

@@ -7,7 +7,7 @@ rows from the store, never all of them; exports end at `EXPORT_ROWS_MAX`, and sa
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
@@ -15,7 +15,8 @@ from operator import or_
 from typing import Any, Generic, TypeVar
 
 import orjson
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -29,20 +30,22 @@ SEARCH_CHARACTERS_MAX = 200
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[M]):
+class Column(Generic[R]):
     """One column. `value` is what programs get; `show` names how people see it.
 
-    `show`: `text`, `mono`, `number`, `instant`, `ago`, `badge` (value is `(word, kind)`; kind is
-    good, warn, bad, info or empty) or `link` (value is `(text, address)`).
+    `show`: `text`, `mono`, `number`, `ratio`, `ms`, `size` (bytes), `instant`, `ago`, `badge`
+    (value is `(word, kind)`; kind is good, warn, bad, info or empty) or `link` (value is
+    `(text, address)`).
     `sort` is the field of the store that it is sorted by; empty: it is not.
     """
 
     key: str
     title: str
-    value: Callable[[M], Any]
+    value: Callable[[R], Any]
     show: str = "text"
     sort: str = ""
 
@@ -81,12 +84,9 @@ class Listing(Generic[M]):
         """
         rows = self._chosen(request, rows)
         wanted = request.GET.get("format", "")
-        if wanted == "json":
-            return self._json(rows)
-        if wanted == "csv":
-            return self._csv(rows)
         if wanted:
-            raise invalid(f"There is no format '{wanted[:20]}'; there are json and csv.", "/format")
+            found = list(rows[: EXPORT_ROWS_MAX + 1])
+            return exported(wanted, self.name, self.columns, found)
         return render(request, template, {"list": self._page(request, rows), **(more or {})})
 
     def _chosen(self, request: HttpRequest, rows: "QuerySet[M]") -> "QuerySet[M]":
@@ -113,14 +113,14 @@ class Listing(Generic[M]):
         return (f"-{name}" if asked.startswith("-") else name, "pk")
 
     def _page(self, request: HttpRequest, rows: "QuerySet[M]") -> "Shown":
-        number = _page_number(request.GET.get("page", "1"))
+        number = page_number(request.GET.get("page", "1"))
         total = rows.count()
         first = (number - 1) * ROWS_PER_PAGE
         found = list(rows[first : first + ROWS_PER_PAGE])
         asked = request.GET.get("sort", "")
         return Shown(
             name=self.name,
-            heads=[_head(column, asked) for column in self.columns],
+            heads=[head(column, asked) for column in self.columns],
             rows=[
                 [{"show": column.show, "value": column.value(row)} for column in self.columns]
                 for row in found
@@ -144,34 +144,6 @@ class Listing(Generic[M]):
             last=first + len(found),
             pages=max(1, -(-total // ROWS_PER_PAGE)),
         )
-
-    def _json(self, rows: "QuerySet[M]") -> HttpResponse:
-        found = list(rows[: EXPORT_ROWS_MAX + 1])
-        body = {
-            self.name: [
-                {column.key: _plain(column.value(row), column.show) for column in self.columns}
-                for row in found[:EXPORT_ROWS_MAX]
-            ],
-            "is_complete": len(found) <= EXPORT_ROWS_MAX,
-        }
-        return HttpResponse(
-            orjson.dumps(body, option=orjson.OPT_UTC_Z | orjson.OPT_INDENT_2, default=str),
-            content_type="application/json",
-        )
-
-    def _csv(self, rows: "QuerySet[M]") -> HttpResponse:
-        found = list(rows[: EXPORT_ROWS_MAX + 1])
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow([column.key for column in self.columns])
-        for row in found[:EXPORT_ROWS_MAX]:
-            writer.writerow(
-                [csv_cell(_plain(column.value(row), column.show)) for column in self.columns]
-            )
-        response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{self.name}.csv"'
-        response["X-Complete"] = "true" if len(found) <= EXPORT_ROWS_MAX else "false"
-        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +176,38 @@ class Shown:
         return self.number + 1 if self.number < self.pages else None
 
 
+def exported(
+    wanted: str, name: str, columns: Sequence[Column[Any]], rows: Sequence[Any]
+) -> HttpResponse:
+    """Rows as JSON or CSV, at most `EXPORT_ROWS_MAX`; the answer says whether that was all.
+
+    Raises:
+        Problem: INVALID_INPUT: another format.
+    """
+    is_complete, rows = len(rows) <= EXPORT_ROWS_MAX, rows[:EXPORT_ROWS_MAX]
+    if wanted == "json":
+        plain = [{one.key: _plain(one.value(row), one.show) for one in columns} for row in rows]
+        return HttpResponse(
+            orjson.dumps(
+                {name: plain, "is_complete": is_complete},
+                option=orjson.OPT_UTC_Z | orjson.OPT_INDENT_2,
+                default=str,
+            ),
+            content_type="application/json",
+        )
+    if wanted != "csv":
+        raise invalid(f"There is no format '{wanted[:20]}'; there are json and csv.", "/format")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([column.key for column in columns])
+    for row in rows:
+        writer.writerow([csv_cell(_plain(one.value(row), one.show)) for one in columns])
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response["X-Complete"] = "true" if is_complete else "false"
+    return response
+
+
 def csv_cell(value: Any) -> Any:
     """A value that no spreadsheet takes for a formula. Source: OWASP, "CSV Injection"."""
     if isinstance(value, datetime):
@@ -211,6 +215,12 @@ def csv_cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return "" if value is None else value
+
+
+def count_of(rows: "QuerySet[Any]", owner: str) -> Coalesce:
+    """How many of `rows` lead to a listed row by their field `owner`, as a column of the store."""
+    theirs = rows.filter(**{owner: OuterRef("pk")}).order_by().values(owner)
+    return Coalesce(Subquery(theirs.annotate(found=Count("pk")).values("found")), 0)
 
 
 def choices(values: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -222,7 +232,8 @@ def _plain(value: Any, show: str) -> Any:
     return value[0] if show in {"badge", "link"} and isinstance(value, tuple) else value
 
 
-def _head(column: Column[Any], asked: str) -> dict[str, str]:
+def head(column: Column[Any], asked: str) -> dict[str, str]:
+    """The head of a column, with the sort that it leads to."""
     is_up, is_down = asked == column.key, asked == f"-{column.key}"
     return {
         "title": column.title,
@@ -232,7 +243,12 @@ def _head(column: Column[Any], asked: str) -> dict[str, str]:
     }
 
 
-def _page_number(text: str) -> int:
+def page_number(text: str) -> int:
+    """The number of a page as an address has it.
+
+    Raises:
+        Problem: INVALID_INPUT.
+    """
     if text.isascii() and text.isdecimal() and 1 <= int(text[:7]) <= PAGE_MAX:
         return int(text)
     problem: Problem = invalid(f"There is no page '{text[:20]}'.", "/page")

@@ -38,3 +38,9 @@ for (const form of document.querySelectorAll("form[data-at-once]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+
+// A table that grows at its head is cut at its foot.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const rows = event.target.closest?.("[data-rows-max]");
+  while (rows && rows.children.length > Number(rows.dataset.rowsMax)) rows.lastElementChild.remove();
+});

@@ -1,0 +1,192 @@
+"""How does a page of the console look? One thing with its facts and parts, or a form for one act.
+
+Pages are described here in Python and drawn by three templates, so that they all look and read
+alike. What a person may not do is not shown (`Act.scope`); the services refuse it in any case.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from headgate.store.services.actor import Actor, Scope
+from headgate.web.site.forms import SiteForm
+from headgate.web.site.listing import Listing
+from headgate.web.site.signed_in import operator
+
+M = TypeVar("M", bound=Model)
+REFUSED = 422  # the form was not carried out
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value as people see it; `show` is one of those of `site.listing.Column`."""
+
+    value: Any
+    show: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that can be done, on a page of its own, by holders of `scope`."""
+
+    title: str
+    address: str
+    scope: Scope = Scope.READ
+    kind: str = ""  # main, danger or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A small table below the facts. `more`: text and address of the whole list."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    empty: str = ""
+    acts: Sequence[Act] = ()
+    more: tuple[str, str] | None = None
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """The page of one thing. `back`: text and address of the list that it stands in."""
+
+    title: str
+    back: Sequence[tuple[str, str]]
+    facts: Sequence[tuple[str, Cell]]
+    badges: Sequence[tuple[str, str]] = ()
+    lead: str = ""
+    acts: Sequence[Act] = ()
+    parts: Sequence[Part] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """The page of an act. `hits`: what it will hit. `back`: where to go instead."""
+
+    title: str
+    submit: str
+    back: Sequence[tuple[str, str]]
+    lead: str = ""
+    is_danger: bool = False
+    hits: Sequence[Part] = ()
+    warnings: Sequence[str] = field(default=())
+
+
+def allowed(request: HttpRequest, scope: Scope, subject: str = "page") -> Actor:
+    """The person in the console, who must hold `scope`.
+
+    Raises:
+        Problem: NOT_FOUND without a role there; FORBIDDEN without the scope.
+    """
+    actor = operator(request)
+    actor.require_operator(scope, subject)
+    return actor
+
+
+def show(request: HttpRequest, actor: Actor, thing: Thing) -> HttpResponse:
+    """The page of one thing, with what this person may do with it."""
+    parts = [{"part": part, "acts": _for(actor, part.acts)} for part in thing.parts]
+    context = {"thing": thing, "acts": _for(actor, thing.acts), "parts": parts}
+    return render(request, "console/thing.html", context)
+
+
+def listed(
+    request: HttpRequest,
+    actor: Actor,
+    listing: Listing[M],
+    rows: QuerySet[M],
+    *,
+    title: str,
+    empty: str,
+    lead: str = "",
+    acts: Sequence[Act] = (),
+) -> HttpResponse:
+    """The page of a list."""
+    more = {"title": title, "empty": empty, "lead": lead, "acts": _for(actor, acts)}
+    return listing.answer(request, rows, "console/list.html", more)
+
+
+def carry_out(
+    request: HttpRequest,
+    page: FormPage,
+    form: SiteForm,
+    act: Callable[[dict[str, Any]], Any],
+    then: Callable[[Any], tuple[str, str]],
+    template: str = "console/form.html",
+) -> HttpResponse:
+    """The page of an act, and once its form was sent and taken, where `then` leads.
+
+    `then` gets what `act` gave, and says what was done and which address to go on to.
+    """
+    if request.method == "POST" and form.do(act):
+        told, address = then(form.result)
+        messages.success(request, told)
+        return redirect(address)
+    return refused(request, page, form, template)
+
+
+def refused(
+    request: HttpRequest, page: FormPage, form: SiteForm, template: str = "console/form.html"
+) -> HttpResponse:
+    """The page of an act that was not done yet, or was refused."""
+    status = REFUSED if form.is_bound else 200
+    return render(request, template, {"page": page, "form": form}, status=status)
+
+
+def reveal(request: HttpRequest, secret: "Secret") -> HttpResponse:
+    """The only page that a new secret ever stands on."""
+    response = render(request, "console/secret.html", {"secret": secret})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A new secret, what it is, and where to go on. Never kept, never logged."""
+
+    title: str
+    text: str = field(repr=False)
+    then: str
+    more: Sequence[tuple[str, str]] = ()
+
+
+def text(value: Any) -> Cell:
+    """As it is; nothing as a dash."""
+    return Cell("–" if value in {None, ""} else value)
+
+
+def code(value: Any) -> Cell:
+    """A name or id."""
+    return Cell(value or "–", "mono")
+
+
+def link(title: str, address: str) -> Cell:
+    """A way to another page."""
+    return Cell((title, address), "link")
+
+
+def badge(word: str, kind: str = "") -> Cell:
+    """A state."""
+    return Cell((word, kind), "badge")
+
+
+def when(value: datetime | None) -> Cell:
+    """An instant."""
+    return Cell(value, "instant")
+
+
+def number(value: float | None) -> Cell:
+    """A count."""
+    return Cell(value, "number")
+
+
+def _for(actor: Actor, acts: Sequence[Act]) -> list[Act]:
+    return [act for act in acts if actor.may(act.scope)]

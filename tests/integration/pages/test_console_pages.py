@@ -1,0 +1,125 @@
+"""Does every page of the console open for those whose role allows it, and for nobody else?"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.urls import URLPattern
+
+from headgate.store.services.actor import Scope
+from headgate.store.services.roles import SCOPES, Role
+from headgate.web.console.urls import urlpatterns
+from tests.support.console_world import ConsoleWorld, console_world
+from tests.support.person import Person
+
+pytestmark = pytest.mark.integration
+NEEDS = {
+    "console_traffic": Scope.TRAFFIC,
+    "console_request": Scope.TRAFFIC,
+    "console_numbers": Scope.TRAFFIC,
+    "console_audit": Scope.AUDIT,
+    "console_entry": Scope.AUDIT,
+    "console_people": Scope.AUDIT,
+    "console_person": Scope.AUDIT,
+    "console_tokens": Scope.ADMIN,
+    "console_token": Scope.ADMIN,
+    "console_rollback": Scope.ADMIN,
+    "console_look": Scope.WRITE,
+    "console_text_page": Scope.WRITE,
+}
+"""What a page needs by the longest of these that its name begins with, if it changes nothing."""
+CHANGES = {
+    "console_api_": Scope.WRITE,
+    "console_product_": Scope.WRITE,
+    "console_plan_": Scope.WRITE,
+    "console_release_": Scope.WRITE,
+    "console_application_": Scope.KEYS,
+    "console_subscription_": Scope.KEYS,
+    "console_key_": Scope.KEYS,
+    "console_client_": Scope.KEYS,
+    "console_block_": Scope.BLOCKS,
+    "console_organization_": Scope.ADMIN,
+    "console_gateway_": Scope.ADMIN,
+    "console_node_": Scope.ADMIN,
+    "console_person_": Scope.ADMIN,
+    "console_token_": Scope.ADMIN,
+}
+"""What the pages of acts need, by how their names begin."""
+READ_ONLY = {"console_api_operations"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleWorld]:
+    with console_world(tmp_path_factory.mktemp("console")) as running:
+        yield running
+
+
+def needed(name: str) -> Scope:
+    if name in READ_ONLY:
+        return Scope.READ
+    for begin, scope in (CHANGES | NEEDS).items():
+        if name.startswith(begin):
+            return scope
+    return Scope.READ
+
+
+def address(world: ConsoleWorld, pattern: URLPattern) -> str:
+    """The address of a page about what is in the world."""
+    ids = dict(world.ids)
+    route = str(pattern.pattern)
+    if "/applications/" in route:
+        ids["name"] = "demo"
+    if "/look/" in route:
+        ids["name"] = "new"
+    for part in pattern.pattern.converters:
+        kind = {"operation": "path", "revision": "int"}.get(part, "str")
+        route = route.replace(f"<{kind}:{part}>", ids[part]).replace(f"<{part}>", ids[part])
+    return f"/console{route}"
+
+
+ELSEWHERE = ("<str:release>", "/look/pages/<name>/delete")  # what is not in the world
+PAGES = [one for one in urlpatterns if not any(part in str(one.pattern) for part in ELSEWHERE)]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_opens_what_its_scopes_say_and_nothing_else(
+    world: ConsoleWorld, role: Role
+) -> None:
+    wrong = []
+    for pattern in PAGES:
+        path = address(world, pattern)
+        if pattern.name == "console_traffic_new":
+            path += "?after=0.0."
+        status = world.person(role).get(path).status_code
+        expected = 200 if needed(str(pattern.name)) in SCOPES[role] else 403
+        if status != expected:
+            wrong.append(f"{role} {path}: {status}, not {expected}")
+    assert wrong == []
+
+
+def test_strangers_are_asked_to_sign_in_and_others_find_nothing(world: ConsoleWorld) -> None:
+    wrong = []
+    with Person(world.up.web) as stranger:
+        for pattern in PAGES:
+            path = address(world, pattern)
+            for person, expected in ((stranger, 401), (world.person("outsider"), 404)):
+                status = person.get(path).status_code
+                if status != expected:
+                    wrong.append(f"{path}: {status}, not {expected}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_page_shows_a_way_that_is_refused(world: ConsoleWorld, role: Role) -> None:
+    person, wrong, seen = world.person(role), [], set()
+    for pattern in PAGES:
+        page = person.get(address(world, pattern))
+        if page.status_code != 200 or pattern.name == "console_traffic_new":
+            continue
+        for target in re.findall(r'href="(/console[^"?#]*)', page.text):
+            if target not in seen:
+                seen.add(target)
+                status = person.get(target).status_code
+                if status >= 400:
+                    wrong.append(f"{pattern.name} leads {role} to {target}: {status}")
+    assert wrong == []
