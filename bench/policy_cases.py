@@ -19,6 +19,7 @@ ISSUER, CLIENT = "https://login.example.com", "robot"
 PASSWORD = base64.b64encode(b"robot:correct-horse-battery-staple").decode()
 PAGE = {"origin": "https://app.example.com"}
 TOKEN_SECONDS = 3600
+ERRORS = {"bodies": [{"content_type": "text/plain", "body": "{{status}}: {{title}}"}]}
 BODY = '{"id": 7, "owner": {"name": "Ada", "email": "ada@example.com"}, "tags": ["a", "b"]}'
 """What the upstream answers."""
 
@@ -58,7 +59,7 @@ class Case:
 
 
 NOT_MEASURED = {
-    "error_bodies": "it acts on refusals alone",
+    "anonymous": "limits as those of `rate_limit`, for callers without a credential",
     "introspect": "a process beside Envoy is asked, as for `validate`: not measured yet",
     "mtls": "its callers speak TLS, which the bare proxy beside it does not",
     "validate": "the suite `validation` measures it, with the validator beside Envoy",
@@ -77,6 +78,7 @@ def _edge() -> list[Case]:
         Case("csrf", {"allow_hosts": ["app.example.com"]}, method="POST", headers=PAGE),
         Case("ip_filter", {"allow": ["127.0.0.0/8", "2001:db8::/32"], "deny": ["127.9.0.0/16"]}),
         Case("request_size", {"body_max": "10MB"}),
+        Case("error_bodies", ERRORS, note="of a request that is not refused"),
         Case("cost", {"units": 3}),
         Case("maintenance", {}, status=503, note="the upstream is not asked"),
     ]

@@ -280,6 +280,7 @@ def _delta(base: Snapshot | None, newest: Snapshot) -> SnapshotDelta:
         removed=tuple(set(known) - {api.row for api in newest.apis}),
         policies=newest.policies,
         secrets=newest.secrets,
+        problem_types=newest.problem_types,
     )
 
 

@@ -30,6 +30,7 @@ from headgate.model.snapshot import (
     Upstream,
     UpstreamHost,
 )
+from headgate.node.apply import SUBSCRIPTIONS
 from tests.support.lines import read_line
 
 LIVE_SECONDS_MAX = 20.0
@@ -85,6 +86,7 @@ class Proxy:
         self.port = 0
         self._translator = Translator(node)
         self._revision = 0
+        self._told_by: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
 
     def publish(
@@ -107,7 +109,9 @@ class Proxy:
             callers=callers,
         )
         assert check(snapshot) == []
-        for name, text in self._translator.translate(snapshot).files().items():
+        files = self._translator.translate(snapshot).files()
+        self._told_by = {SUBSCRIPTIONS[name] for name in files if name in SUBSCRIPTIONS}
+        for name, text in files.items():
             fresh = self.node.folder / f"{name}.new"
             fresh.write_bytes(text)
             fresh.rename(self.node.folder / name)
@@ -202,8 +206,9 @@ class Proxy:
         return int(outer["local_address"]["socket_address"]["port_value"])
 
     def _is_live(self) -> bool:
-        stats = self.admin("/stats?filter=version_text")
-        return stats.count(f'version_text: "{self._revision}"') >= 3
+        stats = self.admin("/stats?filter=version_text").splitlines()
+        wanted = {f'{one}.version_text: "{self._revision}"' for one in self._told_by}
+        return wanted <= set(stats)
 
     def _line(self, request_id: str) -> dict[str, Any] | None:
         for text in reversed(self.node.log_path.read_text().splitlines()):

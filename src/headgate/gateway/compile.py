@@ -7,7 +7,6 @@ from headgate.core.problems import Detail
 from headgate.gateway.callers import caller_mistakes
 from headgate.gateway.claims import Claims, claim_mistakes, claims_by_api
 from headgate.gateway.effective import conflicts, misplaced
-from headgate.gateway.envoy.error_texts import ERROR_TEXTS_MAX, error_texts
 from headgate.gateway.policy import (
     POLICIES_PER_PLACE_MAX,
     mistakes,
@@ -19,7 +18,13 @@ from headgate.gateway.release import release_mistakes
 from headgate.gateway.routing import parse_template, quoted
 from headgate.gateway.upstreams import upstream_mistakes
 from headgate.gateway.version_choice import choice_mistakes
-from headgate.model.access import APISettingsRow, OperationRow, PublishedRows, ScopedLimit
+from headgate.model.access import (
+    SCOPED_LIMITS_MAX,
+    APISettingsRow,
+    OperationRow,
+    PublishedRows,
+    ScopedLimit,
+)
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, SnapshotOperation
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"})
@@ -48,9 +53,6 @@ def check(snapshot: Snapshot) -> list[Detail]:
         found += _operation_mistakes(api, pointer)
     for index, one in enumerate(snapshot.callers):
         found += _policy_mistakes(one.policies, f"/callers/{index}", one.place)
-    if not found and len(error_texts(snapshot)) > ERROR_TEXTS_MAX:
-        words = f"more than {ERROR_TEXTS_MAX} different sets of `error_bodies`"
-        found.append(Detail(f"{words}; let APIs share them", "/apis"))
     found += caller_mistakes(snapshot) + conflicts(snapshot) + release_mistakes(snapshot)
     found += choice_mistakes(snapshot) + claim_mistakes(snapshot)
     return found + _shared_base_paths(snapshot) + _hidden_operations(snapshot.apis)
@@ -116,6 +118,10 @@ def _policy_mistakes(
         seen.setdefault(use.kind, index)
         if is_gateway and use.kind in policies and not policies[use.kind].attaches_to_gateway:
             found.append(Detail(f"{use.kind!r} is attached to APIs and operations only", pointer))
+    limits = 0 if found else sum(len(parse(use).limits()) for use in uses)
+    if limits > SCOPED_LIMITS_MAX:
+        message = f"{owner} has {limits} limits; at most {SCOPED_LIMITS_MAX} together"
+        found.append(Detail(message, f"{place}/policies"))
     return found
 
 

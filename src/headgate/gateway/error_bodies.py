@@ -2,13 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 BODY_CHARACTERS_MAX = 4096
-ERRORS_WORD = "errors"  # of a route's metadata: which texts hold there
 MEMBERS = ("type", "title", "status", "detail", "next_step", "request_id")
 PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _CONTENT_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?charset=utf-8)?")
@@ -71,10 +70,15 @@ class ErrorBody(BaseModel):
             return "json"
         return "xml" if "xml" in self.content_type or "html" in self.content_type else "text"
 
-    def fits(self, problem: str, status: int) -> bool:
-        """Whether it is for this answer; status 0 stands for any."""
-        is_status = not self.statuses or status == 0 or status in self.statuses
-        return is_status and (not self.problems or problem in self.problems)
+    def as_read(self) -> dict[str, Any]:
+        """As `gateway/filter/error_forms.zig` reads it: names stand between literals."""
+        return {
+            "statuses": self.statuses,
+            "problems": self.problems,
+            "content_type": self.content_type,
+            "form": self.form,
+            "parts": PLACE.split(self.body),
+        }
 
 
 def _check_xml(text: str) -> None:
@@ -84,11 +88,3 @@ def _check_xml(text: str) -> None:
         ET.fromstring(text)  # noqa: S314  # without declarations nothing can be expanded
     except ET.ParseError as error:
         raise ValueError(str(error)) from error
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorTexts:
-    """The texts of one place, the first that fits is taken. Equal ones have the same `key`."""
-
-    key: str
-    bodies: tuple[ErrorBody, ...]

@@ -5,13 +5,11 @@ RFC 8288 and RFC 5829 (`Link`, `successor-version`).
 """
 
 from email.utils import format_datetime
-from xml.sax.saxutils import escape
 
 from headgate.gateway.routing import quoted
 from headgate.model.lifecycle import Notice
 
-WHERE_WORD = "where"  # in a route's metadata: where callers go, in plain text and for XML
-WHERE_XML_WORD = "where_xml"
+WHERE_WORD = "where"  # in a route's metadata: where callers go
 ASK = "Ask the provider of this API."
 
 
@@ -31,8 +29,7 @@ def retired_words(notice: Notice) -> dict[str, str]:
     Every word is there, an empty one for a field that the answer does not have.
     """
     fields = dict.fromkeys(("deprecation", "sunset", "link"), "") | notice_fields(notice)
-    where = _where(notice)
-    return fields | {WHERE_WORD: where, WHERE_XML_WORD: escape(where)}
+    return fields | {WHERE_WORD: _where(notice)}
 
 
 def _links(notice: Notice) -> list[str]:

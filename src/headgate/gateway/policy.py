@@ -5,8 +5,8 @@ plan. First counts what is called, from the general to the specific, then who ca
 version, operation, product, plan. For each kind the last of them is in force, whole: a plan's
 replaces the operation's, an operation's replaces its version's; settings and lists are never
 merged. What is written at one place is what happens.
-(`rate_limit` alone adds up: an API's limit counts its operations together, an operation's its
-own calls.)
+(Limits alone add up: an API's `rate_limit` counts its operations together, an operation's its own
+calls; likewise `anonymous`.)
 
 Policies of the stage EDGE also hold for unknown paths and wrong methods below their API, so
 that a browser's preflight and a closed network work there too. The others need an operation.
@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from headgate.core.problems import Detail
 from headgate.core.registry import Registry
-from headgate.gateway.error_bodies import ErrorTexts
 from headgate.model.access import ScopedLimit
 from headgate.model.introspection import IntrospectionServer
 from headgate.model.scopes import ScopeNeeds
@@ -36,6 +35,9 @@ SWITCHED_ON: Mapping[str, Any] = {
     "config": {},
 }
 """The route's side of a filter that has no settings per route."""
+COMPOSITE = "type.googleapis.com/envoy.extensions.filters.http.composite.v3."
+CHOICES = COMPOSITE + "Composite"
+"""Type of Envoy's filter that holds others by name, of which a route chooses one."""
 
 
 VALIDATORS = "validators"
@@ -64,10 +66,13 @@ class HTTPFilter:
     is switched off; `route` configures and switches it on for a route. Both are the JSON form
     of a `google.protobuf.Any`. Filters of one name have one `chain`, whatever the settings.
     `asks` names the cluster of the node itself that it calls. `observed_in` names the dynamic
-    metadata (namespace and key) in which it leaves the verdict that it would have given. `order`
-    is its own place where that is not its policy's. `idle` is the route's side under which it does
-    nothing: Envoy decides which filters a request meets before the caller is known, so a filter
-    that some callers need is on for all of them. None: there is no such thing.
+    metadata (namespace and key) in which it leaves the verdict that it would have given. `stage`
+    and `order` are its own place where that is not its policy's. `idle` is the route's side under
+    which it does nothing: Envoy decides which filters a request meets before the caller is known,
+    so a filter that some callers need is on for all of them. None: there is no such thing.
+
+    `choice` is None for most. Where Envoy's filter takes no settings from a route, `name` is that
+    of a filter that holds one such filter for each of its settings, and `choice` names this one.
     """
 
     name: str
@@ -75,8 +80,26 @@ class HTTPFilter:
     route: Mapping[str, Any]
     asks: str = ""
     observed_in: tuple[str, str] | None = None
+    stage: Stage | None = None
     order: int | None = None
     idle: Mapping[str, Any] | None = field(default_factory=lambda: SWITCHED_ON)
+    choice: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from every other filter with other settings of the chain."""
+        return self.name, self.choice or ""
+
+
+def chosen(name: str, choice: str, chain: Mapping[str, Any]) -> HTTPFilter:
+    """The filter `chain`, held by the filter `name` under the name `choice`.
+
+    A new choice, or one that goes, is a change of a file of `name`, not of the listener.
+    """
+    action = {"@type": COMPOSITE + "ExecuteFilterAction", "filter_chain_name": choice}
+    always = {"on_no_match": {"action": {"name": "choice", "typed_config": action}}}
+    route = {"@type": CHOICES + "PerRoute", "matcher": always}
+    return HTTPFilter(name, chain, route, idle=None, choice=choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +132,8 @@ class Policy(BaseModel):
     nothing without an API. A kind that `adds_up` holds from every place, instead of the most
     specific alone. `not_for_callers` says why a kind that acts after the access filter cannot be
     attached to a product or plan; empty when it can. `excludes` names kinds that cannot hold for
-    the same operation. One that `looks_at_operation` has `mistakes_at`. One that is `set_in_chain`
-    has another filter for each of its settings, because Envoy's filter takes none from a route.
-    One that `tells_claims` verifies tokens (`with_claims`).
+    the same operation. One that `looks_at_operation` has `mistakes_at`. One that `tells_claims`
+    verifies tokens (`with_claims`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -125,8 +147,6 @@ class Policy(BaseModel):
     excludes: ClassVar[frozenset[str]] = frozenset()
     looks_at_operation: ClassVar[bool] = False
     asks_server: ClassVar[bool] = False
-    writes_errors: ClassVar[bool] = False
-    set_in_chain: ClassVar[bool] = False
     says_cost: ClassVar[bool] = False
     tells_claims: ClassVar[bool] = False
 
@@ -152,22 +172,15 @@ class Policy(BaseModel):
     @classmethod
     def standing(cls) -> Iterable[HTTPFilter]:
         """The filters that every gateway has in its chain, whoever uses them: by default those
-        of the example, which have the settings of the chain that all others have."""
-        return [] if cls.set_in_chain else cls.model_validate(cls.example).filters()
+        of the example, which have the settings of the chain that all others have, or none of
+        the choices."""
+        return cls.model_validate(cls.example).filters()
 
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation
     ) -> Mapping[str, Mapping[str, Any]]:
         """What the policy's filters read of an operation's route, by namespace."""
         del api, operation
-        return {}
-
-    def error_texts(self) -> ErrorTexts | None:
-        """How the gateway's own answers are written, of a kind that `writes_errors`."""
-        return None
-
-    def refusal_words(self) -> Mapping[str, str]:
-        """What the policy says on routes that only refuse, in the gateway's own namespace."""
         return {}
 
     def filters_at(self, at: OperationPath) -> Iterable[HTTPFilter]:

@@ -47,6 +47,18 @@ for the filters that any of its callers needs, idle or not, and a subscriber of 
 second look at the routes; each such product or plan adds routes of its own to the API, and no API
 else.
 
+**An open API with a limit per address.** `headgate api set pets --open` takes effect at once;
+`anonymous` is the plan of those who come without one:
+
+```
+- kind: anonymous
+  settings: {rates: [10/minute], quotas: [500/day]}
+```
+
+Each address counts for itself and reads what is left in `RateLimit`; who has a key and a
+subscription gets that plan instead. Behind a load balancer, name it with `--trusted-proxy`
+([settings](settings.md#behind-a-proxy)), or all callers share its address.
+
 A text in the settings may name a secret: `${secret:NAME}` stands for what `headgate secret set
 NAME` stored. Only nodes get the value; exports, answers and the audit log hold the reference. A
 name under which nothing is stored is a mistake at publishing. There is no way to write the

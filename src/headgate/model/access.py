@@ -151,6 +151,7 @@ class LimitSubject(StrEnum):
     ADDRESS = "address"
     CREDENTIAL = "credential"
     CLAIM = "claim"
+    ANONYMOUS = "anonymous"  # addresses of callers without a plan; the others do not meet it
 
 
 @dataclass(frozen=True, slots=True)

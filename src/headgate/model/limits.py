@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 AMOUNT_MAX = 2**32 - 1  # the access table holds an amount in 32 bits
-BURST_MAX = 2**23 - 1
+BURST_MAX = 2**22 - 1
 CONCURRENT_MAX = 2**20 - 1  # the access table counts so many running calls
 ANCHOR_DAY_MAX = 28  # every month has it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from headgate.model.introspection import IntrospectionReading
 from headgate.model.validation import ValidationReading
 
 NODE_FIELD = "Headgate-Node"
@@ -62,7 +63,10 @@ class NodeReport:
 
     `problems` are sentences for people, each with its next step. `counters` and `quotas` hold
     what changed since the last report that was accepted. `unchecked` requests passed since the
-    agent's start because no validator answered; `validations` is what they have counted.
+    agent's start because no validator answered; `validations` is what they have counted,
+    `introspections` what the introspector has. `certificates_refused` counts connections that Envoy
+    ended, since the agent's start, because the caller's certificate is of no trusted authority or
+    out of date: they leave no record.
     """
 
     node: str
@@ -86,6 +90,8 @@ class NodeReport:
     validator_restarts: int = 0
     unchecked: int = 0
     validations: tuple[ValidationReading, ...] = ()
+    introspections: tuple[IntrospectionReading, ...] = ()
+    certificates_refused: int = 0
     counters: tuple[CounterReading, ...] = field(default=())
     quotas: tuple[QuotaReading, ...] = field(default=())
 

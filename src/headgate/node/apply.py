@@ -5,8 +5,10 @@ Each file is written by rename and then waited for until Envoy says that it took
 1. clusters: the new ones and those old ones that go away
 2. a while until the new ones are warm: Envoy answers 503 for a cluster whose hosts it does not
    know yet, and meanwhile the old routes serve
-3. listeners, then routes
-4. clusters: only the new ones
+3. listeners
+4. filters that routes choose by name: the new ones and those old ones that go away
+5. routes
+6. those filters, then clusters: only the new ones
 
 A file whose content did not change is not written. When Envoy refuses one, the files of the last
 good revision are put back and Envoy's own words are the error.
@@ -24,15 +26,21 @@ import orjson
 
 from headgate.core.ids import RandomBytes
 from headgate.gateway.envoy import wire
+from headgate.gateway.envoy.chain import held_file, holder_names
 from headgate.node.admin import EnvoyAdmin, EnvoySilent
 from headgate.node.durable import is_same_file, write_file
 from headgate.node.paths import NodePaths
 from headgate.node.versions import digest, split, with_version
 
 CLUSTERS = "cds.json"
+CHOICES = {
+    held_file(name): f"extension_config_discovery.http_filter.{name}" for name in holder_names()
+}
+HELD = "named_filter_chains"
 SUBSCRIPTIONS = {
     CLUSTERS: "cluster_manager.cds",
     "lds.json": "listener_manager.lds",
+    **CHOICES,
     wire.ROUTES_FILE: "http.gateway.rds.gateway",
 }
 """Where Envoy tells which version of a file it has taken; other files are not waited for."""
@@ -131,11 +139,14 @@ class Files:
                 union, new = await asyncio.to_thread(self._with_old_clusters, data)
                 await self._put_and_wait(admin, name, union)
                 await self._wait_until_warm(admin, new)
+            elif name in CHOICES:
+                union = await asyncio.to_thread(self._with_old_choices, name, data)
+                await self._put_and_wait(admin, name, union)
             else:
                 await self._put_and_wait(admin, name, data)
-        clusters = files[CLUSTERS]
-        if self._digests.get(CLUSTERS) != digest(clusters):
-            await self._put_and_wait(admin, CLUSTERS, clusters)
+        for name in (*CHOICES, CLUSTERS):
+            if name in files and self._digests.get(name) != digest(files[name]):
+                await self._put_and_wait(admin, name, files[name])
 
     async def restore(self, admin: EnvoyAdmin) -> None:
         """Put the last good files back into service, routes before clusters.
@@ -234,7 +245,7 @@ class Files:
     def _with_old_clusters(self, data: bytes) -> tuple[bytes, dict[str, str]]:
         """The clusters of `data` and those of the present file that it does not name; and those
         that are new, with their addresses."""
-        present = self._present_resources()
+        present = self._present_resources(CLUSTERS)
         wanted = orjson.loads(data)
         names = {cluster["name"] for cluster in wanted["resources"]}
         old = [cluster for cluster in present if cluster["name"] not in names]
@@ -246,11 +257,20 @@ class Files:
         return orjson.dumps(wanted | {"resources": wanted["resources"] + old}), new
 
     def _present_clusters(self) -> dict[str, str]:
-        return _addresses(self._present_resources())
+        return _addresses(self._present_resources(CLUSTERS))
 
-    def _present_resources(self) -> list[dict[str, Any]]:
+    def _with_old_choices(self, name: str, data: bytes) -> bytes:
+        """The filters of `data` and those of the present file that it does not name."""
+        wanted = orjson.loads(data)
+        held = wanted["resources"][0]["typed_config"]
+        for present in self._present_resources(name):
+            old = present["typed_config"][HELD]
+            held[HELD] = dict(sorted((old | held[HELD]).items()))
+        return orjson.dumps(wanted)
+
+    def _present_resources(self, name: str) -> list[dict[str, Any]]:
         try:
-            present = orjson.loads((self._paths.resources / CLUSTERS).read_bytes())
+            present = orjson.loads((self._paths.resources / name).read_bytes())
         except (FileNotFoundError, orjson.JSONDecodeError):
             return []
         found: list[dict[str, Any]] = present["resources"]

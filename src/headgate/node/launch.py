@@ -83,6 +83,8 @@ def node_settings(settings: AgentSettings, node: str) -> NodeSettings:
         tls_certificate=certificate,
         tls_key=certificate,
         client_authorities=paths.client_authorities if settings.client_authorities else None,
+        trusted_proxies=settings.trusted_proxies,
+        trusted_hops=settings.trusted_hops,
         workers=settings.workers_count,
         has_filter=settings.has_filter,
         trial_socket=Path(TRIAL_SOCKET) if settings.has_filter else None,

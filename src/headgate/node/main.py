@@ -145,6 +145,7 @@ class Agent:
             revisions=self._revisions,
             keeper=self._keeper,
             validators=self._validators,
+            introspection=self._introspection,
             troubles=self._troubles,
         )
         self._reporter = Reporter(parts, self._control_plane, clock)

@@ -18,6 +18,7 @@ from headgate.node.access_sync import (
 )
 from headgate.node.admin import EnvoyAdmin
 from headgate.node.control_plane import ControlPlane
+from headgate.node.introspection import Introspection
 from headgate.node.misfortunes import ClockWatch, EnvoyCounter, Lately
 from headgate.node.paths import NodePaths
 from headgate.node.snapshot_sync import Revisions
@@ -41,6 +42,7 @@ class Parts:
     revisions: Revisions
     keeper: AccessKeeper
     validators: Validators
+    introspection: Introspection
     troubles: Troubles
 
 
@@ -57,6 +59,7 @@ class Reporter:
         self._uncounted = Lately(clock)
         self._damaged = Lately(clock)
         self._unchecked = EnvoyCounter(clock)
+        self._certificates = EnvoyCounter(clock)
 
     async def look(self) -> None:
         """Look after clock, disk and Envoy's log; done even while nobody can be told."""
@@ -68,6 +71,7 @@ class Reporter:
         if admin is not None and self._parts.supervisor.serving.is_set():
             await self._judge_log(admin)
             await self._count_unchecked(admin)
+            await self._count_certificates(admin)
 
     async def send(self) -> None:
         """Send one report.
@@ -111,6 +115,8 @@ class Reporter:
             validator_restarts=parts.validators.restarts,
             unchecked=self._unchecked.total,
             validations=await parts.validators.readings(),
+            introspections=tuple(await parts.introspection.readings()),
+            certificates_refused=self._certificates.total,
             counters=await parts.keeper.counters(),
             quotas=await parts.keeper.quotas(),
         )
@@ -175,6 +181,12 @@ class Reporter:
             " answered. See log/validator.log in the node's folder; the policy's"
             " `on_failure: closed` refuses them instead.",
         )
+
+    async def _count_certificates(self, admin: EnvoyAdmin) -> None:
+        """Connections that ended in the handshake, before there was a request to record."""
+        with suppress(DependencyError):
+            found = await admin.numbers(r"^listener\..*\.ssl\.fail_verify_(error|san|cert_hash)$")
+            self._certificates.note(sum(found.values()))
 
     async def _judge_log(self, admin: EnvoyAdmin) -> None:
         try:

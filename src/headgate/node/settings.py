@@ -1,10 +1,12 @@
 """What is a node's agent told at its start?"""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 
 from headgate.core.problems import Problem, ProblemType
@@ -12,6 +14,8 @@ from headgate.node.paths import NodePaths
 
 SPOOL_BYTES_MAX = 4 * 1024**3  # about six million requests that nobody has fetched yet
 DRAIN_SECONDS = 5.0
+TRUSTED_PROXIES_MAX = 64  # networks
+TRUSTED_HOPS_MAX = 10
 
 
 class FullSpool(StrEnum):
@@ -49,14 +53,27 @@ def built_filter_folder() -> Path:
     return Path(str(files("headgate.gateway") / "filter"))
 
 
+def proxy_mistake(networks: Sequence[str]) -> str:
+    """Why these cannot be the networks of trusted proxies; empty when they can."""
+    if len(networks) > TRUSTED_PROXIES_MAX:
+        return f"{len(networks)} trusted proxies; at most {TRUSTED_PROXIES_MAX} networks"
+    for text in networks:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            return f"{text!r} is no address or network of a trusted proxy; write 10.0.0.0/8"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
     """Settings of one node. `data` is the data folder; the node's own is `data/node`.
 
     `control_plane` empty means the one on this machine, found through `data/run/web.json`.
     `inbox` is the ingest's folder on this machine; None uploads segments instead. `workers` 0
-    takes one per processor. `keep_envoy` leaves Envoy serving when the agent is told to stop.
-    `name` empty: a name is made at the first start and kept; it holds no hyphen.
+    takes one per processor. `trusted_proxies` are networks whose X-Forwarded-For is believed, of
+    which `trusted_hops` stand in a row. `keep_envoy` leaves Envoy serving when the agent is told to
+    stop. `name` empty: a name is made at the first start and kept; it holds no hyphen.
 
     Raises:
         ValueError: the name holds a hyphen, or a number is out of range.
@@ -72,6 +89,8 @@ class AgentSettings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     client_authorities: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    trusted_hops: int = 1
     workers: int = 0
     inbox: Path | None = None
     keep_envoy: bool = False
@@ -89,6 +108,10 @@ class AgentSettings:
             raise ValueError(f"{self.port} is not a port; write 1 to 65535")
         if self.client_authorities is not None and self.tls_certificate is None:
             raise ValueError("client certificates need TLS; set a certificate and its key as well")
+        if mistake := proxy_mistake(self.trusted_proxies):
+            raise ValueError(mistake)
+        if not 1 <= self.trusted_hops <= TRUSTED_HOPS_MAX:
+            raise ValueError(f"1 to {TRUSTED_HOPS_MAX} trusted proxies stand in a row")
 
     @property
     def paths(self) -> NodePaths:

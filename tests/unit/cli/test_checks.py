@@ -26,6 +26,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UpSettings:
         tls_certificate=None,
         tls_key=None,
         client_authorities=None,
+        trusted_proxies=(),
+        trusted_hops=1,
         log_format="console",
         is_demo=False,
         demo_port=None,

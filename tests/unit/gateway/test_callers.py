@@ -59,11 +59,11 @@ def test_an_api_that_is_in_no_such_product_is_left_as_it_was() -> None:
 def test_a_change_of_a_plan_changes_the_routes_of_its_apis_alone() -> None:
     kept = Translator(NODE)
     kept.translate(snapshot(of(HIDE)))
-    before = {key: part for key, (_, part) in kept._parts.items()}
+    before = {row: part for (row, _), (_, part) in kept._parts.items()}
     kept.translate(snapshot(of(PolicyUse("timeout", {"seconds": 2}))))
-    after = {key: part for key, (_, part) in kept._parts.items()}
-    assert after[1, False] is not before[1, False]
-    assert after[2, False] is before[2, False]
+    after = {row: part for (row, _), (_, part) in kept._parts.items()}
+    assert after[1] is not before[1]
+    assert after[2] is before[2]
 
 
 def test_kinds_that_cannot_be_attached_say_why() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from headgate.gateway.compile import check
 from headgate.gateway.envoy.bootstrap import bootstrap
-from headgate.gateway.envoy.resources import readable_routes, translate
+from headgate.gateway.envoy.resources import EnvoyResources, readable_routes, translate
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.model.codec import from_json
 from headgate.model.snapshot import Snapshot
@@ -40,7 +40,8 @@ TLS_NODE = NodeSettings(
     port=8443,
     tls_certificate=Path("/data/tls/tls.crt"),
     tls_key=Path("/data/tls/tls.key"),
-    trusted_hops=1,
+    trusted_proxies=("10.0.0.0/8", "2001:db8::7"),
+    trusted_hops=2,
 )
 
 
@@ -57,6 +58,16 @@ def compare(path: Path, made: Any) -> None:
     assert path.read_text() == text
 
 
+def held(made: EnvoyResources) -> list[tuple[str, Any]]:
+    """The files of filters that hold others, where they hold any."""
+    found = [(name, plain(value)) for name, value in made.held.items()]
+    return [
+        (name, value)
+        for name, value in found
+        if value["resources"][0]["typed_config"]["named_filter_chains"]
+    ]
+
+
 def snapshot_of(case: str) -> Snapshot:
     return from_json(Snapshot, (GOLDEN / case / "snapshot.json").read_bytes())
 
@@ -69,6 +80,7 @@ def test_a_snapshot_becomes_these_files(case: str) -> None:
     for name, value in (
         ("clusters", made.clusters),
         ("listeners", made.listeners),
+        *((f"choices_{name.removeprefix('headgate.')}", value) for name, value in held(made)),
         ("routes", readable_routes(snapshot)),
         ("secrets", made.secrets),
     ):

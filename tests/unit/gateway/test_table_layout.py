@@ -60,7 +60,9 @@ def test_numbers_that_are_stored_at_once_are_aligned() -> None:
             assert section.record.size % 8 == 0
 
 
-@pytest.mark.parametrize("module", ["tests.zig", "cache_tests.zig", "json_tests.zig"])
+@pytest.mark.parametrize(
+    "module", ["tests.zig", "cache_tests.zig", "json_tests.zig", "error_forms.zig"]
+)
 def test_the_zig_tests_pass(tmp_path: Path, module: str) -> None:
     caches = {"ZIG_GLOBAL_CACHE_DIR": str(tmp_path), "ZIG_LOCAL_CACHE_DIR": str(tmp_path)}
     hash_fast = tmp_path / "hash_fast.o"

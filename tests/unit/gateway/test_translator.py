@@ -67,8 +67,13 @@ def test_what_is_remembered_is_never_stale(
 
 def test_files_come_in_the_order_in_which_they_must_be_written() -> None:
     files = translate(Snapshot(1, "default", VARIANTS[:1]), NODE).files()
-    assert list(files) == ["cds.json", "lds.json", "rds.pb"]
-    assert {orjson.loads(files[name])["version_info"] for name in list(files)[:2]} == {"1"}
+    assert [name for name in files if not name.startswith("headgate.")] == [
+        "cds.json",
+        "lds.json",
+        "rds.pb",
+    ]
+    assert list(files)[-1] == "rds.pb"
+    assert {orjson.loads(files[name])["version_info"] for name in list(files)[:-1]} == {"1"}
     assert files["rds.pb"].startswith(b"\x0a\x011")
 
 
@@ -114,15 +119,34 @@ def _listener(*uses: PolicyUse) -> Any:
     return orjson.loads(orjson.dumps(made.listeners))["resources"][0]
 
 
-def test_the_first_use_of_a_policy_changes_routes_and_not_the_listener() -> None:
-    settled = {kind: registered[kind] for kind in registered}
-    alone = {n for n, kind in settled.items() if kind.set_in_chain or kind.writes_errors}
-    changing = {
-        kind
-        for kind in registered
-        if _listener(PolicyUse(kind, registered[kind].example)) != _listener()
-    }
-    assert {"request_size", "shield"} <= changing <= alone
+@pytest.mark.parametrize("kind", list(registered))
+def test_the_use_of_a_policy_changes_routes_and_not_the_listener(kind: str) -> None:
+    assert _listener(PolicyUse(kind, registered[kind].example)) == _listener()
+
+
+def _files(*uses: PolicyUse) -> dict[str, Any]:
+    files = translate(Snapshot(1, "default", (api("GET /x", policies=uses),)), NODE).files()
+    return {name: orjson.loads(data) for name, data in files.items() if name.endswith(".json")}
+
+
+def _held(files: dict[str, Any], name: str) -> list[str]:
+    [resource] = files[name]["resources"]
+    return list(resource["typed_config"]["named_filter_chains"])
+
+
+def test_a_filter_that_takes_no_settings_from_a_route_is_held_by_name() -> None:
+    name = "headgate.request_size.json"
+    size = PolicyUse("request_size", {"body_max": "1MB"})
+    assert _held(_files(), name) == []
+    assert _held(_files(size), name) == ["1000000"]
+    routes = readable_routes(Snapshot(1, "default", (api("GET /x", policies=(size,)),)))
+    assert '"filter_chain_name":"1000000"' in orjson.dumps(routes).decode()
+
+
+def test_the_example_of_no_policy_is_held_by_anybody() -> None:
+    held = [name for name in _files() if name.startswith("headgate.")]
+    assert len(held) == 3
+    assert {tuple(_held(_files(), name)) for name in held} == {()}
 
 
 def test_filters_of_policies_are_off_until_a_route_switches_them_on() -> None:

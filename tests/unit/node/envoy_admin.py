@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 
 from headgate.node.admin import EnvoySilent
-from headgate.node.apply import SUBSCRIPTIONS
+from headgate.node.apply import CHOICES, SUBSCRIPTIONS
 from headgate.node.paths import NodePaths
 
 
@@ -38,8 +38,8 @@ class LogReopener:
 class FileReader:
     """Takes the resource files as Envoy does; refuses those that hold a resource named `bad`.
 
-    `history` is what it took: (file, names of the resources). A cluster in `slow` is warming so
-    many looks long before it is in use.
+    `history` is what it took: (file, names of the resources, or of the filters that one holds). A
+    cluster in `slow` is warming so many looks long before it is in use.
     """
 
     def __init__(self, paths: NodePaths) -> None:
@@ -90,4 +90,9 @@ class FileReader:
                 log.write("[1][warning] other\n")
             return
         self._taken[name] = version
-        self.history.append((name, names))
+        held = [
+            one["typed_config"]["named_filter_chains"]
+            for one in file["resources"]
+            if name in CHOICES
+        ]
+        self.history.append((name, [key for keys in held for key in keys] if held else names))

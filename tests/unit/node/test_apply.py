@@ -12,6 +12,7 @@ from headgate.node.paths import NodePaths
 from tests.unit.node.envoy_admin import FileReader
 
 pytestmark = pytest.mark.anyio
+CHOICES = "headgate.shield.json"
 
 
 class CountingBytes:
@@ -66,6 +67,30 @@ async def test_old_upstreams_stay_until_no_route_names_them(
         ("lds.json", ["l"]),
         ("rds.pb", ["r"]),
         ("cds.json", ["b", "c"]),
+    ]
+
+
+def with_choices(files: dict[str, bytes], *names: str) -> dict[str, bytes]:
+    """The files of a revision whose routes choose among these filters."""
+    held = {name: {"filters": []} for name in names}
+    resource = {"name": "shield", "typed_config": {"named_filter_chains": held}}
+    made = {"version_info": "1", "type_url": "t", "resources": [resource]}
+    routes = files.pop("rds.pb")
+    return {**files, CHOICES: orjson.dumps(made), "rds.pb": routes}
+
+
+async def test_filters_that_routes_choose_stay_until_no_route_names_them(
+    files: Files, reader: FileReader
+) -> None:
+    await files.replace(admin(reader), with_choices(revision(1, "a"), "x", "y"))
+    reader.history.clear()
+    await files.replace(admin(reader), with_choices(revision(2, "a", routes="to z"), "y", "z"))
+    assert reader.history == [
+        ("cds.json", ["a"]),
+        ("lds.json", ["l"]),
+        (CHOICES, ["x", "y", "z"]),
+        ("rds.pb", ["to z"]),
+        (CHOICES, ["y", "z"]),
     ]
 
 

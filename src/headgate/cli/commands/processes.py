@@ -42,6 +42,18 @@ Authorities = Annotated[
         help="PEM file of authorities: callers may show certificates (policy `mtls`).",
     ),
 ]
+Proxies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trusted-proxy",
+        help="Address or network of a proxy in front; its X-Forwarded-For says who calls. "
+        "Repeatable.",
+    ),
+]
+Hops = Annotated[
+    int,
+    typer.Option("--trusted-hops", min=1, max=10, help="How many trusted proxies stand in a row."),
+]
 ControlPlane = Annotated[
     str | None,
     typer.Option(
@@ -62,6 +74,12 @@ RefuseWhenFull = Annotated[
 ]
 NodeName = Annotated[
     str | None, typer.Option("--name", help="The node's name, as given to `headgate node add`.")
+]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, help="Envoy's threads; 0: one per processor.")
+]
+KeepEnvoy = Annotated[
+    bool, typer.Option("--keep-envoy", help="Leave Envoy serving when the agent stops.")
 ]
 LOOPBACK = "127.0.0.1"
 
@@ -104,6 +122,8 @@ def up(
     gateway_tls_cert: Certificate = None,
     gateway_tls_key: Key = None,
     gateway_client_ca: Authorities = None,
+    trusted_proxy: Proxies = None,
+    trusted_hops: Hops = 1,
     log_format: LogFormatOption = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Put a real API behind the gateway and call it.")
@@ -128,6 +148,8 @@ def up(
         tls_certificate=gateway_tls_cert,
         tls_key=gateway_tls_key,
         client_authorities=gateway_client_ca,
+        trusted_proxies=tuple(trusted_proxy or ()),
+        trusted_hops=trusted_hops,
         log_format=_format(log_format),
         is_demo=demo,
         demo_port=demo_port,
@@ -172,13 +194,11 @@ def node(
     gateway_tls_cert: Certificate = None,
     gateway_tls_key: Key = None,
     gateway_client_ca: Authorities = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=0, help="Envoy's threads; 0: one per processor.")
-    ] = 0,
+    trusted_proxy: Proxies = None,
+    trusted_hops: Hops = 1,
+    workers: Workers = 0,
     refuse_when_full: RefuseWhenFull = False,
-    keep_envoy: Annotated[
-        bool, typer.Option("--keep-envoy", help="Leave Envoy serving when the agent stops.")
-    ] = False,
+    keep_envoy: KeepEnvoy = False,
     log_format: LogFormatOption = None,
 ) -> None:
     """Run a gateway node: the agent and its Envoy (`headgate up` does it for you).
@@ -209,6 +229,8 @@ def node(
             tls_certificate=gateway_tls_cert,
             tls_key=gateway_tls_key,
             client_authorities=gateway_client_ca,
+            trusted_proxies=tuple(trusted_proxy or ()),
+            trusted_hops=trusted_hops,
             workers=workers,
             inbox=None if control_plane else folder / "inbox",
             keep_envoy=keep_envoy,

@@ -1,5 +1,6 @@
 """How is everything? Nodes, revisions, lag, what is wrong, and whether the counts agree."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from headgate.cli.client import Client
 from headgate.cli.output import Output
 from headgate.cli.rest import FAILED, rest_command
+from headgate.core.units import count
 
 NODE_COLUMNS = {
     "node": "name",
@@ -47,6 +49,8 @@ def status(api: Client, out: Output) -> None:
         out.value(answer)
     else:
         out.table(answer.get("nodes") or [], NODE_COLUMNS, empty="No node has reported yet.")
+        for node in answer.get("nodes") or []:
+            out.line("\n".join(_counted(node)))
         for name, value in answer.items():
             if not isinstance(value, (list, dict)):
                 out.line(f"{name.replace('_', ' ')}: {value}")
@@ -54,6 +58,25 @@ def status(api: Client, out: Output) -> None:
         out.line("\n".join(_told(problem) for problem in problems) or "Everything is well.")
     if any(problem["severity"] == "error" for problem in problems):
         raise typer.Exit(FAILED)
+
+
+def _counted(node: dict[str, Any]) -> Iterator[str]:
+    """What the parts of a node beside Envoy have counted, where they have something to do."""
+    if refused := node.get("certificates_refused"):
+        yield f"{node['name']}: {count(refused, 'connection')} refused for the client certificate"
+    if seen := node.get("validations"):
+        yield (
+            f"{node['name']}: validators checked {count(seen['requests'], 'request')}"
+            f" ({seen['invalid_requests']:,} do not fit) and"
+            f" {count(seen['responses'], 'answer')} ({seen['invalid_responses']:,} do not fit);"
+            f" {node['unchecked'] or 0:,} passed unchecked"
+        )
+    for one in node.get("introspections") or []:
+        yield (
+            f"{node['name']}: tokens of {one['issuer']}: {one['known']:,} known,"
+            f" {one['asked']:,} asked about, {one['failed']:,} without an answer,"
+            f" {one['refused']:,} refused unasked"
+        )
 
 
 def _told(problem: Any) -> str:

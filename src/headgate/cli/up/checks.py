@@ -11,6 +11,7 @@ from headgate.cli.up import lock
 from headgate.cli.up.answering import bind_error
 from headgate.cli.up.settings import UpSettings
 from headgate.gateway.filter import LIBRARIES
+from headgate.node.settings import proxy_mistake
 from headgate.store.environment import database_url, public_url
 from headgate.store.setup import DATA_FORMAT
 
@@ -32,6 +33,7 @@ def mistakes(settings: UpSettings) -> list[str]:
         *_environment(),
         *_address(settings),
         *_tls(settings),
+        proxy_mistake(settings.trusted_proxies),
     ]
     return [text for text in found if text]
 

@@ -38,7 +38,10 @@ def node_program(settings: UpSettings) -> Program:
         tls += ("--gateway-tls-key", str(settings.tls_key))
     if settings.client_authorities:
         tls += ("--gateway-client-ca", str(settings.client_authorities))
-    arguments = (*COMMAND, "node", "--name", LOCAL_NODE, *listen, *tls)
+    proxies = tuple(word for one in settings.trusted_proxies for word in ("--trusted-proxy", one))
+    if proxies:
+        proxies += ("--trusted-hops", str(settings.trusted_hops))
+    arguments = (*COMMAND, "node", "--name", LOCAL_NODE, *listen, *tls, *proxies)
     return Program("node", arguments, stop_seconds=DRAIN_SECONDS)
 
 

@@ -17,6 +17,8 @@ class UpSettings:
     tls_certificate: Path | None
     tls_key: Path | None
     client_authorities: Path | None
+    trusted_proxies: tuple[str, ...]
+    trusted_hops: int
     log_format: LogFormat
     is_demo: bool
     demo_port: int | None  # None: the demonstration's service takes a free port

@@ -15,6 +15,7 @@ STATS_KEPT = (
     "listener_manager.",
     "listener.",
     "http.gateway.",
+    "extension_config_discovery.",
     "filesystem.",
     "access_log_file.",
     "overload.",

@@ -114,10 +114,10 @@ def typed(uses: Mapping[str, PolicyUse], claims: Claims = ()) -> PolicyOf:
     return {kind: parse(use).with_claims(claims) for kind, use in uses.items()}
 
 
-def used(found: PolicyOf) -> dict[str, PlacedFilter]:
-    """The filters of policies, by name."""
+def used(found: PolicyOf) -> dict[tuple[str, str], PlacedFilter]:
+    """The filters of policies, by name and choice."""
     return {
-        one.name: PlacedFilter.of(type(policy), one)
+        one.key: PlacedFilter.of(type(policy), one)
         for policy in found.values()
         for one in policy.filters()
     }

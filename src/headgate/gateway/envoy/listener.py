@@ -1,17 +1,16 @@
 """How does Envoy take requests? The listener, its protocols and limits, and the filter chain."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.access_log import access_log
-from headgate.gateway.envoy.chain import PlacedFilter, after_access, before_access
+from headgate.gateway.envoy.chain import Filters, after_access, before_access
 from headgate.gateway.envoy.local_replies import local_replies
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
-from headgate.gateway.error_bodies import ErrorTexts
 from headgate.gateway.filter import MODULE_NAME, TRIAL_MODULE_NAME
 
 CONNECTION_BUFFER_BYTES_MAX = 1024 * 1024  # per connection, before back pressure
@@ -31,48 +30,63 @@ MODULE = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter"
 NOBODY = {"address_prefix": "255.255.255.255", "prefix_len": 32}
 
 
-def listener(
-    node: NodeSettings,
-    filters: Mapping[str, PlacedFilter],
-    types: str = TYPE_PREFIX,
-    texts: tuple[ErrorTexts, ...] = (),
-) -> JSON:
-    """The gateway's listener with the policies' filters, by name.
+def listener(node: NodeSettings, filters: Filters, types: str = TYPE_PREFIX) -> JSON:
+    """The gateway's listener with the policies' filters.
 
-    `types` is what the `type` of its own answers begins with, `texts` are forms of theirs.
+    `types` is what the `type` of its own answers begins with.
     """
-    replies = local_replies(types, texts)
-    chain: JSON = {
-        "filters": [_manager(node, filters, replies, _access(node, "headgate"), _router())]
-    }
-    if node.tls_certificate is not None:
-        chain["transport_socket"] = _tls(node)
-        chain["transport_socket_connect_timeout"] = wire.seconds(HANDSHAKE_TIMEOUT_SECONDS)
+    replies = local_replies(types)
+    access = _access(node, "headgate")
+    chains = [
+        _connections_from(node, proxies, _manager(node, filters, replies, access, _router(), hops))
+        for proxies, hops in _callers(node)
+    ]
     return wire.typed(
         wire.LISTENER,
         name="gateway",
         stat_prefix="gateway",
         address={"socket_address": _address(node)},
         per_connection_buffer_limit_bytes=CONNECTION_BUFFER_BYTES_MAX,
-        filter_chains=[chain],
+        filter_chains=chains,
     )
 
 
-def trial_listener(
-    node: NodeSettings,
-    filters: Mapping[str, PlacedFilter],
-    types: str,
-    texts: tuple[ErrorTexts, ...],
-) -> JSON:
+def _callers(node: NodeSettings) -> list[tuple[tuple[str, ...], int]]:
+    """The networks that connections come from (none: any other), and how many proxies of ours
+    stand between them and the caller."""
+    anybody: list[tuple[tuple[str, ...], int]] = [((), 0)]
+    return (
+        [(node.trusted_proxies, node.trusted_hops), *anybody] if node.trusted_proxies else anybody
+    )
+
+
+def _connections_from(node: NodeSettings, networks: tuple[str, ...], manager: JSON) -> JSON:
+    """What happens to connections from these networks."""
+    chain: JSON = {"filters": [manager]}
+    if networks:
+        chain["name"] = "behind trusted proxies"
+        chain["filter_chain_match"] = {"source_prefix_ranges": [_range(one) for one in networks]}
+    if node.tls_certificate is not None:
+        chain["transport_socket"] = _tls(node)
+        chain["transport_socket_connect_timeout"] = wire.seconds(HANDSHAKE_TIMEOUT_SECONDS)
+    return chain
+
+
+def _range(network: str) -> JSON:
+    made = ip_network(network, strict=False)
+    return {"address_prefix": str(made.network_address), "prefix_len": made.prefixlen}
+
+
+def trial_listener(node: NodeSettings, filters: Filters, types: str) -> JSON:
     """Where the agent tries requests: the same connections, routes and filters, but nobody's table
     is changed, no upstream is asked, and the lines go to a log of its own.
 
     A Unix socket that only the agent can open. It says in `X-Forwarded-For` who the caller is.
     """
-    own = replace(node, log_path=node.trial_log, trusted_hops=1)
+    own = replace(node, log_path=node.trial_log)
     module = _module(wire.TRIAL_FILTER, TRIAL_MODULE_NAME, "trial", terminal_filter=True)
-    replies = local_replies(types, texts)
-    manager = _manager(own, filters, replies, _access(node, wire.TRIAL_FILTER), module)
+    replies = local_replies(types)
+    manager = _manager(own, filters, replies, _access(node, wire.TRIAL_FILTER), module, 1)
     manager["typed_config"]["stat_prefix"] = "trials"
     pipe = {"path": str(node.trial_socket), "mode": OWNER_ONLY}
     return wire.typed(
@@ -87,24 +101,28 @@ def trial_listener(
 
 def _manager(
     node: NodeSettings,
-    filters: Mapping[str, PlacedFilter],
+    filters: Filters,
     replies: JSON,
     access: list[JSON],
     last: JSON,
+    hops: int,
 ) -> JSON:
-    """The manager of HTTP connections, with its chain: the filters of policies, access, `last`."""
-    placed = filters.values()
-    observed = [one.filter.observed_in for one in placed if one.filter.observed_in]
+    """The manager of HTTP connections, with its chain: the filters of policies, access, `last`.
+
+    `hops` proxies of ours stand before it.
+    """
+    placed = [one.filter for one in filters.values()]
+    observed = [one.observed_in for one in placed if one.observed_in]
     return wire.extension(
         "envoy.filters.network.http_connection_manager",
         wire.CONNECTION_MANAGER,
-        **_connections(node),
+        **_connections(node, hops),
         local_reply_config=replies,
         access_log=access_log(node, observed),
         http_filters=[
-            *before_access(placed),
+            *before_access(filters, node.folder),
             *access,
-            *after_access(placed),
+            *after_access(filters, node.folder),
             last,
         ],
     )
@@ -144,14 +162,15 @@ def client_authorities(node: NodeSettings) -> list[JSON]:
     return [wire.typed(wire.SECRET, name=wire.CLIENTS_NAME, validation_context=trusted)]
 
 
-def _connections(node: NodeSettings) -> JSON:
+def _connections(node: NodeSettings, hops: int) -> JSON:
     """Everything but the filters.
 
     - Paths: dot segments are resolved (an upstream would), `//` and `%2F` stay what they are and
       so match no template by accident (`gateway/routing.py` says why this is safe).
-    - Identity: the caller's address is the connection's, or that of the last hop which is not
-      ours; `x-envoy-*` of strangers is removed, and everyone is a stranger, the machine itself
-      included. The request id is ours, always: records are found by it.
+    - Identity: the caller's address is the connection's, or behind proxies of ours the one that
+      the first of them wrote into X-Forwarded-For; `x-envoy-*` of strangers is removed, and
+      everyone is a stranger, the machine itself included. The request id is ours, always: records
+      are found by it.
     - Time: a whole request has no limit (uploads, streams), standing still has.
     """
     return {
@@ -165,7 +184,7 @@ def _connections(node: NodeSettings) -> JSON:
         "merge_slashes": False,
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
         "use_remote_address": True,
-        "xff_num_trusted_hops": node.trusted_hops,
+        "xff_num_trusted_hops": hops,
         "internal_address_config": {"unix_sockets": False, "cidr_ranges": [NOBODY]},
         "generate_request_id": True,
         "preserve_external_request_id": False,

@@ -2,11 +2,10 @@
 
 The access filter refuses with a status and its reason; Envoy adds the body, and the fields that
 depend on the route. Envoy's own refusals become problems in the same way. A gRPC caller gets a
-status and the detail. An upstream's answer is passed on as it is.
+status and the detail. An upstream's answer is passed on as it is. What an API wants in another form
+(`error_bodies`) is written anew behind this, by a filter.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from headgate.core.problems import TYPE_PREFIX
@@ -20,22 +19,13 @@ from headgate.gateway.envoy.answers import (
     WHERE_PLACE,
     Answer,
 )
-from headgate.gateway.envoy.error_texts import (
-    body_format,
-    body_of,
-    escaped,
-    holds_here,
-    statuses,
-)
 from headgate.gateway.envoy.wire import JSON
-from headgate.gateway.error_bodies import ErrorTexts
-from headgate.gateway.notices import WHERE_WORD, WHERE_XML_WORD
+from headgate.gateway.notices import WHERE_WORD
 from headgate.gateway.policy import AS_IT_STANDS
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import KeyLocation, KeySource
 
-UNLISTED = 1  # a status that no text asks for
 BEARER_CHALLENGE = 'Bearer realm="headgate"'
 BASIC_CHALLENGE = 'Basic realm="headgate", charset="UTF-8"'
 CHALLENGE = f"%METADATA(ROUTE:{METADATA_NAMESPACE}:challenge)%"
@@ -65,15 +55,12 @@ Said here, because Envoy takes the answer of a module for status 0, which is suc
 Source: gRPC, "Status codes and their use in gRPC"."""
 
 
-def local_replies(types: str = TYPE_PREFIX, texts: Iterable[ErrorTexts] = ()) -> JSON:
+def local_replies(types: str = TYPE_PREFIX) -> JSON:
     """Envoy's `LocalReplyConfig`; the first mapper that fits is taken.
 
-    `types` is what the `type` of every answer begins with, `texts` what APIs want in its place.
+    `types` is what the `type` of every answer begins with.
     """
-    mappers = [one for found in texts for one in _own_mappers(found, types)]
-    if mappers:  # what is passed on as it is comes before them
-        mappers = [*_as_they_are(), *mappers]
-    mappers += [_mapper(answer, types) for answer in FILTER_ANSWERS]
+    mappers = [_mapper(answer, types) for answer in FILTER_ANSWERS]
     with_reason = [answer for answer in ENVOY_ANSWERS if answer.reason]
     mappers += [_grpc_mapper(answer) for answer in (*FILTER_ANSWERS, *with_reason)]
     mappers += _as_they_are()
@@ -82,35 +69,6 @@ def local_replies(types: str = TYPE_PREFIX, texts: Iterable[ErrorTexts] = ()) ->
 
 def _as_they_are() -> list[JSON]:
     return [{"filter": _reason_is(AS_IT_STANDS)}, {"filter": _is_from_validator()}]
-
-
-def _own_mappers(texts: ErrorTexts, types: str) -> Iterator[JSON]:
-    """The mappers of an API with texts of its own: every answer, so that none falls to a later one
-    that is more general, in the API's form or the usual one."""
-    here = holds_here(texts)
-    for answer in (*FILTER_ANSWERS, *ENVOY_ANSWERS):
-        wanted = statuses(texts) if answer.status == 0 else []
-        for status in (*wanted, answer.status):
-            made = _mapper(replace(answer, status=status), types)
-            made["filter"]["and_filter"]["filters"].append(here)
-            body = body_of(texts, answer, status or UNLISTED)
-            if body is not None:
-                members = _members(answer, types, body.form)
-                made["body_format_override"] = body_format(body, members)
-            yield made
-
-
-def _members(answer: Answer, types: str, form: str) -> dict[str, str]:
-    """What stands for each placeholder in a text of this form."""
-    told = f"%DYNAMIC_METADATA({METADATA_NAMESPACE}:detail_{form})%"
-    return {
-        "type": escaped(types + answer.type, form),
-        "title": escaped(answer.title, form),
-        "status": "%RESPONSE_CODE%",
-        "detail": told if answer.detail == DETAIL_PLACE else escaped(answer.detail, form),
-        "next_step": _with_places(escaped(answer.next_step, form), form),
-        "request_id": "%REQ(X-REQUEST-ID)%",
-    }
 
 
 @lru_cache(maxsize=256)
@@ -175,10 +133,9 @@ def _mapper(answer: Answer, types: str) -> JSON:
     }
 
 
-def _with_places(next_step: str, form: str = "json") -> str:
+def _with_places(next_step: str) -> str:
     """What depends on the route, as Envoy's command for it."""
-    where = WHERE_XML_WORD if form == "xml" else WHERE_WORD
-    for place, word in ((SEND_PLACE, "send"), (NEEDS_PLACE, "needs"), (WHERE_PLACE, where)):
+    for place, word in ((SEND_PLACE, "send"), (NEEDS_PLACE, "needs"), (WHERE_PLACE, WHERE_WORD)):
         next_step = next_step.replace(place, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:{word})%")
     return next_step
 

@@ -11,10 +11,9 @@ from headgate.gateway.callers import concerning
 from headgate.gateway.claims import Claims, claims_by_api
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.binary import Encoded, discovery_file, map_entries
-from headgate.gateway.envoy.chain import PlacedFilter, standing
+from headgate.gateway.envoy.chain import PlacedFilter, held_file, held_filters, standing
 from headgate.gateway.envoy.choices import choices
 from headgate.gateway.envoy.clusters import cluster, cluster_name
-from headgate.gateway.envoy.error_texts import error_texts
 from headgate.gateway.envoy.in_force import Policies, policies_of, typed, used
 from headgate.gateway.envoy.introspector import introspector_cluster
 from headgate.gateway.envoy.listener import (
@@ -50,13 +49,15 @@ class EnvoyResources:
     Parts are encoded already (`orjson.Fragment`, `binary.Encoded`): write what `files` gives, the
     routes as protobuf, because they are many. `readable_routes` shows them. The order of its
     items is the order to write in: upstreams before the routes that name them, filters before
-    the routes that configure them.
+    the routes that configure them. `held` are what filters hold of which routes choose one, by
+    the filter's name.
     """
 
     clusters: JSON
     secrets: JSON | None
     client_authorities: JSON | None
     listeners: JSON
+    held: dict[str, JSON]
     routes: JSON
 
     def files(self) -> dict[str, bytes]:
@@ -66,6 +67,7 @@ class EnvoyResources:
             "sds.json": self.secrets,
             "clients.json": self.client_authorities,
             "lds.json": self.listeners,
+            **{held_file(name): value for name, value in self.held.items()},
         }
         made = {name: orjson.dumps(value) for name, value in found.items() if value is not None}
         return made | {wire.ROUTES_FILE: discovery_file(self.routes)}
@@ -83,7 +85,7 @@ class _APIPart:
     cluster_name: str
     cluster: bytes
     routes: dict[int, Encoded]
-    filters: dict[str, PlacedFilter]
+    filters: dict[tuple[str, str], PlacedFilter]
     gate: dict[int, Encoded]
 
 
@@ -193,10 +195,9 @@ class Translator:
             snapshot, lambda api: of_version[api.row].routes, lambda api: _no_version(snapshot, api)
         )
         routes = route_configuration(trees, general, released, by_version)
-        told = (snapshot.problem_types, error_texts(snapshot))
-        listeners = [listener(node, filters, *told)]
+        listeners = [listener(node, filters, snapshot.problem_types)]
         if node.trial_socket is not None:  # second: the routes' counters have the first one's name
-            listeners.append(trial_listener(node, filters, *told))
+            listeners.append(trial_listener(node, filters, snapshot.problem_types))
         certificate, authorities = secrets(node), client_authorities(node)
         return EnvoyResources(
             clusters=wire.discovery(wire.CLUSTER, revision, clusters),
@@ -205,6 +206,10 @@ class Translator:
                 wire.discovery(wire.SECRET, revision, authorities) if authorities else None
             ),
             listeners=wire.discovery(wire.LISTENER, revision, listeners),
+            held={
+                name: wire.discovery(wire.EXTENSION, revision, [wire.typed(wire.EXTENSION, **held)])
+                for name, held in held_filters(filters).items()
+            },
             routes=wire.discovery(wire.ROUTES, revision, [routes]),
         )
 
@@ -339,7 +344,7 @@ def readable_routes(snapshot: Snapshot) -> JSON:
 
 def _part(snapshot: Snapshot, family: _Family, node: NodeSettings) -> _APIPart:
     policies = _policies(snapshot, family)
-    filters: dict[str, PlacedFilter] = {}
+    filters: dict[tuple[str, str], PlacedFilter] = {}
     for found in policies.all():
         filters |= used(found)
     upstream = family.api.upstream

@@ -347,8 +347,6 @@ def _refusal(
     api: SnapshotAPI | None, policies: PolicyOf, kind: str, status: int, **words: str
 ) -> JSON:
     """A route that the access filter answers; without the filter Envoy answers the bare status."""
-    for policy in policies.values():
-        words |= policy.refusal_words()
     made: JSON = {
         "name": _name(kind, api),
         "match": {"prefix": "/"},

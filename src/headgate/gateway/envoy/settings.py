@@ -17,8 +17,9 @@ class NodeSettings:
 
     `folder` holds the resource files that Envoy watches; `ca_bundle` the authorities against
     which upstream certificates are verified, `client_authorities` those of callers' certificates,
-    None to ask for none. `trusted_hops` counts the proxies of ours in front:
-    0 takes the connection's own address as the caller's and believes no X-Forwarded-For.
+    None to ask for none. `trusted_proxies` are the networks of proxies of ours in front, of which
+    `trusted_hops` stand in a row: what connects from there is believed in its X-Forwarded-For;
+    everybody else's own address is the caller's.
     `has_filter` false leaves the access filter and its table out: the same Envoy as a bare
     proxy, for measurements and for tests of everything else. `validator_sockets` are where the
     node's validators listen (`headgate.node.validator`). `trial_socket` is where requests are tried
@@ -38,7 +39,8 @@ class NodeSettings:
     client_authorities: Path | None = None
     ca_bundle: Path = Path("/etc/ssl/certs/ca-certificates.crt")
     workers: int = 2
-    trusted_hops: int = 0
+    trusted_proxies: tuple[str, ...] = ()
+    trusted_hops: int = 1
     has_filter: bool = True
     trial_socket: Path | None = None
     trial_log: Path = Path("trial.log")

@@ -12,6 +12,7 @@ SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105  # a t
 CONNECTION_MANAGER = (
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 )
+EXTENSION = "envoy.config.core.v3.TypedExtensionConfig"
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 
 ROUTES_FILE = "rds.pb"  # Envoy tells the form by the ending

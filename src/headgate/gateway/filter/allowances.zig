@@ -3,7 +3,8 @@
 //!
 //! First what may run at one time, then every rate, then every quota; of each the plan's, the
 //! API's, the operation's. A limit in shadow counts as it would, and is left out of the refusal
-//! and of the fields that callers read; the record says what it would have said.
+//! and of the fields that callers read; the record says what it would have said. A limit for
+//! anonymous callers is met by those without a plan alone.
 const std = @import("std");
 const t = @import("table.zig");
 const layout = t.layout;
@@ -81,6 +82,7 @@ fn gather(call: *const decide.Call, scope: Scope, words: []const u64, counters: 
     for (words, counters, 0..) |*word, *own, slot| {
         const limit: limits.Limit = @bitCast(t.load(word));
         if (limit.kind == .none) continue;
+        if (limit.is_anonymous and call.plan != null) continue;
         into[count.*] = .{ .limit = limit, .scope = scope, .nth = 0, .slot = @intCast(slot), .at = call.table.offsetOf(own), .outcome = limits.NONE_LEFT };
         count.* += 1;
     }

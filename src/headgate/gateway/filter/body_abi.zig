@@ -4,6 +4,7 @@ const abi = @import("abi.zig");
 
 const REQUEST: c_int = 0;
 const RESPONSE: c_int = 2;
+const METADATA_DYNAMIC: c_int = 0;
 const METADATA_OF_ROUTE: c_int = 1;
 const RECEIVED_RESPONSE_BODY: c_int = 2;
 
@@ -17,6 +18,7 @@ extern fn envoy_dynamic_module_callback_http_drain_body(s: abi.Stream, kind: c_i
 extern fn envoy_dynamic_module_callback_http_append_body(s: abi.Stream, kind: c_int, data: abi.Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_get_header(s: abi.Stream, kind: c_int, key: abi.Buffer, out: *abi.Buffer, index: usize, count: ?*usize) bool;
 extern fn envoy_dynamic_module_callback_http_set_header(s: abi.Stream, kind: c_int, key: abi.Buffer, value: abi.Buffer) bool;
+extern fn envoy_dynamic_module_callback_http_get_metadata_string(s: abi.Stream, source: c_int, namespace: abi.Buffer, key: abi.Buffer, out: *abi.Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_get_metadata_number(s: abi.Stream, source: c_int, namespace: abi.Buffer, key: abi.Buffer, out: *f64) bool;
 extern fn envoy_dynamic_module_callback_http_send_response(s: abi.Stream, status: u32, headers: [*]const abi.Pair, count: usize, body: abi.Buffer, details: abi.Buffer) void;
 
@@ -50,6 +52,12 @@ pub fn routeNumber(s: abi.Stream, key: []const u8) u32 {
     var out: f64 = 0;
     if (!envoy_dynamic_module_callback_http_get_metadata_number(s, METADATA_OF_ROUTE, .of("headgate"), .of(key), &out)) return 0;
     return if (out >= 1 and out < 4294967296) @trunc(out) else 0;
+}
+/// A text that a filter has left in the dynamic metadata.
+pub fn dynamicText(s: abi.Stream, key: []const u8) ?[]const u8 {
+    var out: abi.Buffer = .{};
+    if (!envoy_dynamic_module_callback_http_get_metadata_string(s, METADATA_DYNAMIC, .of("headgate"), .of(key), &out)) return null;
+    return out.slice();
 }
 pub fn answer(s: abi.Stream, status: u32, headers: []const abi.Pair, body: []const u8, details: []const u8) void {
     envoy_dynamic_module_callback_http_send_response(s, status, headers.ptr, headers.len, .of(body), .of(details));

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent
 SOURCES = {
     "libheadgate.so": "filter.zig",
     "libheadgate_cache.so": "cache.zig",
+    "libheadgate_errors.so": "errors.zig",
     "libheadgate_json.so": "json.zig",
     "libheadgate_trial.so": "trial.zig",
 }

@@ -33,7 +33,8 @@ pub const Subject = enum(u3) { everyone, application, address, credential, _ };
 /// `is_shadow` is counted and never refuses.
 pub const Limit = packed struct(u64) {
     amount: u32,
-    burst: u23,
+    burst: u22,
+    is_anonymous: bool = false, // met by callers without a plan alone
     is_shadow: bool,
     window: u3,
     kind: Kind,
@@ -233,7 +234,7 @@ pub fn claim(table: t.Table, key: u64, now_ns: u64) ?*u64 {
 
 const testing = std.testing;
 const JAN = 1_798_761_600 * NS; // 2027-01-01, a Friday
-fn rate(amount: u32, burst: u23, window: u3) Limit {
+fn rate(amount: u32, burst: u22, window: u3) Limit {
     return .{ .amount = amount, .burst = burst, .is_shadow = false, .window = window, .kind = .rate, .subject = .everyone };
 }
 fn quota(amount: u32, window: u3) Limit {
@@ -244,7 +245,7 @@ test "a rate never lets more than burst plus what has grown back pass, and never
     var prng = std.Random.DefaultPrng.init(1);
     const random = prng.random();
     for (0..200) |_| {
-        const limit = rate(random.intRangeAtMost(u32, 1, 2000), random.intRangeAtMost(u23, 1, 300), random.intRangeAtMost(u3, 0, 2));
+        const limit = rate(random.intRangeAtMost(u32, 1, 2000), random.intRangeAtMost(u22, 1, 300), random.intRangeAtMost(u3, 0, 2));
         var word: u64 = 0;
         var now: u64 = JAN;
         var passed: u64 = 0;

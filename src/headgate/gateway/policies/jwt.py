@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from headgate.gateway.header_names import RESERVED, RESERVED_STARTS
-from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
 from headgate.model.introspection import JWT_METADATA_KEY, YES
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
@@ -27,9 +27,8 @@ from headgate.model.token_facts import (
     SCOPE_HEADERS,
 )
 
-NAME = "envoy.filters.http.jwt_authn"
+NAME = "headgate.jwt"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3."
-REQUIREMENT = "any"
 TOKENS_REMEMBERED_MAX = 1000  # per worker and issuer: a token seen before is not verified again
 ISSUERS_MAX = 8
 CLAIMS_MAX = 2  # of one meaning
@@ -109,7 +108,6 @@ class JWT(Policy):
 
     stage: ClassVar[Stage] = Stage.ACCESS
     order: ClassVar[int] = 10
-    set_in_chain: ClassVar[bool] = True
     tells_claims: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {
         "issuers": [
@@ -174,11 +172,16 @@ class JWT(Policy):
         chain = {
             "@type": TYPE + "JwtAuthentication",
             "providers": providers,
-            "requirement_map": {REQUIREMENT: {"requires_any": {"requirements": either}}},
+            "rules": [
+                {"match": {"prefix": "/"}, "requires": {"requires_any": {"requirements": either}}}
+            ],
         }
-        route = {"@type": TYPE + "PerRouteConfig", "requirement_name": REQUIREMENT}
         digest = sha256(json.dumps(chain, sort_keys=True).encode()).hexdigest()[:NAME_DIGITS]
-        return [HTTPFilter(f"{NAME}.{digest}", chain, route)]
+        return [chosen(NAME, digest, chain)]
+
+    @classmethod
+    def standing(cls) -> Iterable[HTTPFilter]:
+        return [chosen(NAME, "", {})]  # the example's keys are not there
 
     def route_flags(self) -> str:
         if not self._known():

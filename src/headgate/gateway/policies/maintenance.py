@@ -1,9 +1,7 @@
 """What do callers read while an API is out of service on purpose?"""
 
-import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
-from xml.sax.saxutils import escape
 
 from pydantic import Field
 
@@ -19,9 +17,7 @@ function envoy_on_request(handle)
   local c = handle:filterContext()
   local told = handle:streamInfo():dynamicMetadata()
   told:set("{METADATA_NAMESPACE}", "reason", "{REASON}")
-  for _, name in ipairs({{ "detail", "detail_json", "detail_xml", "detail_text" }}) do
-    told:set("{METADATA_NAMESPACE}", name, c:get(name))
-  end
+  told:set("{METADATA_NAMESPACE}", "detail", c:get("detail"))
   local headers = {{ [":status"] = c:get("status"), ["cache-control"] = "no-store" }}
   if c:get("retry_after") ~= "0" then headers["retry-after"] = c:get("retry_after") end
   handle:respond(headers, "")
@@ -63,9 +59,6 @@ class Maintenance(Policy):
             "status": str(self.status),
             "retry_after": str(self.retry_after_seconds),
             "detail": self.message,
-            "detail_json": json.dumps(self.message)[1:-1],  # as `error_bodies` may want it
-            "detail_xml": escape(self.message, {'"': "&quot;", "'": "&#39;"}),
-            "detail_text": self.message,
         }
         chain = {"@type": TYPE + "Lua", "default_source_code": {"inline_string": SCRIPT}}
         route = {"@type": TYPE + "LuaPerRoute", "filter_context": context}

@@ -1,17 +1,26 @@
 """How often may an API or one operation be called, and how many calls may run, beside what plans
 allow?"""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from headgate.gateway.policy import Policy, Stage, policies
-from headgate.model.access import SCOPED_LIMITS_MAX, LimitSubject, ScopedLimit
-from headgate.model.limits import LimitKind, parse_limit
+from headgate.gateway.limit_policy import LimitPolicy
+from headgate.gateway.policy import Stage, policies
+from headgate.model.access import LimitSubject, ScopedLimit
+
+CountedBy = Literal[
+    LimitSubject.EVERYONE,
+    LimitSubject.APPLICATION,
+    LimitSubject.CREDENTIAL,
+    LimitSubject.ADDRESS,
+    LimitSubject.CLAIM,
+]
+"""Those that every caller meets; the policy `anonymous` is for the others."""
 
 
 @policies.register("rate_limit")
-class RateLimit(Policy):
+class RateLimit(LimitPolicy):
     """Limits of an API or operation, beside those of the caller's plan.
 
     The access filter enforces them, exactly, in one place with the plan's; a call must be within
@@ -37,14 +46,7 @@ class RateLimit(Policy):
     attaches_to_gateway: ClassVar[bool] = False
     adds_up: ClassVar[bool] = True
 
-    rates: list[str] = Field([], description="Smoothed: `10/second`, `10/second+50` for a burst.")
-    quotas: list[str] = Field(
-        [], description="Per calendar window in UTC: `1000/month`, `1000/month@15` from the 15th."
-    )
-    concurrent: str = Field(
-        "", description="How many calls may run at one time: `5`; `5 shadow` only counts."
-    )
-    per: LimitSubject = Field(
+    per: CountedBy = Field(
         LimitSubject.EVERYONE,
         description="Whose calls count together: everyone's, an application's, a credential's, an "
         "address's, or those of all tokens with one value of a `claim`. Callers without credentials"
@@ -56,40 +58,11 @@ class RateLimit(Policy):
         description="With `per: claim`, which: `tenant`, `realm.tenant` for one inside.",
     )
 
-    @field_validator("rates")
-    @classmethod
-    def _are_rates(cls, texts: list[str]) -> list[str]:
-        for text in texts:
-            parse_limit(LimitKind.RATE, text)
-        return texts
-
-    @field_validator("quotas")
-    @classmethod
-    def _are_quotas(cls, texts: list[str]) -> list[str]:
-        for text in texts:
-            parse_limit(LimitKind.QUOTA, text)
-        return texts
-
-    @field_validator("concurrent", mode="before")
-    @classmethod
-    def _is_number(cls, given: object) -> object:
-        text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-        if isinstance(text, str) and text:
-            parse_limit(LimitKind.CONCURRENT, text)
-        return text
-
     @model_validator(mode="after")
-    def _fits(self) -> "RateLimit":
-        count = len(self.rates) + len(self.quotas) + bool(self.concurrent)
-        if not 1 <= count <= SCOPED_LIMITS_MAX:
-            raise ValueError(f"list 1 to {SCOPED_LIMITS_MAX} limits together")
+    def _says_claim(self) -> "RateLimit":
         if bool(self.claim.strip()) != (self.per is LimitSubject.CLAIM):
             raise ValueError("name a claim with `per: claim`, and only then: `claim: tenant`")
         return self
 
     def limits(self) -> tuple[ScopedLimit, ...]:
-        found = [parse_limit(LimitKind.RATE, text) for text in self.rates]
-        found += [parse_limit(LimitKind.QUOTA, text) for text in self.quotas]
-        if self.concurrent:
-            found.append(parse_limit(LimitKind.CONCURRENT, self.concurrent))
-        return tuple(ScopedLimit(limit, self.per, self.claim) for limit in found)
+        return self.limits_of(self.per, self.claim)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 
 from headgate.core.units import parse_bytes
-from headgate.gateway.policy import SWITCHED_ON, HTTPFilter, Policy, Stage, policies
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
 
 NAME = "headgate.request_size"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit"
@@ -26,7 +26,6 @@ class RequestSize(Policy):
 
     stage: ClassVar[Stage] = Stage.EDGE
     order: ClassVar[int] = 30
-    set_in_chain: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {"body_max": "10MB"}
 
     body_max: str = Field(description="The largest body: `512kB`, `10MB`, `1MiB`, or bytes.")
@@ -42,5 +41,4 @@ class RequestSize(Policy):
     def filters(self) -> Iterable[HTTPFilter]:
         # Envoy's filter has no settings per route, so each size is a filter of its own
         size = parse_bytes(self.body_max)
-        chain = {"@type": TYPE, "max_request_bytes": size}
-        return [HTTPFilter(f"{NAME}.{size}", chain, SWITCHED_ON)]
+        return [chosen(NAME, str(size), {"@type": TYPE, "max_request_bytes": size})]

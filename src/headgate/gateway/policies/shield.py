@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from headgate.gateway.policy import SWITCHED_ON, HTTPFilter, Policy, Stage, policies
+from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
 
 NAME = "headgate.shield"
 TYPE = (
@@ -32,7 +32,6 @@ class Shield(Policy):
     stage: ClassVar[Stage] = Stage.TRAFFIC
     order: ClassVar[int] = 15
     not_for_callers: ClassVar[str] = "it measures an upstream, whoever calls"
-    set_in_chain: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {"name": "orders"}
 
     name: str = Field(description="What is measured together, usually the upstream.")
@@ -80,5 +79,4 @@ class Shield(Policy):
             "enabled": {"default_value": True, "runtime_key": "headgate.shield"},
             "concurrency_limit_exceeded_status": {"code": "ServiceUnavailable"},
         }
-        name = ".".join(map(str, (NAME, self.name, *settings)))
-        return [HTTPFilter(name, chain, SWITCHED_ON, idle=None)]
+        return [chosen(NAME, ".".join(map(str, (self.name, *settings))), chain)]

@@ -14,6 +14,7 @@ from pydantic import (
     Field,
 )
 
+from headgate.access.certificates import NameKind
 from headgate.access.clients import TOKEN_SECONDS_DEFAULT
 from headgate.catalog.base_path import normalise
 from headgate.core.problems import Problem
@@ -22,6 +23,7 @@ from headgate.model.limits import LimitKind, parse_limit
 from headgate.model.scopes import in_order
 from headgate.model.snapshot import KeySource, PolicyUse, Upstream, UpstreamHost, UpstreamTLS
 
+TRUSTED = ("certificates", "foreign_clients")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -206,12 +208,43 @@ class OrganizationDocument(_Document):
     is_suspended: bool = False
 
 
+class TrustedCertificate(BaseModel):
+    """A name on client certificates, and the authority that vouches for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: str
+    kind: NameKind
+    name: str
+
+
+class TrustedClient(BaseModel):
+    """A client of another authorization server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: str
+    client_id: str
+
+
 class ApplicationDocument(_Document):
-    """An application; `name` is `organization/application`. Its keys are no configuration."""
+    """An application; `name` is `organization/application`. Its keys are no configuration.
+
+    `certificates` and `foreign_clients` are exactly those that speak for it: they hold no secret.
+    """
 
     kind: Literal["application"]
     description: str = ""
     is_suspended: bool = False
+    certificates: list[TrustedCertificate] = Field(default_factory=list)
+    foreign_clients: list[TrustedClient] = Field(default_factory=list)
+
+    def wanted(self) -> dict[str, Any]:
+        found = super().wanted()
+        return {
+            field: in_lasting_order(value) if field in TRUSTED else value
+            for field, value in found.items()
+        }
 
 
 class ClientDocument(_Document):
@@ -270,6 +303,11 @@ ConfigurationDocument = Annotated[
     | PageDocument,
     Discriminator("kind"),
 ]
+
+
+def in_lasting_order(items: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Documents of texts alone, each once."""
+    return [dict(item) for item in sorted({tuple(sorted(item.items())) for item in items})]
 
 
 def as_json_value(value: Any) -> Any:

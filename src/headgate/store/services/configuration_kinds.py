@@ -18,6 +18,7 @@ from headgate.store.models import (
 from headgate.store.services import (
     apis,
     applications,
+    configuration_trust,
     gateways,
     imports,
     lifecycle,
@@ -28,6 +29,7 @@ from headgate.store.services import (
 )
 from headgate.store.services.actor import Actor
 from headgate.store.services.configuration_clients import Clients
+from headgate.store.services.configuration_documents import TRUSTED
 from headgate.store.services.configuration_pages import Portals, TextPages
 from headgate.store.services.configuration_products import Plans, Products
 from headgate.store.services.configuration_publications import Publications
@@ -245,19 +247,31 @@ class Applications:
 
     def present(self) -> Iterator[tuple[str, Fields]]:
         rows = Application.objects.filter(removed_at=None).select_related("organization")
+        trusted = configuration_trust.trusted()
         for row in rows.order_by("organization__name", "name"):
-            yield row.path, {"description": row.description, "is_suspended": row.is_suspended}
+            yield (
+                row.path,
+                {
+                    "description": row.description,
+                    "is_suspended": row.is_suspended,
+                    **trusted.get(row.pk, configuration_trust.nothing()),
+                },
+            )
 
     def create(self, actor: Actor, name: str, fields: Fields) -> None:
         organization, _, application = name.partition("/")
         description = fields.get("description", "")
-        applications.create(
+        row = applications.create(
             actor, name=application, organization=organization, description=description
         )
         applications.update(actor, name, is_suspended=fields.get("is_suspended"))
+        configuration_trust.change(actor, name, row.pk, fields)
 
     def change(self, actor: Actor, name: str, fields: Fields) -> None:
-        applications.update(actor, name, **fields)
+        own = {field: fields[field] for field in fields if field not in TRUSTED}
+        applications.update(actor, name, **own)
+        row = applications.find(actor, name)
+        configuration_trust.change(actor, name, row.pk, fields)
 
     def delete(self, actor: Actor, name: str) -> None:
         applications.delete(actor, name)

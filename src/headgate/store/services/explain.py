@@ -19,6 +19,8 @@ from headgate.gateway.envoy.answers import (
     WHERE_PLACE,
     Answer,
 )
+from headgate.gateway.policy import parse
+from headgate.model.access import LimitSubject
 from headgate.model.record import RequestRecord, Verdict
 from headgate.store.models import (
     APIVersion,
@@ -28,7 +30,7 @@ from headgate.store.models import (
     Plan,
     Subscription,
 )
-from headgate.store.services import plans, policies, traffic
+from headgate.store.services import plans, policies, publishing, traffic
 from headgate.store.services.actor import Actor, not_found
 from headgate.store.services.gateways import DEFAULT_GATEWAY
 from headgate.store.services.traffic import SeenRequest
@@ -173,6 +175,7 @@ def _caller(seen: SeenRequest) -> Iterator[Step]:
         told = "The request carried no credential that is known here."
         outcome = "refused" if record.verdict.value in _CREDENTIAL_VERDICTS else "skipped"
         yield Step("credential", outcome, told)
+        yield from _without_plan(record)
         return
     credential = Credential.objects.filter(id=record.credential).first()
     kind = credential.kind.replace("_", " ") if credential is not None else "credential"
@@ -191,6 +194,8 @@ def _caller(seen: SeenRequest) -> Iterator[Step]:
         yield _scopes(record)
     if record.plan:
         yield _limits(record)
+    else:
+        yield from _without_plan(record)
 
 
 _CREDENTIAL_VERDICTS = frozenset({"no_credential", "unknown_credential", "revoked", "expired"})
@@ -232,6 +237,49 @@ def _limits(record: RequestRecord) -> Step:
     if refused:
         told += " One of these, of the API or of the operation was reached; nothing was used up."
     return Step("limits", "refused" if refused else "passed", told)
+
+
+def _without_plan(record: RequestRecord) -> Iterator[Step]:
+    """On an open API: what callers without a plan may use, each address for itself.
+
+    Every caller reads it in the answer's RateLimit fields.
+    """
+    row = Operation.objects.filter(
+        version__api__name=record.api,
+        version__name=record.version,
+        version__is_open=True,
+        id=record.operation,
+    ).first()
+    if row is None or record.verdict in _DECIDED_BEFORE_LIMITS:
+        return
+    uses = publishing.uses([*row.version.policies.all(), *row.policies.all()])
+    found = [one for use in uses for one in parse(use).limits()]
+    limits = [str(one.limit) for one in found if one.subject is LimitSubject.ANONYMOUS]
+    told = "The API is open; callers without a plan"
+    if limits:
+        told += f" have {', '.join(limits)} for each address."
+    else:
+        told += " have no limits of their own: the policy `anonymous` sets them."
+    is_refused = record.verdict in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}
+    if is_refused:
+        told += " One of these, of the API or of the operation was reached; nothing was used up."
+    yield Step("limits", "refused" if is_refused else "passed", told)
+
+
+_DECIDED_BEFORE_LIMITS = frozenset(
+    {
+        Verdict.BLOCKED,
+        Verdict.EXPIRED,
+        Verdict.INSUFFICIENT_SCOPE,
+        Verdict.INTROSPECTION_DOWN,
+        Verdict.MAINTENANCE,
+        Verdict.NO_CREDENTIAL,
+        Verdict.NOT_SUBSCRIBED,
+        Verdict.REVOKED,
+        Verdict.TABLE_DAMAGED,
+        Verdict.UNKNOWN_CREDENTIAL,
+    }
+)
 
 
 def _validation(record: RequestRecord) -> Iterator[Step]:

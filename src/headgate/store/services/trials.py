@@ -135,13 +135,15 @@ def _told(record: RequestRecord) -> tuple[str, str]:
 
 
 def _steps(actor: Actor, seen: SeenRequest, limits: str) -> Iterator[Step]:
+    is_told = False
     for step in explain.steps_of(seen):
         if step.name == "limits":
+            is_told = True
             detail = f"{limits}." if limits else step.detail
             yield Step("limits", step.outcome, detail)
         elif step.name != "answer":
             yield step
-    if limits and not seen.record.plan:
+    if limits and not is_told:
         refused = seen.record.verdict in {Verdict.RATE_LIMITED, Verdict.QUOTA_EXCEEDED}
         yield Step("limits", "refused" if refused else "passed", f"{limits}.")
     if seen.record.operation:

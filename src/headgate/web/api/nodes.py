@@ -37,6 +37,27 @@ class NodeRotationIn(Input):
     )
 
 
+class ValidationSums(Output):
+    """What a node's validators have counted since they started, over all operations."""
+
+    requests: int = Field(..., description="Requests that were checked.")
+    invalid_requests: int = Field(..., description="Those that did not fit.")
+    responses: int = Field(..., description="Answers of which samples were checked.")
+    invalid_responses: int = Field(..., description="Those that did not fit.")
+
+
+class IntrospectionOut(Output):
+    """What a node's introspector has done for one authorization server since it started."""
+
+    issuer: str
+    asked: int
+    failed: int = Field(..., description="Questions that brought no answer.")
+    known: int = Field(..., description="Tokens that were remembered.")
+    refused: int = Field(..., description="Tokens nobody was asked about: too many waited.")
+    forgotten: int = Field(..., description="Entries that left a full memory.")
+    error: str = Field(..., description="The last failure, empty once the server answered again.")
+
+
 class NodeOut(Output):
     """One machine of a gateway, as it reported last; null before its first report."""
 
@@ -62,6 +83,14 @@ class NodeOut(Output):
     log_write_failures: int | None
     table_dropped: int | None
     clock_steps: int | None
+    unchecked: int | None = Field(
+        ..., description="Requests that passed while no validator answered."
+    )
+    certificates_refused: int | None = Field(
+        ..., description="Connections that ended for their client certificate."
+    )
+    validations: ValidationSums | None
+    introspections: list[IntrospectionOut]
     problems: list[str]
 
 
@@ -71,7 +100,7 @@ def show_node(node: Node, now: datetime, last_sequence: int) -> NodeOut:
     report: dict[str, Any] = state.report if state else {}
     names = NodeOut.model_fields.keys() & report.keys()
     reported = {name: report[name] for name in names}
-    unreported = dict.fromkeys(NodeOut.model_fields) | {"problems": []}
+    unreported = dict.fromkeys(NodeOut.model_fields) | {"problems": [], "introspections": []}
     sequence = report.get("access_sequence")
     own = {
         "id": node.id,
@@ -81,9 +110,19 @@ def show_node(node: Node, now: datetime, last_sequence: int) -> NodeOut:
         "seen_at": state.received_at if state else None,
         "seen_seconds_ago": round((now - state.received_at).total_seconds(), 1) if state else None,
         "revision_wanted": node.gateway.revision,
+        "validations": _sums(report.get("validations") or []),
         "access_lag": None if sequence is None else max(0, last_sequence - sequence),
     }
     return NodeOut.model_validate({**unreported, **reported, **own})
+
+
+def _sums(readings: list[dict[str, Any]]) -> ValidationSums | None:
+    """Over all operations; None where nothing is validated."""
+    if not readings:
+        return None
+    return ValidationSums(
+        **{name: sum(one[name] for one in readings) for name in ValidationSums.model_fields}
+    )
 
 
 @router.get("/nodes", response=PageOut[NodeOut], operation_id="listNodes")
