@@ -119,6 +119,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "headgate.web.site.context.page",
             ],
             "builtins": ["django.templatetags.i18n", "headgate.web.site.tags"],
+            "libraries": {"headgate_reference": "headgate.web.portal.reference_tags"},
         },
     }
 ]

@@ -82,12 +82,14 @@ def operation(found: Reference, slug: str) -> OperationView:
 
 
 def entry(found: Reference, slug: str) -> Entry:
-    """The operation of that slug.
+    """The operation of that slug, or of that id.
 
     Raises:
         Problem: NOT_FOUND.
     """
-    known = found.index.entry(slug)
+    known = found.index.entry(slug) or next(
+        (one for one in found.index.entries if one.id == slug), None
+    )
     if known is None:
         raise not_found("operation", slug)
     return known

@@ -9,6 +9,7 @@ from headgate.web.portal import (
     keys,
     organization,
     products,
+    reference,
     subscribing,
     text_pages,
 )
@@ -17,6 +18,10 @@ APPLICATION = "applications/<str:organization>/<str:name>"
 
 urlpatterns = [
     path("", home.page, name="portal"),
+    path("apis/<str:name>", reference.page, name="portal_api"),
+    path("apis/<str:name>/files/<str:file>", reference.file, name="portal_api_file"),
+    path("apis/<str:name>/schemas/<str:slug>", reference.schema, name="portal_schema"),
+    path("apis/<str:name>/operations/<path:slug>", reference.operation, name="portal_operation"),
     path("products", home.products, name="portal_products"),
     path("products/<str:name>", products.page, name="portal_product"),
     path("products/<str:product>/subscribe", subscribing.new, name="portal_subscribe"),

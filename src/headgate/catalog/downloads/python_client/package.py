@@ -89,10 +89,10 @@ def _group(package: str, words: str, entries: tuple[Entry, ...], parts: Parts, t
     typing += ["cast"] if "cast(" in body else []
     used += [f"from typing import {', '.join(typing)}\n"] if typing else []
     ours = f"from {package} import models\n" if "models." in body else ""
-    names_used = "Transport, Written" if "Written(" in body else "Transport"
+    ours += f"from {package}._styles import Written\n" if "Written(" in body else ""
     return (
         f"{said}\n\n{''.join(used)}{chr(10) if used else ''}{ours}"
-        f"from {package}._transport import {names_used}\n\n\n"
+        f"from {package}._transport import Transport\n\n\n"
         f"class Group:\n    {said}\n\n"
         "    def __init__(self, transport: Transport) -> None:\n"
         f"        self._transport = transport\n\n{body}"

@@ -1,0 +1,148 @@
+"""What does a reader see of an API? Its operations, each on a page of its own, and files.
+
+A page reads the parts of the document that it shows and nothing else. What is published is open
+to all, as in the catalogue.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from headgate.catalog.dialect import Side
+from headgate.catalog.reference.index import Entry, Tag
+from headgate.catalog.reference.tree import opened
+from headgate.catalog.sample import languages, samples
+from headgate.store.services import apis, catalogue, reference, reference_parts
+from headgate.store.services.actor import not_found
+from headgate.store.services.reference import File, Reference
+from headgate.web.api.downloads import as_attachment
+from headgate.web.portal.home import cards
+from headgate.web.site.signed_in import open_to_all
+
+ENTRIES_SHOWN_MAX = 120  # operations in one list; with more, a group at a time
+ADDRESS_CHARACTERS_MAX = 5_000
+LANGUAGE_DEFAULT = "curl"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Operations under one tag; `entries` are empty until the group is chosen."""
+
+    tag: Tag
+    count: int
+    entries: tuple[Entry, ...]
+
+
+@open_to_all
+@require_safe
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """The first page: what the API is, how it is called, and its operations."""
+    found = _found(name)
+    query = request.GET.get("q", "").strip()
+    chosen = request.GET.get("tag")
+    context = (
+        _context(found, "")
+        | {
+            "q": query,
+            "results": reference.search(found, query) if query else None,
+            "groups": _groups(found, chosen),
+            "files": list(File),
+        }
+        | _offered(found)
+    )
+    return render(request, "portal/reference/api.html", context)
+
+
+@open_to_all
+@require_safe
+def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
+    """One operation, with a call of it in the language that the reader chose."""
+    found = _found(name)
+    view = reference.operation(found, slug)
+    call = reference.call(found, view, request.GET.get("body", ""))
+    written = samples(call)
+    wanted = request.GET.get("in", LANGUAGE_DEFAULT)
+    chosen = wanted if wanted in languages else LANGUAGE_DEFAULT
+    context = _context(found, view.entry.tags[0] if view.entry.tags else "") | {
+        "view": view,
+        "entry": view.entry,
+        "needs": reference.needs(found, view.entry),
+        "languages": [(key, language.title) for key, language, _ in written],
+        "chosen": chosen,
+        "sample": next(text for key, _, text in written if key == chosen),
+        "language": languages[chosen],
+    }
+    return render(request, "portal/reference/operation.html", context)
+
+
+@open_to_all
+@require_safe
+def schema(request: HttpRequest, name: str, slug: str) -> HttpResponse:
+    """One node of a schema, opened by a level: a part of a page, or a page of its own."""
+    found = _found(name)
+    entry = reference.entry(found, slug)
+    side, at = request.GET.get("side", ""), request.GET.get("at", "")
+    if side not in set(Side) or not at.startswith("/") or len(at) > ADDRESS_CHARACTERS_MAX:
+        raise not_found("schema", at[:100])
+    node = opened(reference_parts.parts(found.version), at, Side(side))
+    is_part = "HX-Request" in request.headers
+    template = "portal/reference/children.html" if is_part else "portal/reference/schema.html"
+    context = _context(found, "") | {"node": node, "side": side, "entry": entry}
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return response
+
+
+@open_to_all
+@require_safe
+def file(request: HttpRequest, name: str, file: str) -> HttpResponse:
+    """A file for those who call the API."""
+    if file not in set(File):
+        raise not_found("file", file)
+    return as_attachment(reference.made(_found(name), File(file)))
+
+
+def _found(name: str) -> Reference:
+    """What the reader may see.
+
+    Raises:
+        Problem: NOT_FOUND: it is not there, or published nowhere.
+    """
+    version = apis.served(name)
+    if not catalogue.is_published(version):
+        raise not_found("API", name)
+    return reference.of(version)
+
+
+def _offered(found: Reference) -> dict[str, Any]:
+    """The other versions, and the products with their plans that the API can be called under."""
+    live = catalogue.published()
+    known = catalogue.entries([found.version.api], live)
+    offers = catalogue.offers(list(known[0].products), live) if known else []
+    return {"versions": known[0].versions if known else (), "cards": cards(offers)}
+
+
+def _context(found: Reference, tag: str) -> dict[str, Any]:
+    """What every page of a reference knows: the API, and the operations beside this one."""
+    groups = found.index.groups()
+    return {
+        "reference": found,
+        "index": found.index,
+        "version": found.version,
+        "tags": [one for one, _ in groups],
+        "beside": next((entries for one, entries in groups if one.name == tag), ()) if tag else (),
+        "tag": tag,
+    }
+
+
+def _groups(found: Reference, chosen: str | None) -> list[Group]:
+    """All operations where they are few; else those of the chosen group, and how many others."""
+    groups = found.index.groups()
+    is_few = len(found.index.entries) <= ENTRIES_SHOWN_MAX
+    return [
+        Group(tag, len(entries), entries if is_few or tag.name == chosen else ())
+        for tag, entries in groups
+    ]
