@@ -206,7 +206,12 @@ def _key(sources: tuple[KeySource, ...]) -> Key | None:
         return Key("Authorization", "Bearer ")
     if first.location is KeyLocation.QUERY:
         return Key(first.name, is_in_query=True)
-    return Key("-".join(part.capitalize() for part in first.name.split("-")).replace("Api", "API"))
+    return Key(header_name(first.name))
+
+
+def header_name(name: str) -> str:
+    """A header's name as people write it: `X-API-Key`; to programs its case means nothing."""
+    return "-".join(part.capitalize() for part in name.split("-")).replace("Api", "API")
 
 
 def _body(view: OperationView, media_type: str) -> tuple[Body | None, str]:

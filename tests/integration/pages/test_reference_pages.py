@@ -20,6 +20,7 @@ UPSTREAM = "http://127.0.0.1:9"
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1))"
 PETS = "/apis/petstore"
 GITHUB = "/apis/github"
+LARGEST = ("repos-update", "repos-create-in-org", "repos-get", "orgs-update", "issues-update")
 HOSTILE = openapi(
     info={"title": ATTACK, "version": ATTACK, "description": ATTACK},
     tags=[{"name": ATTACK, "description": ATTACK}],
@@ -116,7 +117,7 @@ def reader(up: Tree) -> Iterator[Person]:
 def test_the_first_page_says_how_an_api_is_called(up: Tree, reader: Person) -> None:
     said = words(reader.get(PETS))
     assert f"{up.gateway}/petstore" in said
-    assert "x-api-key" in said
+    assert "X-API-Key" in said
     assert "basic free: 7" in said
     assert "Find pet by ID" in said
 
@@ -193,13 +194,7 @@ def test_every_page_of_githubs_reference_is_small(reader: Person) -> None:
     first = reader.get(GITHUB)
     assert _Elements(first.text).count <= ELEMENTS_MAX
     assert _Elements(reader.get(f"{GITHUB}?tag=repos").text).count <= ELEMENTS_MAX
-    for slug in (
-        "repos-get",
-        "issues-update",
-        "pulls-create",
-        "users-get-by-username",
-        "meta-root",
-    ):
+    for slug in LARGEST:
         page = reader.get(f"{GITHUB}/operations/{slug}")
         assert page.status_code == 200, slug
         assert _Elements(page.text).count <= ELEMENTS_MAX, slug
@@ -224,15 +219,15 @@ def test_the_pages_are_without_fault(browser: Browser, up: Tree, width: int) -> 
             f"{GITHUB}/operations/repos-get",
         ):
             faults.look(page, own + path, width=width, own=own)
-    assert faults.found == []
+    assert "\n".join(faults.found) == ""
 
 
 def test_a_script_opens_a_schema_in_place(browser: Browser, up: Tree) -> None:
     with browser.page() as page:
-        page.goto(f"http://localhost:{up.web_port}{PETS}/operations/addPet")
+        page.goto(f"http://localhost:{up.web_port}{GITHUB}/operations/repos-get")
         found = page.run(
-            "await page.locator('details.more summary').first().click();"
+            "await page.locator('.answer[open] details.more summary').first().click();"
             " await page.locator('details.more > div .name').first().waitFor();"
-            " return await page.locator('details.more > div .name').first().textContent()"
+            " return await page.locator('details.more > div .name').allTextContents()"
         )
-        assert found == "id"
+        assert "login" in found

@@ -17,6 +17,7 @@ from headgate.catalog.operations import shown
 from headgate.catalog.pointers import MISSING, pointer
 from headgate.catalog.reference.examples import example
 from headgate.catalog.reference.index import Entry, Link
+from headgate.catalog.reference.merged import merged
 from headgate.catalog.reference.parts import Found, Parts
 from headgate.catalog.reference.tree import Node, Tree
 from headgate.catalog.styles import Written
@@ -25,6 +26,8 @@ from headgate.model.contract import is_json_type
 MEDIA_MAX = 20  # of one body
 RESPONSES_MAX = 50
 HEADERS_MAX = 50  # of one response
+WIDE = 20  # properties of a body from which on only the first level is opened
+OPENED_MAX = 50  # nodes of each side after which no more are opened unasked
 EXAMPLES_MAX = 10  # of one media type
 PLACES = ("path", "query", "header", "cookie")
 _STATUS_TEXT = {"1XX": "Informational", "2XX": "Success", "3XX": "Redirection"} | {
@@ -129,8 +132,8 @@ def operation_view(parts: Parts, entry: Entry, *, with_responses: bool = True) -
 class _Maker:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._request = Tree(parts, Side.REQUEST)
-        self._response = Tree(parts, Side.RESPONSE)
+        self._request = Tree(parts, Side.REQUEST, OPENED_MAX)
+        self._response = Tree(parts, Side.RESPONSE, OPENED_MAX)
 
     def operation(
         self, entry: Entry, found: Mapping[str, Any], *, with_responses: bool
@@ -203,6 +206,8 @@ class _Maker:
             value = one.value if isinstance(one.value, dict) else {}
             has_schema = isinstance(value.get("schema"), dict | bool)
             at = f"{one.pointer}/schema"
+            if levels > 1 and len(merged(self._parts, at).properties) > WIDE:
+                levels = 1
             yield MediaView(
                 type=str(kind),
                 schema=tree.root(at, levels) if has_schema else None,

@@ -131,7 +131,13 @@ class Tree:
         children = list(self._children(schema, levels, above))
         dropped = max(0, len(schema.properties) - CHILDREN_MAX)
         choices = tuple(self._choices(one, levels, above) for one in schema.alternatives)
-        return replace(node, children=tuple(children), children_dropped=dropped, choices=choices)
+        return replace(
+            node,
+            can_open=bool(children or choices),
+            children=tuple(children),
+            children_dropped=dropped,
+            choices=choices,
+        )
 
     def _children(self, schema: Merged, levels: int, above: tuple[str, ...]) -> Iterator[Node]:
         properties = dict(islice(schema.properties.items(), CHILDREN_MAX))
@@ -156,7 +162,9 @@ class Tree:
             if at := schema.below(keyword):
                 # the items of a list are no level of their own: people think of one thing
                 below = levels if kind is Kind.ITEM else levels - 1
-                yield self._node(at, kind, "", levels=below, above=above)
+                node = self._node(at, kind, "", levels=below, above=above)
+                if kind is not Kind.ITEM or _is_telling(node):
+                    yield node
         yield from self._tuple_items(schema, levels, above)
 
     def _tuple_items(self, schema: Merged, levels: int, above: tuple[str, ...]) -> Iterator[Node]:
@@ -178,6 +186,11 @@ class Tree:
         """Whether the sender of this side does not send the property."""
         places = merged(self._parts, at)
         return places.has(self._side.foreign)
+
+
+def _is_telling(node: Node) -> bool:
+    """Whether the items of a list are more than what `array of string` has said."""
+    return bool(node.can_open or node.limits or node.enum or node.description or node.format)
 
 
 def opened(parts: Parts, at: str, side: Side) -> Node:

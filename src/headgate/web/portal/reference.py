@@ -22,6 +22,7 @@ from headgate.web.api.downloads import as_attachment
 from headgate.web.portal.home import cards
 from headgate.web.site.signed_in import open_to_all
 
+BESIDE_MAX = 30  # operations in the list beside one
 ENTRIES_SHOWN_MAX = 120  # operations in one list; with more, a group at a time
 ADDRESS_CHARACTERS_MAX = 5_000
 LANGUAGE_DEFAULT = "curl"
@@ -44,7 +45,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     chosen = request.GET.get("tag")
     context = (
-        _context(found, "")
+        _context(found)
         | {
             "q": query,
             "results": reference.search(found, query) if query else None,
@@ -66,7 +67,7 @@ def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     written = samples(call)
     wanted = request.GET.get("in", LANGUAGE_DEFAULT)
     chosen = wanted if wanted in languages else LANGUAGE_DEFAULT
-    context = _context(found, view.entry.tags[0] if view.entry.tags else "") | {
+    context = _context(found, next(iter(view.entry.tags), ""), view.entry.slug) | {
         "view": view,
         "entry": view.entry,
         "needs": reference.needs(found, view.entry),
@@ -90,7 +91,7 @@ def schema(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     node = opened(reference_parts.parts(found.version), at, Side(side))
     is_part = "HX-Request" in request.headers
     template = "portal/reference/children.html" if is_part else "portal/reference/schema.html"
-    context = _context(found, "") | {"node": node, "side": side, "entry": entry}
+    context = _context(found) | {"node": node, "side": side, "entry": entry}
     response = render(request, template, context)
     response["Vary"] = "HX-Request, Cookie, Accept-Language"
     return response
@@ -98,7 +99,7 @@ def schema(request: HttpRequest, name: str, slug: str) -> HttpResponse:
 
 @open_to_all
 @require_safe
-def file(request: HttpRequest, name: str, file: str) -> HttpResponse:
+def file(request: HttpRequest, name: str, file: str) -> HttpResponse:  # noqa: ARG001  # Django's signature
     """A file for those who call the API."""
     if file not in set(File):
         raise not_found("file", file)
@@ -125,7 +126,7 @@ def _offered(found: Reference) -> dict[str, Any]:
     return {"versions": known[0].versions if known else (), "cards": cards(offers)}
 
 
-def _context(found: Reference, tag: str) -> dict[str, Any]:
+def _context(found: Reference, tag: str = "", slug: str = "") -> dict[str, Any]:
     """What every page of a reference knows: the API, and the operations beside this one."""
     groups = found.index.groups()
     return {
@@ -133,9 +134,18 @@ def _context(found: Reference, tag: str) -> dict[str, Any]:
         "index": found.index,
         "version": found.version,
         "tags": [one for one, _ in groups],
-        "beside": next((entries for one, entries in groups if one.name == tag), ()) if tag else (),
+        "beside": _around(next((some for one, some in groups if one.name == tag), ()), slug),
         "tag": tag,
     }
+
+
+def _around(entries: tuple[Entry, ...], slug: str) -> tuple[Entry, ...]:
+    """The operation and those next to it; nothing where none is shown."""
+    at = next((number for number, one in enumerate(entries) if one.slug == slug), None)
+    if at is None:
+        return ()
+    start = max(0, min(at - BESIDE_MAX // 2, len(entries) - BESIDE_MAX))
+    return entries[start : start + BESIDE_MAX]
 
 
 def _groups(found: Reference, chosen: str | None) -> list[Group]:

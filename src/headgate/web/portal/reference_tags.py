@@ -6,8 +6,8 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from headgate.catalog.pointers import MISSING
-from headgate.catalog.reference.markdown import html, plain
+from headgate.catalog.reference.markdown import html
+from headgate.catalog.sample import header_name
 
 VALUE_CHARACTERS_MAX = 20_000
 register = template.Library()
@@ -20,19 +20,10 @@ def markdown(text: str) -> SafeString:
 
 
 @register.filter
-def plain_words(text: str, characters_max: int) -> str:
-    """The words of a description."""
-    return plain(text, characters_max)
-
-
-@register.filter
 def json_value(value: Any) -> str:
     """A value as a reader reads it: JSON with two spaces, texts that are bodies as they are."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return text if len(text) <= VALUE_CHARACTERS_MAX else text[: VALUE_CHARACTERS_MAX - 1] + "…"
 
 
-@register.filter
-def is_there(value: Any) -> bool:
-    """Whether a parameter has an example."""
-    return value is not MISSING
+register.filter("header_name", header_name)
