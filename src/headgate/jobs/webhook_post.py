@@ -41,8 +41,8 @@ class Poster:
             status, answer = self._exchange(url, body, headers, backend, deadline)
         except httpcore2.TimeoutException:
             error = f"No complete answer within {POST_SECONDS_MAX:g} seconds."
-        except Problem as problem:  # the address is refused
-            error = problem.detail
+        except Problem:  # which address it is, an organization is not to learn
+            error = "The name leads to an address that is not public."
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, ValueError) as failure:
             error = str(failure) or type(failure).__name__
         took_ms = round((self.clock.monotonic() - started) * 1000)

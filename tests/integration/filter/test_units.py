@@ -84,6 +84,35 @@ def test_a_call_that_can_never_pass_is_not_told_to_wait(gateway: Gateway) -> Non
     assert gateway.call("/two/x", key=key).status == 200
 
 
+def test_what_is_used_of_a_quota_is_told_in_steps_and_at_its_end(gateway: Gateway) -> None:
+    key = priced(gateway, quota("1000/month"), quota("900/minute"), rate("9000/hour"), cost=7)
+    read = gateway.table.quotas.readings
+    gateway.call("/direct/x", key=key)
+    assert read(9) == [], "less than a hundredth"
+    gateway.call("/direct/x", key=key)
+    (found,) = read(9)
+    assert (found.row, found.slot, found.used, found.is_refused) == (1, 0, 14, False)
+    gateway.table.quotas.accept([found])
+    assert read(9) == [], "it was told"
+    gateway.table.accept(gateway.table.counters())
+    assert read(9) == []
+
+
+def test_a_quota_that_refused_a_call_for_its_cost_says_so(gateway: Gateway) -> None:
+    key = priced(gateway, quota("20/month"), cost=7)
+    for _ in range(2):
+        assert gateway.call("/direct/x", key=key).status == 200
+    assert [(one.used, one.is_refused) for one in gateway.table.quotas.readings(9)] == [(14, False)]
+    assert gateway.call("/direct/x", key=key).status == 429
+    assert [(one.used, one.is_refused) for one in gateway.table.quotas.readings(9)] == [(14, True)]
+
+
+def test_a_call_that_costs_more_than_the_whole_quota_says_nothing_of_it(gateway: Gateway) -> None:
+    key = priced(gateway, quota("5/month"), cost=6)
+    assert gateway.call("/direct/x", key=key).status == 429
+    assert gateway.table.quotas.readings(9) == []
+
+
 def test_a_call_that_costs_nothing_passes_when_all_is_used_up(gateway: Gateway) -> None:
     key = priced(gateway, quota("1/month"), rate("1/hour"), cost=0)
     assert [gateway.call("/two/x", key=key).status for _ in range(2)] == [200, 429]

@@ -177,7 +177,8 @@ def test_a_private_address_is_called_only_where_it_is_allowed(
     assert target.received == []
     (attempt,) = Delivery.objects.get().attempts
     assert attempt["status"] is None
-    assert "loopback" in attempt["error"]
+    assert "not public" in attempt["error"]
+    assert "127.0.0.1" not in attempt["error"], "nobody learns our network's addresses"
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_called(

@@ -184,6 +184,16 @@ def test_a_webhook_that_is_disabled_or_deleted_is_sent_nothing(admin: Actor) -> 
     assert bytes(Webhook.objects.get().sealed) == b""
 
 
+def test_an_organization_that_ends_is_sent_nothing_more(admin: Actor, acme: Actor) -> None:
+    own = webhooks.create(acme, url=URL).webhook
+    kept = webhooks.create(admin, url=URL, organization="globex").webhook
+    webhooks.test(acme, own.id)
+    organizations.delete(admin, "acme")
+    assert deliveries.due(AT) == []
+    assert bytes(Webhook.objects.get(pk=own.pk).sealed) == b""
+    assert webhooks.page(admin).items == (kept,)
+
+
 def test_a_webhook_that_fails_is_said_and_one_that_does_not_is_not(admin: Actor) -> None:
     made = webhooks.create(admin, url=URL).webhook
     assert not [one for one in status.overview(admin).findings if made.id in one.what]

@@ -77,6 +77,14 @@ def publish_once(
     return publish(at, kind, subject=subject, data=data, organization=organization)
 
 
+def end_webhooks(organization: Organization, at: datetime) -> None:
+    """Send an organization that ends nothing more, in the caller's transaction."""
+    webhooks = Webhook.objects.filter(organization=organization, removed_at=None)
+    waiting = Delivery.objects.filter(webhook__in=webhooks, state=DeliveryState.WAITING)
+    waiting.update(state=DeliveryState.GIVEN_UP, settled_at=at)
+    webhooks.update(removed_at=at, sealed=b"", previous_sealed=b"")
+
+
 def page(
     actor: Actor,
     *,

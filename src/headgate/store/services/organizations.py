@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from headgate.core.ids import new_id
 from headgate.store.models import Application, Organization
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import audit, feed
+from headgate.store.services import audit, event_log, feed
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.store.services.transactions import change
@@ -118,6 +118,7 @@ def delete(actor: Actor, name: str) -> None:
     organization.removed_at = actor.at
     organization.save()
     organization.tokens.filter(removed_at=None).update(removed_at=actor.at)
+    event_log.end_webhooks(organization, actor.at)
     audit.record(
         actor,
         Action.ORGANIZATION_DELETED,
