@@ -104,3 +104,41 @@ def test_without_any_usable_certificate_the_node_does_not_start(
     assert node.agent.wait(20) == 2
     node.agent = None
     assert "no whole certificate" in node.agent_log.read_text()
+
+
+def knocks(node: Node, authority: Authority, pair: tuple[bytes, bytes]) -> bool:
+    """Whether a caller with this certificate gets an answer."""
+    context = authority.context()
+    for name, text in zip(("caller.crt", "caller.key"), pair, strict=True):
+        (node.data / name).write_bytes(text)
+    context.load_cert_chain(node.data / "caller.crt", node.data / "caller.key")
+    raw = socket.create_connection(("127.0.0.1", node.port), timeout=10)
+    try:
+        with context.wrap_socket(raw, server_hostname="gateway.test") as wire:
+            wire.sendall(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            return wire.recv(1) != b""
+    except OSError:  # ssl.SSLError is one
+        return False
+
+
+def test_a_caller_whose_certificate_is_refused_is_counted_and_reported(
+    node: Node, authority: Authority, tmp_path: Path
+) -> None:
+    certificate, key = authority.issue(node.data / "tls", "gateway.test")
+    clients = node.data / "clients.pem"
+    clients.write_text(authority.pem)
+    node.options = {
+        "tls_certificate": certificate,
+        "tls_key": key,
+        "client_authorities": clients,
+    }
+    node.publish(1)
+    node.start()
+    node.wait_live(1)
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    assert knocks(node, authority, authority.signed("robot.test"))
+    assert not knocks(node, authority, Authority(stranger).signed("robot.test"))
+    expired = authority.signed("robot.test", begins_days=-2, ends_days=-1)
+    assert not knocks(node, authority, expired)
+    wait_until(lambda: node.state.reports[-1].certificates_refused == 2, 60)

@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from headgate.model.access import APIRow
 from headgate.model.introspection import SOCKET_NAME
 from headgate.model.snapshot import PolicyUse, SnapshotOperation
 from headgate.node import process
@@ -139,3 +141,23 @@ def known(node: Node) -> bool:
         return issuers(node) == ["https://login.example.com"]
     except OSError:
         return False
+
+
+def test_what_it_has_done_is_reported_for_each_server(node: Node) -> None:
+    publish(node, 1, issuer="https://silent.example.com")
+    node.options = {"has_filter": True}
+    node.state.change(APIRow(1, 1, (), is_open=True))
+    node.start()
+    node.wait_live(1)
+    headers = {"authorization": "Bearer nobody-can-say"}
+    url = f"http://127.0.0.1:{node.port}/a1/r0"
+    wait_until(lambda: httpx2.get(url, headers=headers, timeout=20).status_code == 503, 60)
+
+    def reported() -> list[tuple[str, bool]]:
+        found = node.state.reports[-1].introspections
+        return [(one.issuer, one.asked > 0 and one.failed == one.asked) for one in found]
+
+    wait_until(lambda: reported() == [("https://silent.example.com", True)], 60)
+    publish(node, 2)
+    node.wait_live(2)
+    wait_until(lambda: node.state.reports[-1].introspections == (), 60)

@@ -299,6 +299,33 @@ def test_status_ends_0_when_something_will_be_wrong(rest: RestServer, run: Run) 
     assert "soon: A certificate ends.\nnext:  Renew it.\n" in ran.out
 
 
+def test_status_says_what_stands_beside_envoy_has_counted(rest: RestServer, run: Run) -> None:
+    sums = {"requests": 120, "invalid_requests": 3, "responses": 10, "invalid_responses": 1}
+    asked = {"issuer": "https://login.example.com", "asked": 5, "failed": 2}
+    node = {
+        "name": "edge1",
+        "certificates_refused": 7,
+        "unchecked": 4,
+        "validations": sums,
+        "introspections": [asked | {"known": 40, "refused": 1}],
+    }
+    quiet = {"name": "edge2", "certificates_refused": 0, "validations": None, "introspections": []}
+    rest.answer("GET /status", {"nodes": [node, quiet], "problems": []})
+    told = [line for line in run("status").out.splitlines() if line.startswith("edge1: ")]
+    assert told == [
+        "edge1: 7 connections refused for the client certificate",
+        (
+            "edge1: validators checked 120 requests (3 do not fit) and 10 answers (1 do not fit);"
+            " 4 passed unchecked"
+        ),
+        (
+            "edge1: tokens of https://login.example.com: 40 known, 5 asked about,"
+            " 2 without an answer, 1 refused unasked"
+        ),
+    ]
+    assert "edge2: " not in run("status").out
+
+
 def test_status_ends_0_when_all_is_well(rest: RestServer, run: Run) -> None:
     rest.answer("GET /status", {"nodes": [{"name": "n1"}], "problems": []})
     assert run("status").code == 0
