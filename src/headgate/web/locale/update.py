@@ -81,7 +81,7 @@ def _of_templates() -> Iterator[str]:
         nodes = engine.from_string(path.read_text()).nodelist
         for node in nodes.get_nodes_by_type(TranslateNode):
             literal = getattr(node.filter_expression.var, "literal", node.filter_expression.var)
-            yield str(literal)
+            yield str(literal).replace("%", "%%")  # as Django asks for it
         for block in nodes.get_nodes_by_type(BlockTranslateNode):
             yield _block(block)
 
