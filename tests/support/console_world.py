@@ -134,6 +134,7 @@ def _fill(world: ConsoleWorld) -> None:
         "entry": world.api.get("/audit").json()["items"][0]["id"],
         "request_id": _recorded(world),
         "release": "",
+        "place": "api",
     }
 
 

@@ -15,6 +15,7 @@ from tests.support.person import Person
 pytestmark = pytest.mark.integration
 NEEDS = {
     "console_traffic": Scope.TRAFFIC,
+    "console_traffic_new": Scope.TRAFFIC,
     "console_request": Scope.TRAFFIC,
     "console_numbers": Scope.TRAFFIC,
     "console_audit": Scope.AUDIT,
@@ -25,9 +26,13 @@ NEEDS = {
     "console_token": Scope.ADMIN,
     "console_rollback": Scope.ADMIN,
     "console_look": Scope.WRITE,
+    "console_import": Scope.WRITE,
+    "console_policy": Scope.WRITE,
+    "console_policies": Scope.READ,
     "console_text_page": Scope.WRITE,
+    "console_text_page_delete": Scope.WRITE,
 }
-"""What a page needs by the longest of these that its name begins with, if it changes nothing."""
+"""What these pages need, if it is more than to read."""
 CHANGES = {
     "console_api_": Scope.WRITE,
     "console_product_": Scope.WRITE,
@@ -57,10 +62,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleWorld]:
 def needed(name: str) -> Scope:
     if name in READ_ONLY:
         return Scope.READ
-    for begin, scope in (CHANGES | NEEDS).items():
-        if name.startswith(begin):
-            return scope
-    return Scope.READ
+    if name in NEEDS:
+        return NEEDS[name]
+    return next((scope for begin, scope in CHANGES.items() if name.startswith(begin)), Scope.READ)
 
 
 def address(world: ConsoleWorld, pattern: URLPattern) -> str:
@@ -69,15 +73,19 @@ def address(world: ConsoleWorld, pattern: URLPattern) -> str:
     route = str(pattern.pattern)
     if "/applications/" in route:
         ids["name"] = "demo"
+    if "/policies/" in route or "/policy/" in route:
+        ids["name"] = "pets"
     if "/look/" in route:
         ids["name"] = "new"
-    for part in pattern.pattern.converters:
-        kind = {"operation": "path", "revision": "int"}.get(part, "str")
-        route = route.replace(f"<{kind}:{part}>", ids[part]).replace(f"<{part}>", ids[part])
-    return f"/console{route}"
+    return f"/console{PARAMETER.sub(lambda found: ids[found.group(1)], route)}"
 
 
-ELSEWHERE = ("<str:release>", "/look/pages/<name>/delete")  # what is not in the world
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+ELSEWHERE = (
+    "<str:release>",
+    "/remove-policy",
+    "/look/pages/<name>/delete",
+)  # what is not in the world
 PAGES = [one for one in urlpatterns if not any(part in str(one.pattern) for part in ELSEWHERE)]
 
 

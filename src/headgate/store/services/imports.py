@@ -75,10 +75,10 @@ def import_document(
     check_name(version or DEFAULT_VERSION, "/version")
     check_text(title, TITLE_CHARACTERS_MAX, "/title")
     policies.check(uses or (), pointer="/policies")
-    like = _default_of(name)
-    present = _present(like, version)
-    if present is not None and not update:
-        raise already_exists("an API", present.path, REIMPORT_STEP)
+    like = default_of(name)
+    there = present(like, version)
+    if there is not None and not update:
+        raise already_exists("an API", there.path, REIMPORT_STEP)
     if like is None:
         base_path = f"/{name}" if base_path is None else base_path
         apis.free_base_path(base_path)
@@ -89,11 +89,11 @@ def import_document(
     sources = None if key_sources is None else apis.check_key_sources(key_sources)
     document = _parsed(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
     with change():
-        if present is not None:
-            imported = _reimport(actor, present.path, document)
-            _move(actor, present.path, title, base_path, upstream, sources, is_open)
+        if there is not None:
+            imported = _reimport(actor, there.path, document)
+            _move(actor, there.path, title, base_path, upstream, sources, is_open)
             return imported
-        row = _like(_default_of(name), name, version or DEFAULT_VERSION)
+        row = _like(default_of(name), name, version or DEFAULT_VERSION)
         row.api.title = row.api.title or title or document.description.title[:TITLE_CHARACTERS_MAX]
         row.base_path = row.base_path if base_path is None else base_path
         row.upstream = upstream or row.upstream
@@ -138,12 +138,13 @@ def _parsed(
     return parse(source, allow_remote_refs=allow_remote_refs, fetch=fetch)
 
 
-def _default_of(name: str) -> APIVersion | None:
+def default_of(name: str) -> APIVersion | None:
+    """The default version of an API, if there is one of that name."""
     rows = APIVersion.objects.filter(api__name=name, api__removed_at=None, removed_at=None)
     return rows.select_related("api").filter(is_default=True).first()
 
 
-def _present(default: APIVersion | None, version: str | None) -> APIVersion | None:
+def present(default: APIVersion | None, version: str | None) -> APIVersion | None:
     """The version that an import names, if there is one."""
     if default is None or version in {None, default.name}:
         return default

@@ -92,6 +92,7 @@ def page(request: HttpRequest) -> HttpResponse:
         rows,
         title=_("APIs"),
         empty=_("No API yet. Import an OpenAPI document to begin."),
+        acts=(Act(_("Import an API"), reverse("console_import"), Scope.WRITE, "main"),),
     )
 
 
@@ -162,7 +163,9 @@ def _acts(found: APIVersion) -> list[Act]:
     path = found.path
     acts = [
         Act(_("Publish"), address(path, "publish"), Scope.WRITE, "main"),
+        Act(_("New document"), f"{reverse('console_import')}?api={path}", Scope.WRITE),
         Act(_("Settings"), address(path, "edit"), Scope.WRITE),
+        Act(_("Policies"), reverse("console_policies", args=["api", path])),
         Act(
             _("Live traffic"),
             f"{reverse('console_traffic')}?api={found.api.name}",
@@ -207,6 +210,7 @@ def _gateways(actor: Actor, found: APIVersion, live: set[int]) -> Part:
 def _versions(actor: Actor, found: APIVersion) -> Part:
     rows = versions.listed(actor, found.api.name)
     live = gateways.live_versions()
+    further = f"{reverse('console_import')}?api={found.api.name}"
     return Part(
         _("Versions"),
         (_("Version"), _("Base path"), _("Live on"), _("Imported")),
@@ -219,6 +223,7 @@ def _versions(actor: Actor, found: APIVersion) -> Part:
             ]
             for row in rows
         ],
+        acts=(Act(_("New version"), further, Scope.WRITE),),
     )
 
 
@@ -331,6 +336,10 @@ def operation(request: HttpRequest, api: str, operation: str) -> HttpResponse:
             (_("At the gateway"), code(f"{row.method} {found.base_path}{row.path}")),
         ),
         acts=(
+            Act(
+                _("Policies of its own"),
+                reverse("console_policies", args=["operation", f"{found.path}/{row.id}"]),
+            ),
             Act(
                 _("Live traffic"),
                 f"{reverse('console_traffic')}?api={found.api.name}&text={row.id}",

@@ -129,6 +129,7 @@ def one(request: HttpRequest, gateway: str) -> HttpResponse:
             (_("Made"), when(found.created_at)),
         ),
         acts=(
+            Act(_("Policies"), reverse("console_policies", args=["gateway", gateway])),
             Act(_("Change title"), reverse("console_gateway_edit", args=[gateway]), Scope.ADMIN),
         ),
         parts=(_nodes(actor, found), _live(found), _revisions(actor, found)),

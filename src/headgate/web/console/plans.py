@@ -92,6 +92,7 @@ def one(request: HttpRequest, product: str, plan: str) -> HttpResponse:
         ),
         acts=(
             Act(_("Change"), address(product, plan, "edit"), Scope.WRITE, "main"),
+            Act(_("Policies"), reverse("console_policies", args=["plan", found.path])),
             Act(_("Delete"), address(product, plan, "delete"), Scope.WRITE, "danger"),
         ),
         parts=(subscribers(subscribed, f"{reverse('console_subscriptions')}?q={plan}"),),

@@ -151,6 +151,7 @@ def one(request: HttpRequest, product: str) -> HttpResponse:
         acts=(
             Act(_("New plan"), reverse("console_plan_new", args=[product]), Scope.WRITE, "main"),
             Act(_("Change"), address(product, "edit"), Scope.WRITE),
+            Act(_("Policies"), reverse("console_policies", args=["product", product])),
             Act(_("Delete"), address(product, "delete"), Scope.WRITE, "danger"),
         ),
         parts=(

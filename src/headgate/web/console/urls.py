@@ -11,6 +11,7 @@ from headgate.web.console import (
     clients,
     gateways,
     home,
+    imports,
     keys,
     look,
     nodes,
@@ -18,6 +19,7 @@ from headgate.web.console import (
     organizations,
     people,
     plans,
+    policies,
     products,
     releases,
     subscriptions,
@@ -27,6 +29,7 @@ from headgate.web.console import (
 
 _CATALOG = [
     path("/apis", apis.page, name="console_apis"),
+    path("/import", imports.page, name="console_import"),
     path("/apis/<str:api>", apis.one, name="console_api"),
     path("/apis/<str:api>/publish", api_acts.publish, name="console_api_publish"),
     path("/apis/<str:api>/unpublish", api_acts.unpublish, name="console_api_unpublish"),
@@ -36,6 +39,13 @@ _CATALOG = [
     path("/apis/<str:api>/release", releases.start, name="console_api_release"),
     path("/apis/<str:api>/operations", apis.operations, name="console_api_operations"),
     path("/apis/<str:api>/operations/<path:operation>", apis.operation, name="console_operation"),
+    path("/policies/<str:place>/<path:name>", policies.page, name="console_policies"),
+    path("/policy/<str:place>/<path:name>", policies.edit, name="console_policy"),
+    path(
+        "/remove-policy/<str:place>/<str:kind>/<path:name>",
+        policies.remove,
+        name="console_policy_remove",
+    ),
     path("/releases", releases.page, name="console_releases"),
     path("/releases/<str:release>", releases.one, name="console_release"),
     path("/releases/<str:release>/change", releases.change, name="console_release_change"),
