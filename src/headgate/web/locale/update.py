@@ -22,7 +22,7 @@ UNUSED_HEADERS = (  # dates and addresses that would differ each time, and tell 
     '"Language-Team',
     '"Generated',
 )
-SITES = ("accounts", "console", "portal", "site")  # where Python speaks to people
+SITES = ("accounts", "console", "oauth", "portal", "site")  # where Python speaks to people
 
 
 def sentences() -> set[str]:

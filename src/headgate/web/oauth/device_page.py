@@ -14,6 +14,7 @@ from typing import Any
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from headgate.access.clients import plain_user_code
@@ -47,7 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _show(request, {"code": request.GET.get("user_code", "")[:CODE_CHARACTERS_MAX]})
     if not _tries.take(exchange(request).address):
-        return _failed(request, "Too many tries. Wait a minute, then try again.", 429)
+        return _failed(request, _("Too many tries. Wait a minute, then try again."), 429)
     try:
         if "ticket" in request.POST:
             return _decided(request)
@@ -80,7 +81,7 @@ def _decided(request: HttpRequest) -> HttpResponse:
         ticket = signing.loads(request.POST["ticket"], salt=TICKET, max_age=TICKET_SECONDS)
     except signing.BadSignature as error:
         raise Problem(
-            ProblemType.INVALID_INPUT, "This page has been open for too long.", "Start again."
+            ProblemType.INVALID_INPUT, _("This page has been open for too long."), _("Start again.")
         ) from error
     actor = tokens.resume(ticket["token"], at=_clock.now(), **_origin(request))
     client = device_grants.decide(actor, ticket["code"], is_approved=is_approved)
@@ -116,7 +117,7 @@ def _shown(grant: DeviceGrant) -> dict[str, Any]:
 
 def _for_people(problem: Problem) -> str:
     if problem.type is ProblemType.UNAUTHENTICATED:
-        return "This token is not valid. Take one that may make keys (scope keys or admin)."
+        return _("This token is not valid. Take one that may make keys (scope keys or admin).")
     return f"{problem.detail} {problem.next_step}"
 
 
