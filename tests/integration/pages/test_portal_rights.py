@@ -9,11 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.person import Person
+from tests.support.person import Person, words
 from tests.support.portal_world import PortalWorld, portal_world
 
 pytestmark = pytest.mark.integration
-OPEN = {"portal", "portal_products", "portal_product"}
+OPEN = {"portal", "portal_products", "portal_product"} | {
+    "portal_api",
+    "portal_api_file",
+    "portal_operation",
+    "portal_schema",
+}
 OF_A_PERSON = {  # of whoever is signed in, not of one organization
     "portal_organization",
     "portal_organization_new",
@@ -62,13 +67,17 @@ def pages(owner: Person, other: Person) -> dict[str, str]:
         "client": _first(r"/clients/(cli_\w+)", page),
         "subscription": _first(r"/subscriptions/(sub_\w+)", page),
         "membership_id": _first(r"/members/(mem_\w+)", people),
+        "slug": "listOrders",
+        "file": "openapi.json",
         "invitation": _first(r"/invitations/(inv_\w+)", people),
     }
     return {name: "/" + _filled_in(route, values) for name, route in _routes()}
 
 
 def _filled_in(route: str, values: dict[str, str]) -> str:
-    own = values | ({"name": "shop"} if route.startswith("products/") else {})
+    names = {"products": "shop", "apis": "orders"}
+    named = names.get(route.partition("/")[0])
+    own = values | ({"name": named} if named else {})
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: own[match[1]], route)
 
 
@@ -139,3 +148,15 @@ def _first(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     assert found, pattern
     return found.group(1)
+
+
+def test_a_reference_says_what_the_readers_own_applications_may(
+    pages: dict[str, str], owner: Person, other: Person, world: PortalWorld
+) -> None:
+    for address in ("/apis/orders", "/apis/orders/operations/listOrders"):
+        assert "demo : 5 per second" in words(owner.get(address))
+        assert "None of your applications" in words(other.get(address))
+        with Person(world.up.web) as stranger:
+            said = words(stranger.get(address))
+            assert "demo" not in said
+            assert "None of your applications" not in said

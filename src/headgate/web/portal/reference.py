@@ -9,20 +9,24 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from headgate.catalog.dialect import Side
 from headgate.catalog.reference.index import Entry, Tag
 from headgate.catalog.reference.tree import opened
 from headgate.catalog.sample import languages, samples
-from headgate.store.services import apis, catalogue, reference, reference_parts
+from headgate.store.models import User
+from headgate.store.services import apis, catalogue, reference, reference_parts, subscriptions
 from headgate.store.services.actor import not_found
 from headgate.store.services.reference import File, Reference
 from headgate.web.api.downloads import as_attachment
 from headgate.web.portal.home import cards
-from headgate.web.site.signed_in import open_to_all
+from headgate.web.site.signed_in import member, membership, open_to_all
+from headgate.web.site.words import plan_words
 
 BESIDE_MAX = 30  # operations in the list beside one
+OWN_MAX = 20  # of the reader's applications
 ENTRIES_SHOWN_MAX = 120  # operations in one list; with more, a group at a time
 ADDRESS_CHARACTERS_MAX = 5_000
 LANGUAGE_DEFAULT = "curl"
@@ -47,6 +51,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     context = (
         _context(found)
         | {
+            "own": _own(request, found),
             "q": query,
             "results": reference.search(found, query) if query else None,
             "groups": _groups(found, chosen),
@@ -70,6 +75,7 @@ def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     context = _context(found, next(iter(view.entry.tags), ""), view.entry.slug) | {
         "view": view,
         "entry": view.entry,
+        "own": _own(request, found),
         "needs": reference.needs(found, view.entry),
         "languages": [(key, language.title) for key, language, _ in written],
         "chosen": chosen,
@@ -82,7 +88,12 @@ def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
 @open_to_all
 @require_safe
 def schema(request: HttpRequest, name: str, slug: str) -> HttpResponse:
-    """One node of a schema, opened by a level: a part of a page, or a page of its own."""
+    """One node of a schema, opened by a level: a part of a page, or a page of its own.
+
+    Without the address of a node it is the operation's page.
+    """
+    if not request.GET:
+        return operation(request, name, slug)
     found = _found(name)
     entry = reference.entry(found, slug)
     side, at = request.GET.get("side", ""), request.GET.get("at", "")
@@ -124,6 +135,18 @@ def _offered(found: Reference) -> dict[str, Any]:
     known = catalogue.entries([found.version.api], live)
     offers = catalogue.offers(list(known[0].products), live) if known else []
     return {"versions": known[0].versions if known else (), "cards": cards(offers)}
+
+
+def _own(request: HttpRequest, found: Reference) -> list[tuple[str, list[str]]]:
+    """The reader's applications that may call the API, each with what its plan allows."""
+    if not isinstance(request.user, User) or membership(request) is None:
+        return []
+    rows = subscriptions.visible(member(request)).filter(product__apis=found.version.api)
+    ordered = rows.select_related("application", "plan__product").order_by("application__name")
+    return [
+        (one.application.name, plan_words(one.plan) or [_("not limited")])
+        for one in ordered[:OWN_MAX]
+    ]
 
 
 def _context(found: Reference, tag: str = "", slug: str = "") -> dict[str, Any]:
