@@ -50,7 +50,7 @@ CHANGES = {
     "console_token_": Scope.ADMIN,
 }
 """What the pages of acts need, by how their names begin."""
-READ_ONLY = {"console_api_operations"}
+READ_ONLY = {"console_api_operations": Scope.READ, "console_api_callers": Scope.TRAFFIC}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleWorld]:
 
 def needed(name: str) -> Scope:
     if name in READ_ONLY:
-        return Scope.READ
+        return READ_ONLY[name]
     if name in NEEDS:
         return NEEDS[name]
     return next((scope for begin, scope in CHANGES.items() if name.startswith(begin)), Scope.READ)

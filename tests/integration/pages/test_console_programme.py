@@ -218,3 +218,18 @@ def test_traffic_is_filtered_and_each_request_explained(world: ConsoleWorld) -> 
     by = person.get("/console/numbers?by=verdict&span=1h&format=json").json()["numbers"]
     assert {"allowed", "no_credential"} <= {one["key"] for one in by}
     assert person.get("/console/numbers?by=nothing").status_code == 422
+
+
+def test_a_version_ends_in_steps_and_its_callers_are_seen(world: ConsoleWorld) -> None:
+    person = world.person("publisher")
+    assert "acme/demo" in words(person.get("/console/apis/pets/callers"))
+    page = "/console/apis/pets/deprecate"
+    assert "acme/demo" in words(person.get(page))
+    person.send(page, until="2099-12-30", link="https://example.com/end", successor="")
+    assert world.api.get("/apis/pets").json()["lifecycle"]["state"] == "deprecated"
+    refused = person.send("/console/apis/pets/retire", typed="pet")
+    assert refused.status_code == 422
+    assert world.api.get("/apis/pets").json()["lifecycle"]["state"] == "deprecated"
+    person.send("/console/apis/pets/retire", typed="pets")
+    assert world.api.get("/apis/pets").json()["lifecycle"]["state"] == "retired"
+    eventually(lambda: world.up.call("/pets/pets").status_code == 410, 60.0)

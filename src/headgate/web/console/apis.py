@@ -1,6 +1,4 @@
-"""Which APIs are there, where are they live, and what holds for each operation?"""
-
-import json
+"""Which APIs are there, where is each live, who calls it, and what can be done with it?"""
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -8,9 +6,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from headgate.catalog.lifecycle import Step, steps
+from headgate.model.lifecycle import Lifecycle
 from headgate.store.models import API, APIVersion, Gateway, Operation
 from headgate.store.services import apis, gateways, policies, publishing, versions
-from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.actor import Actor, Scope
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
@@ -127,6 +127,7 @@ def one(request: HttpRequest, api: str) -> HttpResponse:
         facts=(
             (_("Name"), code(found.path)),
             (_("Version"), text(found.name)),
+            *end_facts(found),
             (_("Base path"), code(found.base_path or "/")),
             (_("Upstream"), code(f"{upstream}{found.upstream.path_prefix}")),
             (_("Who may call"), text(_("everybody") if found.is_open else _("subscribers"))),
@@ -174,8 +175,40 @@ def _acts(found: APIVersion) -> list[Act]:
     ]
     if not found.is_default:
         acts.append(Act(_("Make it the default"), address(path, "default"), Scope.WRITE))
-    acts.append(Act(_("Delete"), address(path, "delete"), Scope.WRITE, "danger"))
+        acts.append(Act(_("Release"), address(path, "release"), Scope.WRITE))
+    acts += [
+        Act(_("Who still calls"), address(path, "callers"), Scope.TRAFFIC),
+        *end_acts(found),
+        Act(_("Delete"), address(path, "delete"), Scope.WRITE, "danger"),
+    ]
     return acts
+
+
+def end_acts(found: APIVersion) -> list[Act]:
+    """What can be done in its state."""
+    can = steps(Lifecycle(found.lifecycle))
+    titles = (
+        (Step.DEPRECATE, _("Deprecate"), "deprecate", ""),
+        (Step.UNDEPRECATE, _("Take the deprecation back"), "undeprecate", ""),
+        (Step.RETIRE, _("Retire"), "retire", "danger"),
+    )
+    return [
+        Act(title, address(found.path, name), Scope.WRITE, kind)
+        for step, title, name, kind in titles
+        if step in can
+    ]
+
+
+def end_facts(found: APIVersion) -> list[tuple[str, Cell]]:
+    """What is said of its end, if anything is."""
+    told = [(_("State"), text(found.lifecycle))]
+    if found.deprecated_at is not None:
+        told.append((_("Deprecated since"), when(found.deprecated_at)))
+    if found.sunset_at is not None:
+        told.append((_("Ends"), when(found.sunset_at)))
+    if found.successor:
+        told.append((_("Where to go"), text(found.successor)))
+    return told
 
 
 def _gateways(actor: Actor, found: APIVersion, live: set[int]) -> Part:
@@ -250,131 +283,3 @@ def _operations(found: APIVersion) -> Part:
 def operation_address(reference: str, operation: str) -> str:
     """The page of an operation."""
     return reverse("console_operation", args=[reference, operation])
-
-
-@require_safe
-def operations(request: HttpRequest, api: str) -> HttpResponse:
-    """All operations of a version."""
-    actor = allowed(request, Scope.READ)
-    found = apis.get_version(actor, api)
-    rows = found.operations.filter(removed_at=None).prefetch_related("policies")
-    methods = sorted(rows.order_by().values_list("method", flat=True).distinct())
-    listing: Listing[Operation] = Listing(
-        name="operations",
-        columns=(
-            Column(
-                "id",
-                _("Operation"),
-                lambda row: (row.id, operation_address(api, row.id)),
-                "link",
-                "id",
-            ),
-            Column("method", _("Method"), lambda row: row.method, "mono", "method"),
-            Column("path", _("Path"), lambda row: row.path, "mono", "path"),
-            Column("summary", _("Summary"), lambda row: row.summary or None, sort="summary"),
-            Column(
-                "policies",
-                _("Policies of its own"),
-                lambda row: ", ".join(use.kind for use in row.policies.all()) or None,
-            ),
-            Column(
-                "deprecated", _("Deprecated"), lambda row: _("yes") if row.is_deprecated else None
-            ),
-        ),
-        search=("id", "path", "summary"),
-        filters=(
-            Filter(
-                "method",
-                _("Method"),
-                tuple((method, method) for method in methods),
-                lambda value: Q(method=value),
-            ),
-            Filter(
-                "own",
-                _("Policies"),
-                (("yes", _("with its own")), ("no", _("without its own"))),
-                lambda value: (
-                    Q(pk__in=_with_policies(found))
-                    if value == "yes"
-                    else ~Q(pk__in=_with_policies(found))
-                ),
-            ),
-        ),
-        order="path",
-    )
-    return listed(
-        request,
-        actor,
-        listing,
-        rows,
-        title=_("Operations of %(name)s") % {"name": found.path},
-        empty=_("The document has no operations."),
-        acts=(Act(_("To the API"), address(found.path)),),
-    )
-
-
-def _with_policies(found: APIVersion) -> list[int]:
-    rows = found.operations.filter(removed_at=None, policies__isnull=False)
-    return list(rows.order_by().values_list("pk", flat=True).distinct())
-
-
-@require_safe
-def operation(request: HttpRequest, api: str, operation: str) -> HttpResponse:
-    """One operation: every policy that holds for it, with the place that it came from."""
-    actor = allowed(request, Scope.READ)
-    found = apis.get_version(actor, api)
-    row = found.operations.filter(id=operation, removed_at=None).first()
-    if row is None:
-        raise not_found("operation", f"{api} {operation}")
-    thing = Thing(
-        title=f"{row.method} {row.path}",
-        back=(back(), (found.path, address(found.path))),
-        badges=((_("deprecated"), "warn"),) if row.is_deprecated else (),
-        lead=row.summary,
-        facts=(
-            (_("Operation"), code(row.id)),
-            (_("At the gateway"), code(f"{row.method} {found.base_path}{row.path}")),
-        ),
-        acts=(
-            Act(
-                _("Policies of its own"),
-                reverse("console_policies", args=["operation", f"{found.path}/{row.id}"]),
-            ),
-            Act(
-                _("Live traffic"),
-                f"{reverse('console_traffic')}?api={found.api.name}&text={row.id}",
-                Scope.TRAFFIC,
-            ),
-        ),
-        parts=[
-            effective_part(actor, api, operation, gateway.name)
-            for gateway in gateways.listed(actor)
-        ],
-    )
-    return show(request, actor, thing)
-
-
-def effective_part(actor: Actor, api: str, operation: str, gateway: str) -> Part:
-    """The policies that would hold on a gateway, in the order in which they act."""
-    return Part(
-        _("Policies on the gateway %(name)s") % {"name": gateway},
-        (_("Policy"), _("Attached to"), _("In force"), _("Settings")),
-        [
-            [
-                code(one.use.kind),
-                text(one.place),
-                badge(_("replaced by %(place)s") % {"place": one.replaced_by}, "")
-                if one.replaced_by
-                else badge(_("in force"), "good"),
-                code(_settings(one.use.settings)),
-            ]
-            for one in policies.effective_for(actor, api, operation, gateway=gateway)
-        ],
-        _("None."),
-        lead=_("As edited: what publishing the API would put in force, in order of action."),
-    )
-
-
-def _settings(settings: object) -> str:
-    written = json.dumps(settings, ensure_ascii=False)
-    return written if len(written) <= 300 else f"{written[:300]}…"
