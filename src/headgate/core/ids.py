@@ -35,6 +35,7 @@ Kind = Literal[
     "evt",
     "whk",
     "dlv",
+    "srq",
 ]
 
 

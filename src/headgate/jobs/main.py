@@ -134,6 +134,7 @@ def store_loops(clock: Clock) -> list[Loop]:
     from headgate.catalog.io.fetch import HTTPFetcher
     from headgate.store.services import (
         expiring_keys,
+        expiry_mails,
         foreign_issuers,
         housekeeping,
         lifecycle,
@@ -170,6 +171,7 @@ def store_loops(clock: Clock) -> list[Loop]:
         if signing_keys.tend(Actor.system("jobs", now)):
             _log.info("keys of tokens changed")
         expiring_keys.tell(now)
+        expiry_mails.tell(now)
         forgotten = housekeeping.tidy(now)
         if forgotten:
             _log.info("forgotten", **asdict(forgotten))

@@ -125,6 +125,7 @@ def _tell_of_consumers(story: Story, w: World) -> None:
     moved = {"plan": "audited/pro"}
     story.tell("changeSubscription", "PATCH", f"/subscriptions/{made['id']}", moved)
     story.tell("deleteSubscription", "DELETE", f"/subscriptions/{made['id']}")
+    _tell_of_requests(story)
     for kind, create, change, rotate in (
         ("keys", "createKey", "changeKey", "rotateKey"),
         ("clients", "createClient", "changeClient", "rotateClientSecret"),
@@ -149,6 +150,19 @@ def _tell_of_consumers(story: Story, w: World) -> None:
     block = {"kind": "address", "subject": "203.0.113.9", "seconds": 60}
     made = story.tell("createBlock", "POST", "/blocks", block)
     story.tell("deleteBlock", "DELETE", f"/blocks/{made['id']}")
+
+
+def _tell_of_requests(story: Story) -> None:
+    partner = {"name": "partner", "needs_approval": True}
+    story.tell("createPlan", "POST", "/products/audited/plans", partner)
+    wanted = {"application": "audited/app", "plan": "audited/partner"}
+    for step in ("decline", "withdraw", "grant"):
+        made = story.tell("askForSubscription", "POST", "/subscription-requests", wanted)
+        address = f"/subscription-requests/{made['id']}/{step}"
+        body = None if step == "withdraw" else {"word": "so it is"}
+        done = story.tell(f"{step}SubscriptionRequest", "POST", address, body)
+    story.tell("deleteSubscription", "DELETE", f"/subscriptions/{done['subscription']}")
+    story.tell("deletePlan", "DELETE", "/products/audited/plans/partner")
 
 
 def _tell_of_people(story: Story, w: World) -> None:

@@ -22,7 +22,7 @@ FOR_EVERY_READER = {  # what can be subscribed to, and what policies can be set 
     "getPlan",
     "listPolicyKinds",
 }
-OWN = {"applications", "subscriptions", "keys", "organizations"}
+OWN = {"applications", "subscriptions", "subscription-requests", "keys", "organizations"}
 TRAFFIC = {"listRequests", "getStats"}  # its own alone: there is none
 
 FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
@@ -46,6 +46,10 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "createOrganization": lambda w: {"name": f"{w.prefix}-new"},
     "createApplication": lambda w: {"name": "new", "organization": w.organization},
     "createSubscription": lambda w: {"application": w.application, "plan": w.plan},
+    "askForSubscription": lambda w: {"application": w.application, "plan": w.plan},
+    "grantSubscriptionRequest": lambda w: {},
+    "declineSubscriptionRequest": lambda w: {},
+    "withdrawSubscriptionRequest": lambda w: None,
     "createKey": lambda w: {"application": w.application},
     "rotateKey": lambda w: {},
     "revokeKey": lambda w: None,

@@ -26,12 +26,20 @@ Quotas = Annotated[
 Concurrent = Annotated[
     str | None, typer.Option("--concurrent", help="How many calls may run at one time, such as 5.")
 ]
+Approval = Annotated[
+    bool | None,
+    typer.Option(
+        "--needs-approval/--no-approval",
+        help="Whether organizations ask for it and an operator grants it.",
+    ),
+]
 Title = Annotated[str | None, typer.Option("--title", help="Name for people.")]
 COLUMNS = {
     "plan": "plan",
     "rates": "rates",
     "quotas": "quotas",
     "concurrent": "concurrent",
+    "needs_approval": "approval",
     "title": "title",
 }
 
@@ -69,6 +77,7 @@ def checked(kind: LimitKind, texts: list[str] | None) -> list[str]:
         "headgate plan create basic/free --rate 10/second --quota 1000/month",
         "headgate plan create basic/pro --rate 100/second+200 --concurrent 20",
         "headgate plan create basic/new --quota '1000/day shadow'",
+        "headgate plan create basic/partner --rate 500/second --needs-approval",
     ],
 )
 def create(
@@ -79,6 +88,7 @@ def create(
     rates: Rates = None,
     quotas: Quotas = None,
     concurrent: Concurrent = None,
+    needs_approval: Approval = None,
     title: Title = None,
 ) -> None:
     """Create a plan of a product. Without a limit its use is not limited.
@@ -86,13 +96,17 @@ def create(
     With ' shadow' behind a limit, it is counted and recorded, and refuses nothing.
     """
     collection, _, name = path_of(plan).rpartition("/")
-    body = {
+    body: dict[str, object] = {
         "name": name,
         "rates": checked(LimitKind.RATE, rates),
         "quotas": checked(LimitKind.QUOTA, quotas),
-    } | ({"title": title} if title else {})
+    }
+    if title:
+        body["title"] = title
     if concurrent:
-        body |= {"concurrent": checked(LimitKind.CONCURRENT, [concurrent])[0]}
+        body["concurrent"] = checked(LimitKind.CONCURRENT, [concurrent])[0]
+    if needs_approval is not None:
+        body["needs_approval"] = needs_approval
     made = api.post(collection, body)
     running = [f"{concurrent} at one time"] if concurrent else []
     limits = ", ".join([*(rates or []), *(quotas or []), *running]) or "no limits"
@@ -135,6 +149,7 @@ def update(
     rates: Rates = None,
     quotas: Quotas = None,
     concurrent: Concurrent = None,
+    needs_approval: Approval = None,
     title: Title = None,
     without_rates: Annotated[bool, typer.Option("--no-rate", help="Remove every rate.")] = False,
     without_quotas: Annotated[bool, typer.Option("--no-quota", help="Remove every quota.")] = False,
@@ -152,6 +167,8 @@ def update(
         body["concurrent"] = "".join(
             checked(LimitKind.CONCURRENT, [concurrent] if concurrent else [])
         )
+    if needs_approval is not None:
+        body["needs_approval"] = needs_approval
     if title is not None:
         body["title"] = title
     if not body:

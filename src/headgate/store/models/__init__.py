@@ -1,6 +1,7 @@
 """Every table of the store."""
 
 from headgate.store.models.branding import Branding, TextPage
+from headgate.store.models.approvals import SubscriptionRequest
 from headgate.store.models.catalog import (
     API,
     APIVersion,
@@ -97,6 +98,7 @@ __all__ = [
     "StoredSecret",
     "Subscription",
     "TextPage",
+    "SubscriptionRequest",
     "Token",
     "TrafficEvent",
     "TrafficFile",

@@ -30,12 +30,16 @@ class Product(Row):
 
 
 class Plan(FeedRow):
-    """Limits for the subscribers of a product, by slot (a slot keeps its counter)."""
+    """Limits for the subscribers of a product, by slot (a slot keeps its counter).
+
+    With `needs_approval`, an organization asks for it and an operator grants it.
+    """
 
     product = models.ForeignKey(Product, on_delete=PROTECT, related_name="plans")
     name = models.CharField(max_length=NAME_CHARACTERS_MAX)
     title = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
     slots = models.JSONField(default=list)
+    needs_approval = models.BooleanField(default=False)
 
     class Meta:
         constraints = (live_unique("plan_name", "product", "name"),)

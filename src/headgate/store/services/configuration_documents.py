@@ -190,6 +190,7 @@ class PlanDocument(_Document):
     rates: list[Rate] = Field(default_factory=list)
     quotas: list[Quota] = Field(default_factory=list)
     concurrent: Annotated[str, BeforeValidator(_concurrent)] = ""
+    needs_approval: bool = False
     policies: list[PolicyUse] = Field(default_factory=list)
 
     def wanted(self) -> dict[str, Any]:

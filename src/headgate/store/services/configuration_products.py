@@ -70,6 +70,7 @@ class Plans:
                     "rates": sorted(plans.rates(row)),
                     "quotas": sorted(plans.quotas(row)),
                     "concurrent": plans.concurrent(row),
+                    "needs_approval": row.needs_approval,
                     "policies": _data(row.policies.all()),
                 },
             )

@@ -61,6 +61,7 @@ def create(
     rates: Sequence[str] = (),
     quotas: Sequence[str] = (),
     concurrent: str = "",
+    needs_approval: bool = False,
 ) -> Plan:
     """A new plan. Limits are written `10/second`, `10/second+50` (burst), `1000/month`,
     `1000/month@15` (from the 15th), `5` (calls at one time); ` shadow` behind it: only counted.
@@ -82,6 +83,7 @@ def create(
         product=owner,
         name=name,
         title=title,
+        needs_approval=needs_approval,
     )
     _set_limits(plan, parse_limits(rates, quotas, concurrent))
     plan.save()
@@ -98,6 +100,7 @@ def update(
     rates: Sequence[str] | None = None,
     quotas: Sequence[str] | None = None,
     concurrent: str | None = None,
+    needs_approval: bool | None = None,
 ) -> Plan:
     """Change what is not None; `rates`, `quotas` and `concurrent` each replace all limits of
     their kind, an empty one removes them.
@@ -113,6 +116,8 @@ def update(
     if title is not None:
         check_text(title, TITLE_CHARACTERS_MAX, "/title")
         plan.title = title
+    if needs_approval is not None:
+        plan.needs_approval = needs_approval
     limits = parse_limits(
         before["rates"] if rates is None else rates,
         before["quotas"] if quotas is None else quotas,
@@ -196,7 +201,7 @@ def generosity(plan: Plan) -> tuple[float, float, str]:
 
 def fields(plan: Plan) -> dict[str, Any]:
     """What the audit log keeps of a plan."""
-    return as_fields(plan, "id", "path", "title") | {
+    return as_fields(plan, "id", "path", "title", "needs_approval") | {
         "rates": rates(plan),
         "quotas": quotas(plan),
         "concurrent": concurrent(plan),

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
-from headgate.store.models import Subscription
+from headgate.store.models import Plan, Subscription
 from headgate.store.services import applications, audit, feed, plans
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.store.services.audit import Action
@@ -59,7 +59,7 @@ def create(
 
     Raises:
         Problem: FORBIDDEN without the scope `keys`; NOT_FOUND: the application or plan;
-            CONFLICT: it is subscribed to the product already.
+            CONFLICT: it is subscribed to the product already, or the plan needs approval.
     """
     actor.require(Scope.KEYS)
     subscriber = applications.find(actor, application)
@@ -72,6 +72,7 @@ def create(
             f" (subscription {present.id}).",
             "Change the plan of that subscription, or cancel it first.",
         )
+    _check_approved(actor, chosen)
     subscription = Subscription.objects.create(
         id=new_id("sub"),
         created_at=actor.at,
@@ -97,7 +98,8 @@ def update(
     """Change what is given. Another plan must be of the same product.
 
     Raises:
-        Problem: FORBIDDEN without the scope `keys`; NOT_FOUND; CONFLICT: another product's plan.
+        Problem: FORBIDDEN without the scope `keys`; NOT_FOUND; CONFLICT: another product's plan,
+            or one that needs approval.
     """
     actor.require(Scope.KEYS)
     subscription = find(actor, subscription_id)
@@ -109,6 +111,8 @@ def update(
                 f"'{plan}' is a plan of another product than '{subscription.product.name}'.",
                 "Cancel the subscription and subscribe to the other product.",
             )
+        if chosen.pk != subscription.plan_id:
+            _check_approved(actor, chosen)
         subscription.plan = chosen
     if is_suspended is not None:
         subscription.is_suspended = is_suspended
@@ -170,6 +174,15 @@ def fields(subscription: Subscription) -> dict[str, Any]:
         "application": subscription.application.path,
         "plan": subscription.plan.path,
     }
+
+
+def _check_approved(actor: Actor, plan: Plan) -> None:
+    """Operators subscribe anybody; an organization asks for a plan that needs approval."""
+    if plan.needs_approval and actor.organization is not None:
+        raise refused(
+            f"The plan '{plan.path}' needs approval.",
+            "Ask for it (POST /api/v1/subscription-requests); you are told when it is granted.",
+        )
 
 
 def _record(

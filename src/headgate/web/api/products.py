@@ -53,6 +53,7 @@ class PlanIn(Input):
     )
     quotas: list[LimitText] = Field([], max_length=LIMITS_PER_PLAN_MAX, examples=[["1000/month"]])
     concurrent: ConcurrentText = Field("", examples=["5"])
+    needs_approval: bool = False
 
 
 class PlanChange(Input):
@@ -62,6 +63,7 @@ class PlanChange(Input):
     rates: list[LimitText] | None = Field(None, max_length=LIMITS_PER_PLAN_MAX)
     quotas: list[LimitText] | None = Field(None, max_length=LIMITS_PER_PLAN_MAX)
     concurrent: ConcurrentText | None = None
+    needs_approval: bool | None = None
 
 
 class PlanOut(Output):
@@ -75,6 +77,9 @@ class PlanOut(Output):
     rates: list[str]
     quotas: list[str]
     concurrent: str = Field(..., description="Calls that may run at one time; empty: any number.")
+    needs_approval: bool = Field(
+        ..., description="Whether an organization asks for it, and an operator grants it."
+    )
     created_at: datetime
 
 
@@ -101,6 +106,7 @@ def show_plan(plan: Plan) -> PlanOut:
         rates=plans.rates(plan),
         quotas=plans.quotas(plan),
         concurrent=plans.concurrent(plan),
+        needs_approval=plan.needs_approval,
         created_at=plan.created_at,
     )
 
@@ -156,6 +162,7 @@ def create_plan(request: HttpRequest, response: HttpResponse, product: str, body
         rates=body.rates,
         quotas=body.quotas,
         concurrent=body.concurrent,
+        needs_approval=body.needs_approval,
     )
     return created(response, show_plan(made), "products", product, "plans", made.name)
 
@@ -176,6 +183,7 @@ def change_plan(request: HttpRequest, product: str, plan: str, body: PlanChange)
         rates=body.rates,
         quotas=body.quotas,
         concurrent=body.concurrent,
+        needs_approval=body.needs_approval,
     )
     return show_plan(changed)
 

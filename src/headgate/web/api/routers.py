@@ -5,6 +5,7 @@ from ninja import Router
 from headgate.web.api import (
     apis,
     applications,
+    approvals,
     audit,
     blocks,
     certificates,
@@ -47,6 +48,7 @@ ROUTERS: dict[str, Router] = {
     "Organizations": organizations.router,
     "Applications": applications.router,
     "Subscriptions": subscriptions.router,
+    "Subscription requests": approvals.router,
     "Keys": keys.router,
     "OAuth clients": clients.router,
     "Token issuer": issuer.router,

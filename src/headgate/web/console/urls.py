@@ -6,6 +6,7 @@ from headgate.web.console import (
     api_acts,
     apis,
     applications,
+    approvals,
     audit,
     blocks,
     clients,
@@ -96,6 +97,8 @@ _CONSUMERS = [
             ("/subscribe", subscriptions.new, "console_application_subscribe"),
         )
     ),
+    path("/approvals", approvals.page, name="console_approvals"),
+    path("/approvals/<str:asked>", approvals.one, name="console_approval"),
     path("/subscriptions", subscriptions.page, name="console_subscriptions"),
     *(
         path(f"/subscriptions/<str:subscription>{end}", view, name=name)

@@ -22,6 +22,7 @@ UNUSED_HEADERS = (  # dates and addresses that would differ each time, and tell 
     '"Language-Team',
     '"Generated',
 )
+MAILS = WEB.parent / "store" / "services"  # which write in the language of their reader
 SITES = ("accounts", "console", "oauth", "portal", "site")  # where Python speaks to people
 
 
@@ -94,8 +95,8 @@ def _block(node: "object") -> str:
 
 
 def _of_python() -> Iterator[str]:
-    for site in SITES:
-        for path in sorted((WEB / site).rglob("*.py")):
+    for folder in (*(WEB / site for site in SITES), MAILS):
+        for path in sorted(folder.rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and _name(node.func) in FUNCTIONS and node.args:
                     first = node.args[0]

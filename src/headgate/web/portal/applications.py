@@ -12,9 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from headgate.access.approval import RequestState
 from headgate.core.text import slug
 from headgate.store.models import Application, Credential
-from headgate.store.services import applications, clients, credentials, subscriptions, traffic
+from headgate.store.services import (
+    applications,
+    approvals,
+    clients,
+    credentials,
+    subscriptions,
+    traffic,
+)
 from headgate.store.services.actor import Actor, Scope
 from headgate.traffic.queries import GroupBy
 from headgate.web.portal.pages import FormPage, carry_out
@@ -25,6 +33,13 @@ from headgate.web.site.signed_in import member, membership, person
 from headgate.web.site.words import plan_words
 
 HIT_DAYS = 30
+REQUESTS_SHOWN = 10  # the newest
+REQUEST_STATES = {
+    RequestState.ASKED: (gettext_lazy("waits for an answer"), "info"),
+    RequestState.GRANTED: (gettext_lazy("granted"), "good"),
+    RequestState.DECLINED: (gettext_lazy("declined"), "bad"),
+    RequestState.WITHDRAWN: (gettext_lazy("withdrawn"), ""),
+}
 
 
 class ApplicationForm(SiteForm):
@@ -198,6 +213,12 @@ def one(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         "subscriptions": [
             (row, plan_words(row.plan) or [_("not limited")], _subscription_state(row, actor.at))
             for row in held.order_by("product__name")
+        ],
+        "requests": [
+            (row, REQUEST_STATES[RequestState(row.state)])
+            for row in approvals.visible(actor)
+            .filter(application=application)
+            .order_by("-pk")[:REQUESTS_SHOWN]
         ],
         "clients": [
             (row, key_state(row.credential, actor.at)) for row in own.order_by("-credential__pk")

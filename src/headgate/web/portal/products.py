@@ -2,14 +2,13 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Plan, Subscription, User
 from headgate.store.services import catalogue, subscriptions
 from headgate.web.portal.home import api_address
 from headgate.web.site.signed_in import member, membership, open_to_all
-from headgate.web.site.words import compared, plan_words
+from headgate.web.site.words import compared
 
 
 @open_to_all
@@ -30,7 +29,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
             ],
             "plans": [(plan, _uses(plan, own)) for plan in offer.plans],
             "rows": compared(offer.plans),
-            "only": [plan_words(plan) or [_("not limited")] for plan in offer.plans[:1]],
+            "has_approval": any(plan.needs_approval for plan in offer.plans),
             "own": own,
         },
     )

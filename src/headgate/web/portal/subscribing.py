@@ -3,14 +3,17 @@
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
-from headgate.store.models import Application, Plan, Subscription
-from headgate.store.services import applications, catalogue, subscriptions
+from headgate.store.models import Application, Plan, Subscription, SubscriptionRequest
+from headgate.store.models.approvals import REASON_CHARACTERS_MAX
+from headgate.store.services import applications, approvals, catalogue, subscriptions
 from headgate.store.services.actor import Actor, Scope, not_found
 from headgate.web.portal.applications import calls_told
 from headgate.web.portal.pages import FormPage, carry_out
@@ -19,18 +22,36 @@ from headgate.web.site.forms import SiteForm, form_view
 from headgate.web.site.signed_in import member, membership, person
 from headgate.web.site.words import plan_words
 
+Made = Subscription | SubscriptionRequest
+WAITING = gettext_lazy(
+    "%(application)s has asked for it. You get a mail as soon as somebody has decided."
+)
+
+
+def reason_field() -> forms.CharField:
+    """What those who decide read."""
+    return forms.CharField(
+        max_length=REASON_CHARACTERS_MAX,
+        required=False,
+        label=gettext_lazy("What do you need it for?"),
+        help_text=gettext_lazy("Read by those who decide, where the plan needs approval."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
 
 class SubscribeForm(SiteForm):
     """Which application, under which plan."""
 
     application = forms.ChoiceField(label=gettext_lazy("Application"))
     plan = forms.ChoiceField(label=gettext_lazy("Plan"), widget=forms.RadioSelect)
+    reason = reason_field()
 
     def __init__(
         self, own: list[Application], plans: list[Plan], *arguments: Any, **more: Any
     ) -> None:
         super().__init__(*arguments, **more)
         self.fields["application"].choices = [(row.id, row.name) for row in own]  # type: ignore[attr-defined]  # of a ChoiceField
+        _drop_reason(self, plans)
         self.fields["plan"].choices = plan_choices(plans)  # type: ignore[attr-defined]  # likewise
 
 
@@ -38,10 +59,12 @@ class PlanForm(SiteForm):
     """Another plan of the same product."""
 
     plan = forms.ChoiceField(label=gettext_lazy("Plan"), widget=forms.RadioSelect)
+    reason = reason_field()
 
     def __init__(self, plans: list[Plan], *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.fields["plan"].choices = plan_choices(plans)  # type: ignore[attr-defined]  # of a ChoiceField
+        _drop_reason(self, plans)
 
 
 class CancelForm(SiteForm):
@@ -50,13 +73,18 @@ class CancelForm(SiteForm):
 
 def plan_choices(plans: list[Plan]) -> list[tuple[str, str]]:
     """Plans with their limits in words."""
-    return [
-        (
-            plan.name,
-            f"{plan.title or plan.name}: {', '.join(plan_words(plan)) or _('not limited')}",
-        )
-        for plan in plans
-    ]
+    return [(plan.name, _choice(plan)) for plan in plans]
+
+
+def _choice(plan: Plan) -> str:
+    text = f"{plan.title or plan.name}: {', '.join(plan_words(plan)) or _('not limited')}"
+    return f"{text} ({_('by approval')})" if plan.needs_approval else text
+
+
+def _drop_reason(form: SiteForm, plans: list[Plan]) -> None:
+    """Ask for no reason where nobody would read it."""
+    if not any(plan.needs_approval for plan in plans):
+        del form.fields["reason"]
 
 
 @form_view
@@ -87,12 +115,15 @@ def new(request: HttpRequest, product: str) -> HttpResponse:
         _("The application's keys may then call the APIs in it, as far as the plan goes."),
     )
 
-    def subscribe(fields: dict[str, Any]) -> Subscription:
-        plan = f"{product}/{fields['plan']}"
-        return subscriptions.create(actor, application=fields["application"], plan=plan)
+    def subscribe(fields: dict[str, Any]) -> Made:
+        chosen = next(plan for plan in offer.plans if plan.name == fields["plan"])
+        if chosen.needs_approval:
+            return _asked(actor, fields["application"], chosen, fields)
+        return subscriptions.create(actor, application=fields["application"], plan=chosen.path)
 
-    def then(made: Subscription) -> tuple[str, str]:
+    def then(made: Made) -> tuple[str, str]:
         told = _("%(application)s is subscribed. A key of it works now.")
+        told = str(WAITING) if isinstance(made, SubscriptionRequest) else told
         return told % {"application": made.application.name}, address_of(made.application)
 
     return carry_out(request, form_page, form, subscribe, then, product=offer.product)
@@ -113,16 +144,29 @@ def change(request: HttpRequest, organization: str, name: str, subscription: str
         _("It takes effect at once. What was used of a quota of the same length stays used."),
     )
 
-    def choose(fields: dict[str, Any]) -> Subscription:
-        return subscriptions.update(actor, row.id, plan=f"{row.product.name}/{fields['plan']}")
+    def choose(fields: dict[str, Any]) -> Made:
+        chosen = next(plan for plan in plans if plan.name == fields["plan"])
+        if chosen.needs_approval and chosen.pk != row.plan_id:
+            return _asked(actor, application.path, chosen, fields)
+        return subscriptions.update(actor, row.id, plan=chosen.path)
 
-    return carry_out(
-        request,
-        form_page,
-        form,
-        choose,
-        lambda _done: (_("The plan is changed."), address_of(application)),
-    )
+    def then(made: Made) -> tuple[str, str]:
+        told = WAITING if isinstance(made, SubscriptionRequest) else _("The plan is changed.")
+        return str(told) % {"application": application.name}, address_of(application)
+
+    return carry_out(request, form_page, form, choose, then)
+
+
+@require_POST
+def withdraw(request: HttpRequest, organization: str, name: str, asked: str) -> HttpResponse:
+    """Ask for a plan no longer."""
+    actor, application = application_of(request, organization, name)
+    row = approvals.find(actor, asked)
+    if row.application_id != application.pk:
+        raise not_found("subscription request", asked)
+    approvals.withdraw(actor, row.id)
+    messages.success(request, _("The request is withdrawn."))
+    return redirect(address_of(application))
 
 
 @form_view
@@ -150,6 +194,13 @@ def cancel(request: HttpRequest, organization: str, name: str, subscription: str
         lambda _fields: subscriptions.cancel(actor, row.id),
         lambda _done: (_("The subscription has ended."), address_of(application)),
     )
+
+
+def _asked(
+    actor: Actor, application: str, plan: Plan, fields: dict[str, Any]
+) -> SubscriptionRequest:
+    reason = fields.get("reason", "")
+    return approvals.ask(actor, application=application, plan=plan.path, reason=reason)
 
 
 def _subscription(

@@ -63,4 +63,9 @@ urlpatterns = [
         name="portal_subscription_end",
     ),
     path("pages/<str:name>", text_pages.page, name="portal_text_page"),
+    path(
+        f"{APPLICATION}/requests/<str:asked>/withdraw",
+        subscribing.withdraw,
+        name="portal_request_withdraw",
+    ),
 ]
