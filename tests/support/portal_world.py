@@ -58,6 +58,14 @@ class PortalWorld:
         person.send("/account/confirm-email/", code=code_of(self.sink, address))
         return person
 
+    def operator(self, address: str, role: str) -> Person:
+        """Somebody with a role in the console, signed in."""
+        given = ["person", "create", address, "--role", role]
+        self.up.do(*given, stdin=PASSWORD)
+        person = Person(self.up.web)
+        person.sign_in(address, PASSWORD)
+        return person
+
     def owner(self, address: str, organization: str, application: str = "") -> Person:
         """A person who has founded an organization, and perhaps made an application."""
         person = self.sign_up(address)
@@ -100,5 +108,6 @@ def portal_world(folder: Path) -> Iterator[PortalWorld]:
             up.do("product", "create", "shop", "--api", "orders", "--api", "veiled")
             up.do("plan", "create", "shop/pro", "--rate", "100/second+200", "--concurrent", "20")
             up.do("plan", "create", "shop/free", "--rate", "5/second", "--quota", "1000/month")
+            up.do("plan", "create", "shop/partner", "--rate", "500/second", "--needs-approval")
             up.do("product", "create", "dark", "--api", "veiled")
             yield world

@@ -50,9 +50,9 @@ def test_a_stranger_sees_what_is_published_and_nothing_else(world: PortalWorld) 
 def test_plans_stand_side_by_side_with_their_limits_in_words(world: PortalWorld) -> None:
     with Person(world.up.web) as stranger:
         page = words(stranger.get("/products/shop"))
-    assert "Calls per second 5 100 (up to 200 at once)" in page
-    assert "In each month (UTC) 1,000 not limited" in page
-    assert "Calls at one time not limited 20" in page
+    assert "Calls per second 5 100 (up to 200 at once) 500" in page
+    assert "In each month (UTC) 1,000 not limited not limited" in page
+    assert "Calls at one time not limited 20 not limited" in page
 
 
 @pytest.mark.parametrize(

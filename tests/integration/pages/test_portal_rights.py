@@ -29,6 +29,7 @@ OF_A_PERSON = {  # of whoever is signed in, not of one organization
 }
 UNNAMED = {"portal_text_page"}  # there is none before an operator writes it: test_look.py
 CHANGING = {"portal_withdraw", "portal_accept"}  # by POST alone
+CHANGING = {"portal_withdraw", "portal_accept", "portal_request_withdraw"}  # by POST alone
 FOR_DEVELOPERS = ("/new", "/change", "/delete", "/rotate", "/revoke", "/plan", "/end")
 
 
@@ -59,6 +60,8 @@ def pages(owner: Person, other: Person) -> dict[str, str]:
     owner.send(f"{place}/keys/new", name="one")
     owner.send(f"{place}/clients/new", name="two")
     owner.send("/organization/invite", email="asked@example.com", role="owner")
+    asked = owner.send("/products/shop/subscribe", application=application, plan="partner")
+    assert "has asked for it" in asked.text
     page, people = owner.get(place).text, owner.get("/organization").text
     values = {
         "organization": "acme",
@@ -67,6 +70,7 @@ def pages(owner: Person, other: Person) -> dict[str, str]:
         "key": _first(r"/keys/(key_\w+)", page),
         "client": _first(r"/clients/(cli_\w+)", page),
         "subscription": _first(r"/subscriptions/(sub_\w+)", page),
+        "asked": _first(r"/requests/(srq_\w+)", page),
         "membership_id": _first(r"/members/(mem_\w+)", people),
         "slug": "listOrders",
         "file": "openapi.json",

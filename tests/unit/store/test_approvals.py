@@ -6,7 +6,7 @@ import pytest
 
 from headgate.access.approval import RequestState
 from headgate.core.problems import Problem, ProblemType
-from headgate.store.models import Mail, Subscription, User
+from headgate.store.models import Mail, Subscription
 from headgate.store.services import (
     applications,
     approvals,
@@ -125,9 +125,3 @@ def test_nobody_grants_their_own_request_or_sees_that_of_others(acme: Actor) -> 
     with pytest.raises(Problem) as caught:
         approvals.ask(viewer, application="demo", plan="basic/partner")
     assert caught.value.type is ProblemType.FORBIDDEN
-
-
-def test_mails_speak_the_language_of_their_reader(acme: Actor) -> None:
-    User.objects.filter(email="op@example.com").update(language="de")
-    approvals.ask(acme, application="demo", plan="basic/partner")
-    assert mails()["op@example.com"] == ["Eine Anfrage für basic/partner wartet auf Sie"]

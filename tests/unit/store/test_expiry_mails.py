@@ -24,7 +24,7 @@ PASSWORD = "correct horse 9"
 
 
 @pytest.fixture
-def acme(admin: Actor) -> Actor:
+def acme(admin: Actor, issuer: str) -> Actor:
     """An organization with one member of each role, and an application; as administrator."""
     own = organizations.create(admin, name="acme")
     for role in MemberRole:

@@ -102,30 +102,35 @@ def _next_step(answer: Answer) -> str:
 
 def in_words(record: RequestRecord) -> tuple[str, str]:
     """What happened, and what to do about it."""
-    if record.verdict is Verdict.ALLOWED:
+    return cause_in_words(record.verdict, record.status, record.cache)
+
+
+def cause_in_words(verdict: Verdict, status: int, cache: str = "") -> tuple[str, str]:
+    """The same of all requests that ended so."""
+    if verdict is Verdict.ALLOWED:
         told = "The gateway let the request through"
-        if record.cache == "hit":
+        if cache == "hit":
             return f"{told} and answered it from its cache.", ""
-        if record.status >= 500:
+        if status >= 500:
             return (
-                f"{told}; the upstream itself answered {record.status}.",
+                f"{told}; the upstream itself answered {status}.",
                 "Ask the API's provider, with the request id.",
             )
-        return f"{told} and the upstream answered {record.status}.", ""
-    if record.verdict is Verdict.INVALID_REQUEST:
+        return f"{told} and the upstream answered {status}.", ""
+    if verdict is Verdict.INVALID_REQUEST:
         return (
             "The request does not fit the API's description; the answer listed the places.",
             "Correct them and send it again; the API's document says what the operation takes.",
         )
-    if record.verdict is Verdict.MAINTENANCE:
+    if verdict is Verdict.MAINTENANCE:
         return "The API's provider has taken it out of service on purpose.", "Try again later."
-    reason = record.verdict.value
+    reason = verdict.value
     for answer in FILTER_ANSWERS:
         if answer.reason == reason:
             return answer.detail, _next_step(answer)
     for answer in ENVOY_ANSWERS:
         is_of_kind = answer.type == reason.replace("_", "-")
-        if is_of_kind and (answer.status in {0, record.status} or not answer.flags):
+        if is_of_kind and (answer.status in {0, status} or not answer.flags):
             return answer.detail, answer.next_step
     return f"The gateway refused the request: {reason.replace('_', ' ')}.", ""
 

@@ -47,7 +47,7 @@ def take_in(node: Node, readings: Sequence[QuotaReading], now: datetime) -> None
         some = readings[start : start + ROWS_BATCH]
         known = _quotas(some, now)
         _keep(node, [one for one in some if _place(one) in known], known)
-        used = _used(node.gateway, list(known))
+        used = used_of(node.gateway, list(known))
         for place, quota in known.items():
             _tell(node.gateway, quota, *used[place], now)
 
@@ -100,7 +100,7 @@ def _keep(node: Node, readings: Iterable[QuotaReading], known: dict[Place, _Quot
     )
 
 
-def _used(gateway: Gateway, places: Iterable[Place]) -> dict[Place, tuple[int, bool]]:
+def used_of(gateway: Gateway, places: Iterable[Place]) -> dict[Place, tuple[int, bool]]:
     """What all nodes of a gateway have used, and whether one had to refuse.
 
     A table that ended while its node was alone does not count: the one after it began anew.
@@ -127,7 +127,7 @@ def _used(gateway: Gateway, places: Iterable[Place]) -> dict[Place, tuple[int, b
     return found
 
 
-def _tell(gateway: Gateway, quota: _Quota, used: int, is_refused: bool, now: datetime) -> None:  # noqa: FBT001  # a pair from `_used`
+def _tell(gateway: Gateway, quota: _Quota, used: int, is_refused: bool, now: datetime) -> None:  # noqa: FBT001  # a pair from `used_of`
     amount = quota.limit.amount
     is_over = is_refused or used >= amount
     if used * 100 >= amount * WARNING_PERCENT or is_over:

@@ -10,6 +10,7 @@ from headgate.web.portal import (
     organization,
     products,
     reference,
+    reports,
     subscribing,
     text_pages,
 )
@@ -45,6 +46,8 @@ urlpatterns = [
     path(APPLICATION, applications.one, name="portal_application"),
     path(f"{APPLICATION}/change", applications.change, name="portal_application_change"),
     path(f"{APPLICATION}/delete", applications.delete, name="portal_application_delete"),
+    path(f"{APPLICATION}/report", reports.page, name="portal_report"),
+    path(f"{APPLICATION}/calls/<str:request_id>", reports.one, name="portal_call"),
     path(f"{APPLICATION}/keys/new", keys.new, name="portal_key_new"),
     path(f"{APPLICATION}/keys/<str:key>", keys.one, name="portal_key"),
     path(f"{APPLICATION}/keys/<str:key>/rotate", keys.rotate, name="portal_key_rotate"),
