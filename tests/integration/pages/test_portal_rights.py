@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.person import Person, words
 from tests.support.portal_world import PortalWorld, portal_world
+from tests.support.tree import eventually
 
 pytestmark = pytest.mark.integration
 OPEN = {"portal", "portal_products", "portal_product"} | {
@@ -19,6 +20,8 @@ OPEN = {"portal", "portal_products", "portal_product"} | {
     "portal_operation",
     "portal_schema",
 }
+OPEN = {"portal", "portal_products", "portal_product"}
+ELSEWHERE = {"portal_text_page"}  # pages that operators write, tried with the look
 OF_A_PERSON = {  # of whoever is signed in, not of one organization
     "portal_organization",
     "portal_organization_new",
@@ -52,11 +55,22 @@ def other(world: PortalWorld) -> Iterator[Person]:
 
 
 @pytest.fixture(scope="module")
-def pages(owner: Person, other: Person) -> dict[str, str]:
+def pages(world: PortalWorld, owner: Person, other: Person) -> dict[str, str]:
     """Every page of the portal by its name, with acme's own things in its address."""
     place = "/applications/acme/demo"
     application = _first(r"(app_[0-9a-z]{12})", owner.get(place).text)
     owner.send("/products/shop/subscribe", application=application, plan="free")
+    key = _first(r'id="secret">([^<]+)<', owner.send(f"{place}/keys/new", name="caller").text)
+    call = ""
+
+    def is_recorded() -> bool:
+        nonlocal call
+        world.up.call("/orders/orders/no/such", key)
+        found = re.search(r"/calls/([^\"]+)\"", owner.get(f"{place}/report?range=hour").text)
+        call = found[1] if found else ""
+        return bool(call)
+
+    eventually(is_recorded, 60.0, every_seconds=1.0)
     owner.send(f"{place}/keys/new", name="one")
     owner.send(f"{place}/clients/new", name="two")
     owner.send("/organization/invite", email="asked@example.com", role="owner")
@@ -66,6 +80,7 @@ def pages(owner: Person, other: Person) -> dict[str, str]:
     values = {
         "organization": "acme",
         "name": "demo",
+        "request_id": call,
         "product": "shop",
         "key": _first(r"/keys/(key_\w+)", page),
         "client": _first(r"/clients/(cli_\w+)", page),
@@ -76,7 +91,9 @@ def pages(owner: Person, other: Person) -> dict[str, str]:
         "file": "openapi.json",
         "invitation": _first(r"/invitations/(inv_\w+)", people),
     }
-    return {name: "/" + _filled_in(route, values) for name, route in _routes()}
+    return {
+        name: "/" + _filled_in(route, values) for name, route in _routes() if name not in ELSEWHERE
+    }
 
 
 def _filled_in(route: str, values: dict[str, str]) -> str:

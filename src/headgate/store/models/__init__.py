@@ -1,7 +1,7 @@
 """Every table of the store."""
 
-from headgate.store.models.branding import Branding, TextPage
 from headgate.store.models.approvals import SubscriptionRequest
+from headgate.store.models.branding import Branding, TextPage
 from headgate.store.models.catalog import (
     API,
     APIVersion,
@@ -97,8 +97,8 @@ __all__ = [
     "SigningKey",
     "StoredSecret",
     "Subscription",
-    "TextPage",
     "SubscriptionRequest",
+    "TextPage",
     "Token",
     "TrafficEvent",
     "TrafficFile",
