@@ -99,6 +99,8 @@ def _fill(world: ConsoleWorld) -> None:
     for name in ("acme", "other"):
         world.post("/applications", organization=name, name="demo")
     subscription = world.post("/subscriptions", application="acme/demo", plan="basic/free")
+    world.post("/products/basic/plans", name="partner", needs_approval=True)
+    asked = world.post("/subscription-requests", application="acme/demo", plan="basic/partner")
     key = world.post("/keys", application="acme/demo", name="first")
     world.key = key["key"]
     client = world.post("/applications/acme/demo/clients", name="robot")
@@ -123,6 +125,7 @@ def _fill(world: ConsoleWorld) -> None:
         "organization": "acme",
         "name": "acme",
         "subscription": subscription["id"],
+        "asked": asked["id"],
         "key": key["id"],
         "client": client["id"],
         "block": block["id"],

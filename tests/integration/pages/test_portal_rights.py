@@ -21,7 +21,12 @@ OPEN = {"portal", "portal_products", "portal_product"} | {
     "portal_schema",
 }
 OPEN = {"portal", "portal_products", "portal_product"}
-ELSEWHERE = {"portal_text_page"}  # pages that operators write, tried with the look
+ELSEWHERE = (  # open to all, tried where they are made
+    "portal_text_page",
+    "portal_api",
+    "portal_schema",
+    "portal_operation",
+)
 OF_A_PERSON = {  # of whoever is signed in, not of one organization
     "portal_organization",
     "portal_organization_new",
@@ -92,7 +97,9 @@ def pages(world: PortalWorld, owner: Person, other: Person) -> dict[str, str]:
         "invitation": _first(r"/invitations/(inv_\w+)", people),
     }
     return {
-        name: "/" + _filled_in(route, values) for name, route in _routes() if name not in ELSEWHERE
+        name: "/" + _filled_in(route, values)
+        for name, route in _routes()
+        if not name.startswith(ELSEWHERE)
     }
 
 

@@ -14,6 +14,7 @@ from headgate.core.problems import DependencyError
 from headgate.store.models import Release
 from headgate.store.services import audit, mail, people, unpublished
 from headgate.store.services.actor import Actor, Scope
+from headgate.web.console.approvals import waiting
 from headgate.web.site.signed_in import open_to_all, operator
 
 NUMBERS_OF = timedelta(hours=1)
@@ -54,7 +55,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _notices(actor: Actor) -> list[Notice]:
-    return [*_findings(actor), *_mails(), *_releases(), *_unpublished(actor)]
+    return [*_findings(actor), *_approvals(actor), *_mails(), *_releases(), *_unpublished(actor)]
 
 
 def _findings(actor: Actor) -> list[Notice]:
@@ -65,6 +66,14 @@ def _findings(actor: Actor) -> list[Notice]:
         Notice("bad" if one.severity == "error" else "warn", one.what, one.next_step)
         for one in status.overview(actor).findings
     ]
+
+
+def _approvals(actor: Actor) -> list[Notice]:
+    number = waiting(actor)
+    if not number:
+        return []
+    told = _("Requests for plans that wait for an answer: %(n)s") % {"n": f"{number:,}"}
+    return [Notice("info", told, "", reverse("console_approvals"), _("Look at them"))]
 
 
 def _mails() -> list[Notice]:

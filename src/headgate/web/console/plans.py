@@ -53,6 +53,9 @@ class PlanForm(SiteForm):
         required=False,
         help_text=gettext_lazy("A number, such as 5."),
     )
+    needs_approval = forms.BooleanField(
+        label=gettext_lazy("Organizations ask for it, and an operator grants it"), required=False
+    )
 
 
 class NewPlanForm(PlanForm):
@@ -62,7 +65,7 @@ class NewPlanForm(PlanForm):
         label=gettext_lazy("Name"),
         help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
     )
-    field_order = ("name", "title", "rates", "quotas", "concurrent")
+    field_order = ("name", "title", "rates", "quotas", "concurrent", "needs_approval")
 
 
 def address(product: str, plan: str, act: str = "") -> str:
@@ -86,6 +89,7 @@ def one(request: HttpRequest, product: str, plan: str) -> HttpResponse:
             (_("Rates"), text(", ".join(plans.rates(found)))),
             (_("Quotas"), text(", ".join(plans.quotas(found)))),
             (_("Calls at one time"), text(plans.concurrent(found))),
+            (_("By approval"), text(_("yes") if found.needs_approval else _("no"))),
             (_("Policies"), text(kinds)),
             (_("Subscriptions"), number(subscribed.count())),
             (_("Made"), when(found.created_at)),
@@ -146,6 +150,7 @@ def _initial(found: Plan) -> dict[str, Any]:
         "rates": plans.rates(found),
         "quotas": plans.quotas(found),
         "concurrent": plans.concurrent(found),
+        "needs_approval": found.needs_approval,
     }
 
 

@@ -21,10 +21,8 @@ from headgate.store.services import (
     clients,
     credentials,
     subscriptions,
-    traffic,
 )
 from headgate.store.services.actor import Actor, Scope
-from headgate.traffic.queries import GroupBy
 from headgate.web.portal.pages import FormPage, carry_out
 from headgate.web.portal.places import address_of, application_of, way_to
 from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
@@ -280,6 +278,9 @@ def delete(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 
 def calls_told(actor: Actor, **of: str) -> str:
     """How many calls something had in the last days, as far as the reader may know it."""
+    from headgate.store.services import traffic  # 40 MB: loaded by the first question
+    from headgate.traffic.queries import GroupBy
+
     since = actor.at - timedelta(days=HIT_DAYS)
     filters = traffic.request_filter(actor, since=since, **of)  # type: ignore[arg-type]  # names of filters
     rows = traffic.stats(actor, GroupBy.API, filters)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -83,19 +84,13 @@ def cards(offers: list[Offer]) -> list[Card]:
 
 
 def api_address(name: str) -> str:
-    """Where the reference of an API is; empty where this installation has none."""
-    try:
-        return reverse("portal_api", args=[name])
-    except NoReverseMatch:
-        return ""
+    """Where the reference of an API is."""
+    return reverse("portal_api", args=[name])
 
 
 def operation_address(row: Operation) -> str:
-    """Where an operation is described; empty where this installation has no reference."""
-    try:
-        return reverse("portal_operation", args=[row.version.path, row.id])
-    except NoReverseMatch:
-        return api_address(row.version.api.name)
+    """Where an operation is described: what its API's reference finds under its name."""
+    return f"{api_address(row.version.path)}?{urlencode({'q': row.id})}"
 
 
 def _json(entries: list[Entry], total: int, number: int, pages: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -14,14 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from headgate.store.services import explain, usage_reports
 from headgate.store.services.actor import Scope, not_found
-from headgate.store.services.usage_reports import Quota, Report
 from headgate.store.services.values import invalid
 from headgate.web.portal.places import application_of, way_to
 from headgate.web.site import charts
 from headgate.web.site.listing import csv_cell
 from headgate.web.site.words import limit_words
+
+if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question
+    from headgate.store.services.usage_reports import Quota, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ RANGE_DEFAULT = "day"
 @require_safe
 def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """The report as a page, or its numbers as JSON or CSV."""
+    from headgate.store.services import explain, usage_reports  # as above
+
     actor, application = application_of(request, organization, name)
     actor.require(Scope.TRAFFIC)
     chosen = request.GET.get("range", RANGE_DEFAULT)
@@ -82,6 +85,8 @@ def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 @require_safe
 def one(request: HttpRequest, organization: str, name: str, request_id: str) -> HttpResponse:
     """One call: what became of it and what to do, without what is not the caller's to know."""
+    from headgate.store.services import explain  # as above
+
     actor, application = application_of(request, organization, name)
     found = explain.of_request(actor, request_id)
     if found.seen.record.application != application.id:
@@ -90,7 +95,7 @@ def one(request: HttpRequest, organization: str, name: str, request_id: str) -> 
     return render(request, "portal/call.html", context)
 
 
-def told(quota: Quota) -> tuple[str, str]:
+def told(quota: "Quota") -> tuple[str, str]:
     """Where a quota is heading, in a sentence; and how good that is."""
     state, ahead = quota.state, quota.forecast
     ends = _instant(state.ends_at)
@@ -113,7 +118,7 @@ def _instant(at: datetime) -> str:
     return f"{date_format(at, 'l Y-m-d H:i')} UTC"
 
 
-def _json(report: Report) -> HttpResponse:
+def _json(report: "Report") -> HttpResponse:
     total = report.total
     body = {
         "since": report.since,
@@ -165,7 +170,7 @@ def _json(report: Report) -> HttpResponse:
     return HttpResponse(content, content_type="application/json")
 
 
-def _csv(report: Report) -> HttpResponse:
+def _csv(report: "Report") -> HttpResponse:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["at", "answered", "refused", "failed"])
