@@ -20,13 +20,6 @@ OPEN = {"portal", "portal_products", "portal_product"} | {
     "portal_operation",
     "portal_schema",
 }
-OPEN = {"portal", "portal_products", "portal_product"}
-ELSEWHERE = (  # open to all, tried where they are made
-    "portal_text_page",
-    "portal_api",
-    "portal_schema",
-    "portal_operation",
-)
 OF_A_PERSON = {  # of whoever is signed in, not of one organization
     "portal_organization",
     "portal_organization_new",
@@ -36,7 +29,6 @@ OF_A_PERSON = {  # of whoever is signed in, not of one organization
     "portal_subscribe",
 }
 UNNAMED = {"portal_text_page"}  # there is none before an operator writes it: test_look.py
-CHANGING = {"portal_withdraw", "portal_accept"}  # by POST alone
 CHANGING = {"portal_withdraw", "portal_accept", "portal_request_withdraw"}  # by POST alone
 FOR_DEVELOPERS = ("/new", "/change", "/delete", "/rotate", "/revoke", "/plan", "/end")
 
@@ -97,11 +89,7 @@ def pages(world: PortalWorld, owner: Person, other: Person) -> dict[str, str]:
         "file": "openapi.json",
         "invitation": _first(r"/invitations/(inv_\w+)", people),
     }
-    return {
-        name: "/" + _filled_in(route, values)
-        for name, route in _routes()
-        if not name.startswith(ELSEWHERE)
-    }
+    return {name: "/" + _filled_in(route, values) for name, route in _routes()}
 
 
 def _filled_in(route: str, values: dict[str, str]) -> str:
