@@ -100,7 +100,7 @@ def _target(place: str, name: str) -> Target:
 
 def summary(kind: str) -> str:
     """What a kind does, in a line."""
-    return (kinds[kind].__doc__ or "").strip().partition("\n")[0]
+    return _((kinds[kind].__doc__ or "").strip().partition("\n")[0])
 
 
 @require_safe

@@ -1,7 +1,8 @@
 """Which sentences do the sites say, and which of them has a language not learned yet?
 
 The sentences are those of `{% translate %}` and `{% blocktranslate %}` in templates and of
-`gettext` and its like in Python, read by Django's own parser and Python's.
+`gettext` and its like in Python, read by Django's own parser and Python's; also the problems
+that the sites show, and what each kind of policy does.
 Plural forms are not used: sentences are written so that they need none.
 """
 
@@ -22,13 +23,15 @@ UNUSED_HEADERS = (  # dates and addresses that would differ each time, and tell 
     '"Language-Team',
     '"Generated',
 )
-MAILS = WEB.parent / "store" / "services"  # which write in the language of their reader
-SITES = ("accounts", "console", "oauth", "portal", "site")  # where Python speaks to people
+SPEAKING = (  # where Python speaks to people
+    *(WEB / site for site in ("accounts", "console", "oauth", "portal", "site")),
+    WEB.parent / "store" / "services",  # by mails, and by problems that forms and pages show
+)
 
 
 def sentences() -> set[str]:
     """Everything that the sites say, as gettext names it."""
-    return {*_of_templates(), *_of_python()}
+    return {*_of_templates(), *_of_python(), *_of_policies()}
 
 
 def untranslated(po: Path) -> set[str]:
@@ -82,7 +85,8 @@ def _of_templates() -> Iterator[str]:
         nodes = engine.from_string(path.read_text()).nodelist
         for node in nodes.get_nodes_by_type(TranslateNode):
             literal = getattr(node.filter_expression.var, "literal", node.filter_expression.var)
-            yield str(literal).replace("%", "%%")  # as Django asks for it
+            if literal is not None:  # else a variable: what it holds is said somewhere in Python
+                yield str(literal).replace("%", "%%")  # as Django asks for it
         for block in nodes.get_nodes_by_type(BlockTranslateNode):
             yield _block(block)
 
@@ -95,13 +99,27 @@ def _block(node: "object") -> str:
 
 
 def _of_python() -> Iterator[str]:
-    for folder in (*(WEB / site for site in SITES), MAILS):
+    for folder in SPEAKING:
         for path in sorted(folder.rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and _name(node.func) in FUNCTIONS and node.args:
-                    first = node.args[0]
-                    if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                        yield first.value
+                if isinstance(node, ast.Call):
+                    yield from _said(node)
+
+
+def _said(call: ast.Call) -> Iterator[str]:
+    """What a call translates, or says to people: of a problem what is wrong, and the next step."""
+    name = _name(call.func)
+    given = call.args[:1] if name in FUNCTIONS else call.args[1:3] if name == "Problem" else []
+    for one in given:
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
+
+
+def _of_policies() -> Iterator[str]:
+    from headgate.gateway.policy import policies
+
+    for kind in policies:
+        yield (policies[kind].__doc__ or "").strip().partition("\n")[0]
 
 
 def _name(function: ast.expr) -> str:

@@ -68,7 +68,7 @@ class SiteForm(forms.Form):
             more = len(problem.errors) - ERRORS_SHOWN_MAX
             self.add_error(None, _("… and %(more)s more places.") % {"more": f"{more:,}"})
         if not self.errors or len(problem.errors) != 1:
-            self.add_error(None, str(problem))
+            self.add_error(None, f"{_(problem.detail)} {_(problem.next_step)}".strip())
 
     def _field(self, pointer: str) -> str:
         first = pointer.removeprefix("/").partition("/")[0]
