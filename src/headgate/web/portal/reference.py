@@ -45,7 +45,7 @@ class Group:
 @require_safe
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """The first page: what the API is, how it is called, and its operations."""
-    found = _found(name)
+    found = found_for(name)
     query = request.GET.get("q", "").strip()
     chosen = request.GET.get("tag")
     context = (
@@ -66,7 +66,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     """One operation, with a call of it in the language that the reader chose."""
-    found = _found(name)
+    found = found_for(name)
     view = reference.operation(found, slug)
     call = reference.call(found, view, request.GET.get("body", ""))
     written = samples(call)
@@ -94,7 +94,7 @@ def schema(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     """
     if not request.GET:
         return operation(request, name, slug)
-    found = _found(name)
+    found = found_for(name)
     entry = reference.entry(found, slug)
     side, at = request.GET.get("side", ""), request.GET.get("at", "")
     if side not in set(Side) or not at.startswith("/") or len(at) > ADDRESS_CHARACTERS_MAX:
@@ -114,10 +114,10 @@ def file(request: HttpRequest, name: str, file: str) -> HttpResponse:  # noqa: A
     """A file for those who call the API."""
     if file not in set(File):
         raise not_found("file", file)
-    return as_attachment(reference.made(_found(name), File(file)))
+    return as_attachment(reference.made(found_for(name), File(file)))
 
 
-def _found(name: str) -> Reference:
+def found_for(name: str) -> Reference:
     """What the reader may see.
 
     Raises:

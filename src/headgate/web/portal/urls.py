@@ -13,6 +13,7 @@ from headgate.web.portal import (
     reports,
     subscribing,
     text_pages,
+    trying,
 )
 
 APPLICATION = "applications/<str:organization>/<str:name>"
@@ -22,6 +23,7 @@ urlpatterns = [
     path("apis/<str:name>", reference.page, name="portal_api"),
     path("apis/<str:name>/files/<str:file>", reference.file, name="portal_api_file"),
     path("apis/<str:name>/schemas/<str:slug>", reference.schema, name="portal_schema"),
+    path("apis/<str:name>/try/<path:slug>", trying.page, name="portal_try"),
     path("apis/<str:name>/operations/<path:slug>", reference.operation, name="portal_operation"),
     path("products", home.products, name="portal_products"),
     path("products/<str:name>", products.page, name="portal_product"),

@@ -1,0 +1,148 @@
+"""Can a stranger become a caller, from sign-up to the first number, with a browser alone?"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Page, chromium
+from tests.support.mail_sink import MailSink, mail_sink
+from tests.support.tree import Tree, eventually, tree
+from tests.support.upstream import upstream
+
+pytestmark = pytest.mark.integration
+EMAIL, PASSWORD = "grace@example.com", "correct horse 9"
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "Weather", "version": "1", "description": "What the **sky** does."},
+    "paths": {
+        "/now": {
+            "get": {
+                "operationId": "now",
+                "summary": "The weather now",
+                "tags": ["Sky"],
+                "responses": {"200": {"description": "It is known."}},
+            }
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[MailSink]:
+    with mail_sink() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, sink: MailSink) -> Iterator[Tree]:
+    """An API behind the gateway, in a product with one plan; nobody consumes it yet."""
+    folder = tmp_path_factory.mktemp("journey")
+    document = folder / "weather.json"
+    document.write_text(json.dumps(DOCUMENT))
+    more = {"HEADGATE_SMTP_URL": sink.url, "HEADGATE_MAIL_FROM": "headgate@example.com"}
+    with upstream() as server, tree(folder / "data", more=more) as running:
+        running.do("import", str(document), "--name", "weather", "--upstream", server.url)
+        running.do("publish", "weather")
+        running.do("product", "create", "sky", "--api", "weather")
+        running.do("plan", "create", "sky/free", "--rate", "50/second", "--quota", "1000/month")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with chromium() as browser, browser.page() as opened:
+        yield opened
+
+
+def test_from_stranger_to_the_first_number(up: Tree, page: Page, sink: MailSink) -> None:
+    _sign_up(up, page, sink)
+    _found(page)
+    _subscribe(up, page)
+    key = _key(page)
+    assert up.call("/weather/now", key).status_code == 200
+    assert up.call("/weather/now", "hg_wrong").status_code == 401
+    _report(up, page)
+    seen = page.seen()
+    assert seen.failures == []
+    assert [one for one in seen.requests if not one.startswith((up.web, "data:"))] == []
+
+
+def _sign_up(up: Tree, page: Page, sink: MailSink) -> None:
+    page.goto(up.web)
+    page.run(
+        "await page.getByRole('link', { name: 'Sign up' }).first().click();"
+        " await page.getByLabel('Email').fill(given.email);"
+        " await page.getByLabel('Password', { exact: true }).fill(given.password);"
+        " await page.getByRole('button', { name: 'Sign up' }).click();"
+        " await page.waitForURL(url => url.pathname.includes('confirm-email'))",
+        email=EMAIL,
+        password=PASSWORD,
+    )
+    text = sink.wait_for(EMAIL).get_content()
+    code = re.search(r"^\s*([A-Z0-9-]{6,12})\s*$", text, re.MULTILINE)
+    assert code
+    page.run(
+        "await page.getByLabel('Code').fill(given.words); await page.keyboard.press('Enter');"
+        " await page.waitForURL(url => !url.pathname.includes('confirm-email'))",
+        words=code.group(1),
+    )
+    assert EMAIL in page.run("return await page.locator('header').innerText()")
+
+
+def _found(page: Page) -> None:
+    page.run(
+        "await page.getByRole('link', { name: 'Organization', exact: true }).click();"
+        " await page.getByLabel('What is it called?').fill('Grace Weather');"
+        " await page.locator('main button.main').click();"
+        " await page.waitForURL(url => url.pathname === '/applications/new')"
+    )
+
+
+def _subscribe(up: Tree, page: Page) -> None:
+    page.run(
+        "await page.getByLabel('Name').fill('umbrella');"
+        " await page.locator('main button.main').click();"
+        " await page.waitForURL(url => url.pathname.endsWith('/umbrella'))"
+    )
+    page.goto(f"{up.web}/products/sky")
+    page.run(
+        "await page.getByRole('link', { name: /Subscribe/ }).first().click();"
+        " await page.getByRole('radio').first().check();"
+        " await page.locator('main button.main').click();"
+        " await page.waitForURL(url => url.pathname.endsWith('/umbrella'))"
+    )
+    assert "active" in page.run("return await page.locator('main').innerText()")
+
+
+def _key(page: Page) -> str:
+    key = page.run(
+        "await page.getByRole('link', { name: 'Make a key' }).click();"
+        " await page.getByLabel('Name').fill('first');"
+        " await page.locator('main button.main').click();"
+        " return await page.locator('#secret').innerText()"
+    )
+    page.run(
+        "await page.getByRole('link', { name: 'I have it' }).click(); await page.waitForLoadState()"
+    )
+    assert key not in page.run("return await page.content()")  # shown once
+    return str(key)
+
+
+def _report(up: Tree, page: Page) -> None:
+    page.goto(f"{up.web}/applications/grace-weather/umbrella/report")
+
+    def is_counted() -> bool:
+        page.run("await page.reload()")
+        text = page.run("return await page.locator('main').innerText()")
+        return bool(re.search(r"\b1\b", text)) and "now" in text
+
+    eventually(is_counted, 60.0, every_seconds=1.0)
+
+
+def test_the_stores_own_numbers_are_the_same(up: Tree) -> None:
+    stats = up.do("stats", "--by", "application", "--json").out
+    assert "umbrella" in stats
+    assert Path(up.data).exists()
