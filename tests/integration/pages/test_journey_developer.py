@@ -62,7 +62,7 @@ def test_from_stranger_to_the_first_number(up: Tree, page: Page, sink: MailSink)
     _found(page)
     _subscribe(up, page)
     key = _key(page)
-    assert up.call("/weather/now", key).status_code == 200
+    _try(up, page, key)
     assert up.call("/weather/now", "hg_wrong").status_code == 401
     _report(up, page)
     seen = page.seen()
@@ -129,6 +129,21 @@ def _key(page: Page) -> str:
     )
     assert key not in page.run("return await page.content()")  # shown once
     return str(key)
+
+
+def _try(up: Tree, page: Page, key: str) -> None:
+    page.goto(f"{up.web}/apis/weather")
+    text = page.run(
+        "await page.getByRole('link', { name: 'The weather now' }).first().click();"
+        " await page.getByRole('link', { name: 'Try it' }).click();"
+        " await page.getByLabel('Your key').fill(given.key);"
+        " await page.getByRole('button', { name: 'Send' }).click();"
+        " await page.waitForLoadState();"
+        " return await page.locator('main').innerText()",
+        key=key,
+    )
+    assert "200" in text
+    assert '"path": "/now"' in text
 
 
 def _report(up: Tree, page: Page) -> None:

@@ -27,6 +27,7 @@ OF_A_PERSON = {  # of whoever is signed in, not of one organization
     "portal_applications",
     "portal_application_new",
     "portal_subscribe",
+    "portal_try",
 }
 UNNAMED = {"portal_text_page"}  # there is none before an operator writes it: test_look.py
 CHANGING = {"portal_withdraw", "portal_accept", "portal_request_withdraw"}  # by POST alone
