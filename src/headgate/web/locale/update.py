@@ -24,9 +24,12 @@ UNUSED_HEADERS = (  # dates and addresses that would differ each time, and tell 
     '"Generated',
 )
 SPEAKING = (  # where Python speaks to people
-    *(WEB / site for site in ("accounts", "console", "oauth", "portal", "site")),
-    WEB.parent / "store" / "services",  # by mails, and by problems that forms and pages show
+    *(f"web/{site}/**/*.py" for site in ("accounts", "console", "portal", "site")),
+    "web/oauth/device_page.py",
+    "store/services/**/*.py",  # by mails, and by problems that forms and pages show
 )
+PROBLEMS = {"Problem": slice(1, 3), "refused": slice(0, 2), "invalid": slice(0, 1)}  # their words
+NOTHING = slice(0)
 
 
 def sentences() -> set[str]:
@@ -99,18 +102,17 @@ def _block(node: "object") -> str:
 
 
 def _of_python() -> Iterator[str]:
-    for folder in SPEAKING:
-        for path in sorted(folder.rglob("*.py")):
+    for pattern in SPEAKING:
+        for path in sorted(WEB.parent.glob(pattern)):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call):
                     yield from _said(node)
 
 
 def _said(call: ast.Call) -> Iterator[str]:
-    """What a call translates, or says to people: of a problem what is wrong, and the next step."""
+    """What a call translates, or says of a problem: what is wrong, and the next step."""
     name = _name(call.func)
-    given = call.args[:1] if name in FUNCTIONS else call.args[1:3] if name == "Problem" else []
-    for one in given:
+    for one in call.args[0:1] if name in FUNCTIONS else call.args[PROBLEMS.get(name, NOTHING)]:
         if isinstance(one, ast.Constant) and isinstance(one.value, str):
             yield one.value
 

@@ -59,11 +59,11 @@ class SiteForm(forms.Form):
         for error in problem.errors[:ERRORS_SHOWN_MAX]:
             field = self._field(error.pointer)
             if field:
-                self.add_error(field, error.message)
+                self.add_error(field, _(error.message))
             elif len(problem.errors) > 1:
                 at = f"{error.pointer}: " if error.pointer else ""
                 line = _(" (line %(line)s)") % {"line": error.line} if error.line else ""
-                self.add_error(None, f"{at}{error.message}{line}")
+                self.add_error(None, f"{at}{_(error.message)}{line}")
         if len(problem.errors) > ERRORS_SHOWN_MAX:
             more = len(problem.errors) - ERRORS_SHOWN_MAX
             self.add_error(None, _("… and %(more)s more places.") % {"more": f"{more:,}"})
