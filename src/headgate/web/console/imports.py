@@ -167,9 +167,7 @@ def _parts(actor: Actor, found: Preview) -> list[Part]:
     if found.compared is None:
         return parts
     parts.append(_changes(actor, found))
-    if found.replaces is not None:
-        replaced = found.replaces
-        parts.append(hits.callers(actor, api=replaced.api.name, version=replaced.name))
+    parts.append(hits.callers(actor, api=found.compared.api.name, version=found.compared.name))
     rows = [
         [
             code(one.operation),

@@ -1,9 +1,9 @@
 """How does a person let a device in? By a page: the code that it shows, and who they are.
 
-There are no accounts yet, so a person says who they are with a token of the REST API, which
-travels in the form and is kept nowhere: no cookie, no session, hence nothing that another page
-could make a browser send. Between the two steps a ticket of ours, signed and short-lived, stands
-for it. Only `_actor` knows how people identify themselves; a portal with sessions replaces that.
+A person says who they are with a token of the REST API, which travels in the form and is kept
+nowhere: no cookie, no session, hence nothing that another page could make a browser send. Between
+the two steps a ticket of ours, signed and short-lived, stands for it. An account of the sites does
+not count here: only `_actor` knows how people identify themselves.
 
 Source: RFC 8628 §3.3, §5.4 (what is asked for is shown before it is granted).
 """
