@@ -21,9 +21,15 @@ DEMO_SECONDS_MAX = 240.0
 WIDTH, HEIGHT = 1280, 800
 EMAIL, PASSWORD = "ada@example.com", "correct horse 9"
 PAGES = {  # name of the picture, and the address it is of
-    "portal": "/",
+    "operation": "/apis/httpbin",  # the first operation of it that has a parameter
+    "report": "/applications/acme/demo/report",
     "console": "/console",
+    "traffic": "/console/traffic",
 }
+FIRST_OPERATION = """
+    return await page.locator('a[href*="/operations/"]')
+        .filter({ hasText: '{' }).first().evaluate(link => link.href);
+"""
 SIGN_IN = """
     await page.goto(given.url + '/account/login/?next=/console');
     await page.getByLabel('Email').fill(given.email);
@@ -52,6 +58,8 @@ def main() -> int:
 
 def _take(page: Page, name: str, url: str) -> int:
     page.goto(url)
+    if name == "operation":
+        page.goto(page.run(FIRST_OPERATION))
     target = FOLDER / f"{name}.png"
     page.screenshot(target)
     size = target.stat().st_size
