@@ -18,7 +18,7 @@ from tests.support.tree import Tree, eventually  # noqa: E402  # likewise
 FOLDER = ROOT / "docs" / "screenshots"
 BYTES_MAX = 150_000
 DEMO_SECONDS_MAX = 240.0
-WIDTH, HEIGHT = 1280, 800
+WIDTH, HEIGHT = 1120, 700
 EMAIL, PASSWORD = "ada@example.com", "correct horse 9"
 PAGES = {  # name of the picture, and the address it is of
     "operation": "/apis/httpbin",  # the first operation of it that has a parameter
