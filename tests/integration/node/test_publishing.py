@@ -149,7 +149,7 @@ def test_a_minute_of_publishes_with_every_policy_fails_no_call_and_cuts_no_strea
         finally:
             ends.set()
         assert stream.result(60).status_code == 200
-    assert callers.wrong == {}
+    assert callers.wrong == {}, [one for one in node.lines() if one["status"] != 200][:5]
 
 
 def _with_kinds(node: Node, revision: int, kinds: list[str]) -> Snapshot:

@@ -10,8 +10,10 @@ from tests.support.postgres import create_database
 from tests.support.processes_of_store import ROOT
 
 pytestmark = pytest.mark.integration
+SECONDS_MAX = 900  # it takes two to four minutes
 
 
+@pytest.mark.timeout(SECONDS_MAX + 60)
 def test_every_test_of_the_store_passes_on_postgresql(server: str) -> None:
     url = create_database(server, "headgate")
     ran = subprocess.run(
@@ -20,7 +22,7 @@ def test_every_test_of_the_store_passes_on_postgresql(server: str) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=SECONDS_MAX,
     )
     assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-2000:]
     assert " passed" in ran.stdout

@@ -101,10 +101,12 @@ def test_an_unknown_url_and_a_wrong_method(api: httpx2.Client) -> None:
     assert api.request("TRACE", "/organizations").status_code == 405
 
 
-def test_the_root_leads_to_the_documentation(web: WebProcess) -> None:
+def test_the_root_is_the_portal_and_leads_to_the_documentation(web: WebProcess) -> None:
     with web.client("", path="") as stranger:
         answer = stranger.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (302, "/api/v1/docs")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert 'href="/api/v1/docs"' in answer.text
 
 
 def test_every_answer_tells_browsers_to_be_careful(web: WebProcess, api: httpx2.Client) -> None:

@@ -50,7 +50,7 @@ def test_issuing_takes_the_same_queries_however_many_keys_there_are(
         credentials.issue(admin, application=demo)
     with CaptureQueriesContext(connection) as many:
         credentials.issue(admin, application=demo)
-    assert len(many) == len(few) <= 9
+    assert len(many) == len(few) <= 11  # PostgreSQL locks, and tells listeners
     assert not any("COUNT(" in query["sql"].upper() for query in many)
 
 

@@ -229,7 +229,7 @@ def rotate_webhook(
 
 @router.post("/webhooks/{id}/test", response={202: SentOut}, operation_id="testWebhook")
 def test_webhook(request: HttpRequest, id: str) -> object:  # noqa: A002  # the URL's word
-    """Send this webhook alone an event of the type `webhook.test`."""
+    """Send this webhook alone an event that only tries it."""
     return SentOut(event=webhooks.test(actor(request), id))
 
 
