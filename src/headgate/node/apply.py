@@ -52,7 +52,6 @@ WARM_POLL_SECONDS = 0.05
 COUNTERS_POLL_SECONDS = 0.25  # a refusal that did not reach the log shows here
 WORDS_SECONDS_MAX = 0.3  # how long Envoy's words may need to reach its log
 _REFUSED = (" config update rejected: ", " config update failure: ")
-_VERSION_TAG = b"\x0a"  # protobuf: field 1, length-delimited
 
 
 class Refused(Exception):  # noqa: N818  # Envoy's word for it

@@ -1,6 +1,5 @@
 """What is called right now, by whom, and how does it end? And why did one request end so?"""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first que
 ROWS = 100
 EXPORT_ROWS = 1000
 NEW_ROWS_MAX = 200  # at one time: more than a screen, less than a flood
-LOOKED_BACK = timedelta(days=90)
 FILTERS = ("api", "application", "status", "verdict", "text")
 CLASSES = ("2xx", "3xx", "4xx", "5xx")
 

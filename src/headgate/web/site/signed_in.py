@@ -5,7 +5,6 @@ person may see and do is decided by the services, by the same rules as for token
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
@@ -144,8 +143,3 @@ def member(request: HttpRequest) -> Actor:
             "Make one, or ask a colleague to invite you.",
         )
     return found
-
-
-def as_system(request: HttpRequest, name: str) -> Actor:
-    """The installation itself, acting on behalf of a person whom no scope covers."""
-    return replace(Actor.system(name, _clock.now()), address=exchange(request).address)
