@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/pytest -q --numprocesses 2 --dist loadfile
-DEBIAN_TEST  := postgresql chromium nginx curl nghttp2-client
-DEBIAN_BENCH := wrk
+DEBIAN_TEST  := postgresql chromium nginx curl nghttp2-client php-cli php-curl ruby default-jdk-headless golang-go
+DEBIAN_BENCH := wrk valgrind
 
 .DEFAULT_GOAL := help
 .PHONY: help install run check test unit bench screenshots lock debian-test debian-bench clean

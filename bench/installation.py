@@ -20,6 +20,7 @@ import httpx2
 from bench.rig import free_port
 
 HEADGATE = str(Path(sys.executable).with_name("headgate"))
+ANSWER_SECONDS_MAX = 300.0  # importing and publishing a thousand APIs on a busy machine
 READY_SECONDS_MAX = 300.0  # a first start with a million keys
 
 
@@ -90,7 +91,7 @@ def running(data: Path) -> Iterator[Installation]:
         token = (data / "admin.token").read_text().strip()
         headers = {"authorization": f"Bearer {token}"}
         url = f"http://127.0.0.1:{web_port}"
-        with httpx2.Client(base_url=url, headers=headers, timeout=60) as rest:
+        with httpx2.Client(base_url=url, headers=headers, timeout=ANSWER_SECONDS_MAX) as rest:
             yield Installation(data, up.pid, gateway_port, seconds, rest)
     finally:
         up.send_signal(signal.SIGTERM)
@@ -126,11 +127,15 @@ class _Answer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # a connection that the kernel drops comes again after a second
+
+
 @contextmanager
 def upstream() -> Iterator[int]:
     """A small HTTP server on loopback; its port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Answer)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server.server_address[1]

@@ -30,7 +30,8 @@ class Case:
 
     `ratio_max` is to the same request to the same gateway without the policy; None where the
     policy does work that somebody wants done, which has no fair measure beside. `status` is that
-    of each answer. `credential` is what opens the API.
+    of each answer. `credential` is what opens the API: `opaque` is a token that the node's
+    introspector asks about.
     """
 
     kind: str
@@ -40,7 +41,7 @@ class Case:
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
-    credential: Literal["key", "token", "password"] = "key"
+    credential: Literal["key", "token", "opaque", "password", "none"] = "key"
     note: str = ""
 
     @property
@@ -59,17 +60,15 @@ class Case:
 
 
 NOT_MEASURED = {
-    "anonymous": "limits as those of `rate_limit`, for callers without a credential",
-    "introspect": "a process beside Envoy is asked, as for `validate`: not measured yet",
-    "mtls": "its callers speak TLS, which the bare proxy beside it does not",
+    "mtls": "the suite `certificates` measures it: its callers speak TLS",
     "validate": "the suite `validation` measures it, with the validator beside Envoy",
 }
 """Policies without a case, and the reason."""
 
 
-def cases() -> list[Case]:
-    """Every registered policy, in one or several of its ways."""
-    return [*_edge(), *_callers(), *_traffic(), *_bodies()]
+def cases(endpoint: str = "http://127.0.0.1/introspect") -> list[Case]:
+    """Every registered policy, in one or several of its ways; `endpoint` knows opaque tokens."""
+    return [*_edge(), *_callers(), *_asking(endpoint), *_traffic(), *_bodies()]
 
 
 def _edge() -> list[Case]:
@@ -94,6 +93,30 @@ def _callers() -> list[Case]:
         Case("basic", {}, "a key"),
         Case("scopes", {"any_of": ["orders:read", "admin"]}, note="a key that may do everything"),
         Case("rate_limit", {"rates": ["1000000/second"], "per": "application"}),
+        Case(
+            "anonymous",
+            {"rates": ["1000000/second"]},
+            "a stranger",
+            credential="none",
+            note="beside a key with a plan",
+        ),
+    ]
+
+
+def _asking(endpoint: str) -> list[Case]:
+    server = {
+        "issuer": ISSUER,
+        "endpoint": endpoint,
+        "client_id": "gateway",
+        "client_secret": "${secret:bench}",
+        "cache_seconds": TOKEN_SECONDS,
+        "allow_private": True,
+    }
+    note = "Envoy and introspector, which Envoy asks over HTTP"
+    token = "a token that was asked about before"
+    return [
+        Case("introspect", server, token, 1.60, credential="opaque", note=f"beside a key: {note}"),
+        Case("introspect", server, "a key beside it", None, note=note),
     ]
 
 

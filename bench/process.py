@@ -1,8 +1,14 @@
 """How much CPU and memory does a process use? Read from /proc, no sampling."""
 
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+START_SECONDS_MAX = 20.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -27,3 +33,20 @@ def children(pid: int) -> list[int]:
         for child in (task / "children").read_text().split():
             found += children(int(child))
     return found
+
+
+@contextmanager
+def beside(folder: Path, module: str, *arguments: str) -> Iterator[int]:
+    """One of the node's processes beside Envoy; its process id once its `--socket` is there."""
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=folder)
+    socket = folder / arguments[arguments.index("--socket") + 1]
+    try:
+        ends = time.monotonic() + START_SECONDS_MAX
+        while not socket.exists():
+            if process.poll() is not None or time.monotonic() > ends:
+                raise RuntimeError(f"{module} does not start")
+            time.sleep(0.05)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -72,32 +72,32 @@ def fill_month(filler: Filler) -> tuple[int, datetime]:
 def _questions(
     stored: int, now: datetime, span: timedelta, note: str = ""
 ) -> Iterator[Measurement]:
-    from headgate.store.services import traffic
     from headgate.store.services.actor import Actor
+    from headgate.store.services.traffic import questions
     from headgate.traffic.queries import GroupBy, RequestFilter
 
     actor = Actor.system("bench", now)
 
     def stats(by: GroupBy, since: timedelta, application: str | None = None) -> Ask:
         filters = RequestFilter(now - since, now, application=application)
-        return lambda: traffic.stats(actor, by, filters)
+        return lambda: questions.stats(actor, by, filters)
 
-    questions: dict[str, Ask] = {
+    asked: dict[str, Ask] = {
         "last hour by operation": stats(GroupBy.OPERATION, timedelta(hours=1)),
         "last day by application": stats(GroupBy.APPLICATION, timedelta(days=1)),
         "everything by API": stats(GroupBy.API, span),
         "everything by operation": stats(GroupBy.OPERATION, span),
         "everything by application": stats(GroupBy.APPLICATION, span),
         "one application by API": stats(GroupBy.API, span, example_id("app", 7)),
-        "last hour by minute": lambda: traffic.series(
+        "last hour by minute": lambda: questions.series(
             actor, RequestFilter(now - timedelta(hours=1), now)
         ),
-        "last day by minute": lambda: traffic.series(actor, RequestFilter(now - DAY, now)),
-        "newest 100 requests": lambda: traffic.requests(
-            actor, traffic.request_filter(actor), limit=100
+        "last day by minute": lambda: questions.series(actor, RequestFilter(now - DAY, now)),
+        "newest 100 requests": lambda: questions.requests(
+            actor, questions.request_filter(actor), limit=100
         ),
     }
-    for name, ask in questions.items():
+    for name, ask in asked.items():
         what = f"{name}, {stored / 1_000_000:g} M records ({BLOCK_LINES:,} per segment)"
         yield Measurement("queries", what, _p95_ms(ask), "ms p95", BUDGET_MS, note=note)
 

@@ -49,8 +49,8 @@ class Filler:
     """Puts segments into the inbox and stores them by the product's own ingest."""
 
     def __init__(self, data: Path) -> None:
-        from headgate.store.services.traffic_compaction import Compaction
-        from headgate.store.services.traffic_ingest import Ingest
+        from headgate.store.services.traffic.compaction import Compaction
+        from headgate.store.services.traffic.ingest import Ingest
         from headgate.traffic.io.engine import INGEST_THREADS, Engine
         from headgate.traffic.io.folders import TrafficFolders
 
@@ -124,8 +124,11 @@ class Filler:
 
         for rows in (TrafficSummary.objects, TrafficFile.objects, TrafficSegment.objects):
             rows.all().delete()
-        shutil.rmtree(self.folders.files)
-        self.folders.make()
+        for path in self.folders.files.iterdir():
+            if path.is_file():
+                path.unlink()
+            elif path != self.folders.scratch:  # DuckDB works there
+                shutil.rmtree(path)
 
     def bytes_stored(self) -> int:
         """Size of all Parquet files, summaries included."""

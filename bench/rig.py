@@ -5,9 +5,8 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,9 @@ from headgate.model.access import (
 )
 from headgate.model.limits import Limit, LimitKind, Window
 from headgate.model.snapshot import Snapshot, SnapshotAPI, SnapshotOperation, Upstream, UpstreamHost
+from headgate.node.settings import envoy_program
 
-ENVOY = str(Path(sys.executable).with_name("envoy"))
+ENVOY = str(envoy_program())
 START_SECONDS_MAX = 30.0
 KEYS_PER_APPLICATION = 10
 _BUFFER = {
@@ -105,18 +105,20 @@ def fill(
     keys: int,
     plans: int = 1,
     clients: Sequence[str] = (),
+    open_apis: Collection[int] = (),
     keys_told: int = 2000,
 ) -> list[str]:
     """Give the table `keys` keys of a tenth as many applications; returns `keys_told` of them.
 
     The applications take turns at the `plans`. The first has the `clients` (their SHA-256) too.
+    The `open_apis` let strangers in.
     """
     applications = max(1, keys // KEYS_PER_APPLICATION)
     state = RowState.ACTIVE
     made = [new_key(secrets.token_bytes) for _ in range(keys)]
     rows: dict[str, list[Any]] = {
         "plans": [PlanRow(n, 1, f"pln_{n:012d}", LIMITS) for n in range(PLAN, PLAN + plans)],
-        "apis": [APIRow(a, 1, (PRODUCT,)) for a in range(1, apis + 1)],
+        "apis": [APIRow(a, 1, (PRODUCT,), a in open_apis) for a in range(1, apis + 1)],
         "applications": [
             ApplicationRow(n, 1, f"app_{n:012d}", f"org_{n % 100:012d}", state)
             for n in range(1, applications + 1)
@@ -147,10 +149,19 @@ def fill(
 
 
 @contextmanager
-def envoy(config: Path, *, base_id: int, port: int, arguments: list[str]) -> Iterator[int]:
-    """A running Envoy with one worker; its process id once the port answers."""
-    environment = os.environ | {"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(FOLDER)}
-    command = [ENVOY, "-c", str(config), "--concurrency", "1", "--base-id", str(base_id)]
+def envoy(
+    config: Path,
+    *,
+    base_id: int,
+    port: int,
+    arguments: list[str],
+    under: Sequence[str] = (),
+    modules: Path = FOLDER,
+    start_seconds_max: float = START_SECONDS_MAX,
+) -> Iterator[int]:
+    """A running Envoy with one worker, `under` a tool; its process id once the port answers."""
+    environment = os.environ | {"ENVOY_DYNAMIC_MODULES_SEARCH_PATH": str(modules)}
+    command = [*under, ENVOY, "-c", str(config), "--concurrency", "1", "--base-id", str(base_id)]
     with config.with_suffix(".log").open("ab") as log:
         process = subprocess.Popen(
             [*command, *arguments, "--log-level", "warning"],
@@ -160,15 +171,15 @@ def envoy(config: Path, *, base_id: int, port: int, arguments: list[str]) -> Ite
             stderr=log,
         )
     try:
-        _wait_for(port, process, config.with_suffix(".log"))
+        _wait_for(port, process, config.with_suffix(".log"), start_seconds_max)
         yield process.pid
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + START_SECONDS_MAX
+def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path, seconds: float) -> None:
+    ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if process.poll() is not None:
             break
@@ -188,10 +199,15 @@ def gateway(
     keys: int,
     plans: int = 1,
     clients: Sequence[str] = (),
+    open_apis: Collection[int] = (),
     keys_told: int = 2000,
     change: Callable[[Snapshot], Snapshot] | None = None,
+    tls: Mapping[str, Path] | None = None,
 ) -> tuple[NodeSettings, list[str]]:
-    """Everything Envoy needs to be the gateway, written to `folder`; and some keys."""
+    """Everything Envoy needs to be the gateway, written to `folder`; and some keys.
+
+    `tls`: the settings of the node that name certificates.
+    """
     node = NodeSettings(
         node="bench",
         gateway="default",
@@ -201,11 +217,18 @@ def gateway(
         admin_socket=Path("admin.sock"),
         port=free_port(),
         workers=1,
+        **(tls or {}),
     )
     table = AccessTable.open(node.table_path, generation="bench")
     try:
         some_keys = fill(
-            table, apis=apis, keys=keys, plans=plans, clients=clients, keys_told=keys_told
+            table,
+            apis=apis,
+            keys=keys,
+            plans=plans,
+            clients=clients,
+            open_apis=open_apis,
+            keys_told=keys_told,
         )
         state = snapshot(apis, operations, upstream_port)
         state = change(state) if change else state

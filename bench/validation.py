@@ -6,11 +6,7 @@ Three take turns under the same load: a bare proxy, the gateway on an operation 
 
 import json
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +15,7 @@ from bench import rig
 from bench.gateway import FLUSH
 from bench.load import Load, drive
 from bench.measure import Measurement
+from bench.process import beside
 from headgate.catalog.contracts import Wanted, make_contract
 from headgate.model.contract import contract_bytes
 from headgate.model.snapshot import PolicyUse, Snapshot
@@ -26,7 +23,6 @@ from headgate.model.snapshot import PolicyUse, Snapshot
 SECONDS = 5
 ROUNDS = 5
 KEYS = 1_000
-START_SECONDS_MAX = 20.0
 BUDGET = 4.0
 SOCKET, CONTRACTS = "validator-0.sock", "contracts"
 ITEM = {
@@ -108,7 +104,8 @@ def _measure(
         keys=KEYS,
         change=lambda state: _validating(state, full / CONTRACTS),
     )
-    validator_pid = stack.enter_context(_validator(full))
+    told = ("--socket", SOCKET, "--contracts", CONTRACTS)
+    validator_pid = stack.enter_context(beside(full, "headgate.node.validator", *told))
     arguments = [*FLUSH, "--disable-hot-restart"]
     full_pid = stack.enter_context(
         rig.envoy(node.bootstrap_path, base_id=913, port=node.port, arguments=arguments)
@@ -120,10 +117,10 @@ def _measure(
         (node.port, full_pid, 2, (validator_pid,)),
     )
     for number in range(rounds + 1):
-        for (port, pid, operation, beside), runs in zip(ways, found, strict=True):
+        for (port, pid, operation, others), runs in zip(ways, found, strict=True):
             path = f"/api-1/things{operation}/7"
             one = drive(
-                port, pid, paths=[path], keys=keys, seconds=SECONDS, body=BODY, beside=beside
+                port, pid, paths=[path], keys=keys, seconds=SECONDS, body=BODY, beside=others
             )
             if one.errors:
                 raise RuntimeError(f"answers other than 200 from {path}: {one}")
@@ -154,24 +151,6 @@ def _validating(state: Snapshot, contracts: Path) -> Snapshot:
     made = make_contract("bench", document, api.base_path, wanted)
     (contracts / "bench.json").write_bytes(contract_bytes(made))
     return replace(state, apis=(replace(api, operations=tuple(posts), contract="bench"),))
-
-
-@contextmanager
-def _validator(folder: Path) -> Iterator[int]:
-    """A running validator; its process id once it listens."""
-    told = ("--socket", SOCKET, "--contracts", CONTRACTS)
-    command = [sys.executable, "-m", "headgate.node.validator", *told]
-    process = subprocess.Popen(command, cwd=folder)
-    try:
-        ends = time.monotonic() + START_SECONDS_MAX
-        while not (folder / SOCKET).exists():
-            if process.poll() is not None or time.monotonic() > ends:
-                raise RuntimeError("the validator does not start")
-            time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def _ratio(runs: list[Load], bare: list[Load]) -> float:

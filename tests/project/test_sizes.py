@@ -8,14 +8,15 @@ from tests.project.tree import ROOT, tracked
 MODULE_LINES_MAX = 400
 TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
-FILTER_CODE_LINES_MAX = 850  # without tests, comments and blank lines
+FILTER_CODE_LINES_MAX = 870  # without tests, comments and blank lines
 TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
 CALLERS_CODE_LINES_MAX = 120  # which route a call is on, and takes once its caller is known
-LIMITS_CODE_LINES_MAX = 360  # how much a caller may use, and the counting of it
-CACHE_CODE_LINES_MAX = 700  # with the part of Envoy's ABI that it shares with the next
+LIMITS_CODE_LINES_MAX = 370  # how much a caller may use, and the counting of it
+CACHE_CODE_LINES_MAX = 710  # with the part of Envoy's ABI that it shares with the next
 JSON_CODE_LINES_MAX = 260
 ERRORS_CODE_LINES_MAX = 170  # in which form refusals are written
 SCOPES_CODE_LINES_MAX = 120  # what an operation needs and a token grants
+GRANTS_CODE_LINES_MAX = 20  # who was granted sensitive data
 TRIAL_CODE_LINES_MAX = 80  # what answers a trial in place of an upstream
 SCHEMES_CODE_LINES_MAX = 110  # which credentials a request carries
 
@@ -29,7 +30,7 @@ def test_no_module_is_longer_than_its_limit() -> None:
     for path in tracked("src/*.py", "src/*.zig", "tests/*.py", "bench/*.py", "hatch_build.py"):
         name = str(path.relative_to(ROOT))
         limit = TEST_MODULE_LINES_MAX if name.startswith("tests/") else MODULE_LINES_MAX
-        if "/migrations/" not in name and _lines(name) > limit:
+        if _lines(name) > limit:
             long.append(f"{name}: {_lines(name)} lines, at most {limit}")
     assert long == []
 
@@ -37,8 +38,6 @@ def test_no_module_is_longer_than_its_limit() -> None:
 def test_no_function_is_longer_than_its_limit() -> None:
     long = []
     for path in tracked("src/*.py", "bench/*.py"):
-        if "migrations" in path.parts:
-            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -62,12 +61,13 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     written = {"layout.zig"}  # from Python's description, which is read instead
     tokens = [path for path in sources if path.name == "tokens.zig"]
     scopes = [path for path in sources if path.name == "scopes.zig"]
+    grants = [path for path in sources if path.name == "grants.zig"]
     schemes = [path for path in sources if path.name == "schemes.zig"]
     callers = [path for path in sources if path.name == "callers.zig"]
     trial = [path for path in sources if path.name == "trial.zig"]
-    counting = {"limits.zig", "allowances.zig", "concurrent.zig"}
+    counting = {"limits.zig", "calendar.zig", "allowances.zig", "concurrent.zig"}
     limits = [path for path in sources if path.name in counting]
-    apart = {*cache, *errors, *tokens, *json, *scopes, *schemes, *callers, *trial, *limits}
+    apart = {*cache, *errors, *tokens, *json, *scopes, *schemes, *callers, *trial, *limits, *grants}
     access = [path for path in sources if path not in apart and path.name not in written]
     assert 0 < sum(_zig_code_lines(path) for path in access) <= FILTER_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in tokens) <= TOKENS_CODE_LINES_MAX
@@ -77,5 +77,6 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     assert 0 < sum(_zig_code_lines(path) for path in json) <= JSON_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in errors) <= ERRORS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in scopes) <= SCOPES_CODE_LINES_MAX
+    assert 0 < sum(_zig_code_lines(path) for path in grants) <= GRANTS_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in trial) <= TRIAL_CODE_LINES_MAX
     assert 0 < sum(_zig_code_lines(path) for path in schemes) <= SCHEMES_CODE_LINES_MAX

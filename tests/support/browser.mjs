@@ -2,7 +2,7 @@
 //
 // node browser.mjs PACKAGE CHROMIUM IS_ROOT: one command as JSON per line on standard input, one
 // answer per line. `open` makes a page, `run` runs statements with `page` and `given` in reach,
-// `seen` tells what the page has asked for and complained about.
+// `seen` tells what the page has asked for and complained about, since `forget`.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -16,8 +16,8 @@ const browser = await chromium.launch({
 const pages = new Map();
 
 const COMMANDS = {
-  async open({ id, width, height, colorScheme }) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+  async open({ id, width, height, ...more }) {
+    const context = await browser.newContext({ viewport: { width, height }, ...more });
     const page = await context.newPage();
     const seen = { requests: [], messages: [], failures: [] };
     page.on("request", (request) => seen.requests.push(request.url()));
@@ -42,6 +42,9 @@ const COMMANDS = {
   },
   async seen({ id }) {
     return pages.get(id).seen;
+  },
+  async forget({ id }) {
+    for (const one of Object.values(pages.get(id).seen)) one.length = 0;
   },
   async close({ id }) {
     await pages.get(id).page.context().close();

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import npm
+from tests.support.person import Person
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -50,12 +51,17 @@ class Browser:
 
     @contextlib.contextmanager
     def page(
-        self, width: int = 1440, height: int = 900, *, is_dark: bool = False
+        self,
+        width: int = 1440,
+        height: int = 900,
+        *,
+        is_dark: bool = False,
+        has_scripts: bool = True,
     ) -> Iterator["Page"]:
         """A page without cookies or memory of others, until the block ends."""
         number = next(self._ids)
-        scheme = "dark" if is_dark else "light"
-        self.ask("open", id=number, width=width, height=height, colorScheme=scheme)
+        more = {"colorScheme": "dark" if is_dark else "light", "javaScriptEnabled": has_scripts}
+        self.ask("open", id=number, width=width, height=height, **more)
         yield Page(self, number)
         self.ask("close", id=number)
 
@@ -97,6 +103,26 @@ class Page:
     def goto(self, url: str) -> None:
         """Open an address and wait until everything of it is there."""
         self.run("await page.goto(given.url, { waitUntil: 'networkidle' })", url=url)
+
+    def become(self, person: Person) -> None:
+        """Take over the session of somebody who is signed in."""
+        jar = person.client.cookies.jar
+        session = next(one.value for one in jar if one.name == "headgate_session")
+        self.run(
+            "await page.context().addCookies("
+            "[{ name: 'headgate_session', value: given.session, url: given.url }])",
+            session=session,
+            url=str(person.client.base_url),
+        )
+
+    def speak(self, language: str, url: str) -> None:
+        """Read the pages of a site in a language, as if it had been chosen there."""
+        self.run(
+            "await page.context().addCookies("
+            "[{ name: 'headgate_language', value: given.language, url: given.url }])",
+            language=language,
+            url=url,
+        )
 
     def screenshot(self, path: Path) -> None:
         """Write what can be seen as PNG, for people."""

@@ -3,9 +3,10 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from headgate.model.access import (
     APIRow,
     ApplicationRow,
     CredentialRow,
+    GrantRow,
     PlanRow,
     RowState,
     SubscriptionRow,
 )
 from headgate.model.scopes import ScopeNeeds
+from headgate.model.sensitive import SensitiveMark
 from headgate.model.snapshot import PolicyUse, Snapshot
 from headgate.model.tokens import client_sha256
 from tests.support.peer import Peer
@@ -37,11 +40,13 @@ USER, OTHER_USER = "usr_000000000001", "usr_000000000002"
 ACTIVE = RowState.ACTIVE
 
 
-def issuer(**settings: Any) -> PolicyUse:
-    """The policy that takes the tokens of `ISSUER`."""
+def issuer(*, claims: Mapping[str, Sequence[str]] | None = None, **settings: Any) -> PolicyUse:
+    """The policy that takes the tokens of `ISSUER`; `claims`: where it says what, by setting."""
     found: dict[str, Any] = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(RSA_KEY.public_key()))
     keys = {"keys": [found | {"kid": "one", "alg": "RS256"}]}
-    return PolicyUse("jwt", {"issuers": [{"issuer": ISSUER, "jwks": keys}]} | settings)
+    return PolicyUse(
+        "jwt", {"issuers": [{"issuer": ISSUER, "jwks": keys} | dict(claims or {})]} | settings
+    )
 
 
 def token(**claims: Any) -> str:
@@ -92,12 +97,23 @@ class Callers:
         )
         self.table.apply(delta)
 
+    def grant(
+        self, mark: int, *, row: int = 1, seconds: float = 3600, state: RowState = ACTIVE
+    ) -> datetime:
+        """Write the application's grant for a mark; when it ends."""
+        ends_at = datetime.now(UTC) + timedelta(seconds=seconds)
+        after = self.table.sequence
+        grants = (GrantRow(row, after + 1, 1, mark, state, ends_at),)
+        self.table.apply(AccessDelta("g", after, after + 1, is_complete=True, grants=grants))
+        return ends_at
+
     def publish(
         self,
         upstream: Peer,
         *policies: PolicyUse,
         needs: ScopeNeeds | None = None,
         of_operation: Sequence[PolicyUse] = (),
+        marks: tuple[SensitiveMark, ...] = (),
     ) -> None:
         """`GET /shop/echo` of the closed API and `GET /open/echo` of the open one."""
         made = []
@@ -108,7 +124,7 @@ class Callers:
             )
             made.append(replace(one, operations=(operation,)))
         self.table.publish(published_rows(Snapshot(1, "default", tuple(made))))
-        self.gateway.publish(*made)
+        self.gateway.publish(*made, marks=marks)
 
     def call(self, path: str = "/shop/echo", /, **headers: str) -> Answer:
         """A call with these fields (`_` for `-`)."""

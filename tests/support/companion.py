@@ -55,10 +55,10 @@ class CompanionProcess(ABC):
     def ask(self, method: str, target: str, body: Any = None) -> str:
         """One order of the agent's, and the body of its answer."""
         data = b"" if body is None else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("companion", timeout=10)
+        connection = http.client.HTTPConnection("companion", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX)
         with closing(connection):
-            connection.sock.settimeout(10)
+            connection.sock.settimeout(60)
             connection.sock.connect(str(self.socket.with_name(control_name(self.socket.name))))
             connection.request(method, target, data, {"Content-Length": str(len(data))})
             return connection.getresponse().read().decode()

@@ -3,6 +3,7 @@
 Made over REST, as an operator's program would; the pages are then looked at as people do.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +12,14 @@ from typing import Any
 
 import httpx2
 
-from headgate.store.services.roles import Role
+from headgate.store.services.consumers.roles import Role
 from tests.support.person import Person
 from tests.support.tree import Tree, eventually, tree
 from tests.support.upstream import upstream
 
 PASSWORD = "correct horse 9"
 OUTSIDER = "dev@other.example"  # a member of another organization, without a role
+COLLEAGUE = "ada@acme.example"  # a member of acme and of its team
 DOCUMENT = """\
 openapi: 3.0.3
 info: {title: Pets of the world, version: 1.0.0}
@@ -81,6 +83,8 @@ def console_world(folder: Path) -> Iterator[ConsoleWorld]:
             answer = person.sign_in(email, PASSWORD)
             assert answer.status_code == 200, answer.text
             world.people[str(role)] = person
+        world.ids["feedback_id"] = _judged(world)
+        world.ids |= {"team": "payments", "member": _placed(world)}
         yield world
 
 
@@ -101,15 +105,37 @@ def _fill(world: ConsoleWorld) -> None:
     subscription = world.post("/subscriptions", application="acme/demo", plan="basic/free")
     world.post("/products/basic/plans", name="partner", needs_approval=True)
     asked = world.post("/subscription-requests", application="acme/demo", plan="basic/partner")
+    mark = world.post(
+        "/sensitive", api="pets", operation="getPet", owner="admin@example.com", why="Names"
+    )
+    wanted = world.post(
+        "/access-requests",
+        application="acme/demo",
+        api="pets",
+        operation="getPet",
+        reason="For the fair",
+    )
     key = world.post("/keys", application="acme/demo", name="first")
     world.key = key["key"]
     client = world.post("/applications/acme/demo/clients", name="robot")
     block = world.post("/blocks", kind="address", subject="203.0.113.7", seconds=9000, reason="x")
     token = world.post("/tokens", name="robot", scopes=["read"])
+    named = {"issuer": "CN=Acme Issuing", "name": "CN=robot"}
+    trusted = world.post("/applications/acme/demo/certificates", **named)
+    world.api.put("/secrets/billing", json={"value": "not to be seen"}).raise_for_status()
+    world.post("/issuer/rotate")  # so that there is a former key
+    webhook = world.post("/webhooks", url="https://hooks.example.com/headgate")
+    tried = world.post(f"/webhooks/{webhook['id']}/test")
+    sent = world.api.get(f"/webhooks/{webhook['id']}/deliveries").json()["items"]
     for role in Role:
         made = world.post("/people", email=f"{role}@example.com", password=PASSWORD, role=str(role))
     world.post("/people", email=OUTSIDER, password=PASSWORD)
     world.api.put(f"/organizations/other/members/{OUTSIDER}", json={"role": "owner"})
+    world.post("/people", email=COLLEAGUE, password=PASSWORD)
+    world.post("/organizations/acme/teams", name="payments", title="Payments")
+    for place, role in (("members", "developer"), ("teams/payments/members", "maintainer")):
+        path = f"/organizations/acme/{place}/{COLLEAGUE}"
+        world.api.put(path, json={"role": role}).raise_for_status()
     answers = []
 
     def is_answered() -> bool:
@@ -126,6 +152,8 @@ def _fill(world: ConsoleWorld) -> None:
         "name": "acme",
         "subscription": subscription["id"],
         "asked": asked["id"],
+        "mark": mark["id"],
+        "wanted": wanted["id"],
         "key": key["id"],
         "client": client["id"],
         "block": block["id"],
@@ -138,7 +166,31 @@ def _fill(world: ConsoleWorld) -> None:
         "request_id": _recorded(world),
         "release": "",
         "place": "api",
+        "kind": "certificates",
+        "credential": trusted["id"],
+        "secret": "billing",
+        "key_id": world.api.get("/issuer").json()["keys"][0]["key_id"],
+        "webhook": webhook["id"],
+        "delivery": sent[0]["id"],
+        "event": tried["event"],
     }
+
+
+def _judged(world: ConsoleWorld) -> str:
+    """The id of what a reader said of a page."""
+    world.person("outsider").send("/apis/pets", to="/feedback", about="/apis/pets", helpful="no")
+    page = world.person(str(Role.ADMIN)).get("/console/feedback").text
+    found = re.search(r"/console/feedback/(fdb_\w+)", page)
+    assert found
+    return found.group(1)
+
+
+def _placed(world: ConsoleWorld) -> str:
+    """The id of the colleague's place in the team."""
+    page = world.person(str(Role.ADMIN)).get("/console/teams/acme/payments").text
+    found = re.search(r"/members/(pla_\w+)", page)
+    assert found
+    return found.group(1)
 
 
 def _recorded(world: ConsoleWorld) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +30,7 @@ from headgate.model.codec import as_json, from_json
 from headgate.model.leases import DIVISOR_ALL, LeaseAnswer, LeaseRequest
 from headgate.model.node import NodeReport
 from headgate.model.snapshot import Snapshot, SnapshotDelta
+from tests.support.server import Server
 
 TOKEN = "hgt_" + "t" * 38
 Row = ApplicationRow | PlanRow | APIRow | SubscriptionRow | CredentialRow | BlockRow
@@ -174,11 +175,7 @@ def control_plane(
         thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True
-
+class _Server(Server):
     def handle_error(self, *_: object) -> None:
         """A node that was killed does not wait for its answer."""
 
@@ -284,7 +281,7 @@ def _delta(base: Snapshot | None, newest: Snapshot) -> SnapshotDelta:
     )
 
 
-def wait_until(what: Any, seconds: float = 10.0, *, pause: float = 0.01) -> Any:
+def wait_until(what: Any, seconds: float = 60.0, *, pause: float = 0.01) -> Any:
     """The first true result of `what()`.
 
     Raises:

@@ -40,15 +40,11 @@ from headgate.model.limits import Limit
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import DEFAULT_KEY_SOURCES, KeySource
 from tests.support.lines import read_line
+from tests.support.server import Server
 
 GENERATION = "test-generation"
-START_SECONDS_MAX = 20.0
+START_SECONDS_MAX = 60.0
 ENVOY = str(Path(sys.executable).with_name("envoy"))
-
-
-class _Upstream(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
 
 
 class _Echo(http.server.BaseHTTPRequestHandler):
@@ -125,7 +121,7 @@ class Gateway:
         self.table_path = folder / "access.tbl"
         self.table = AccessTable.open(self.table_path, generation=GENERATION)
         self.sequence = self.table.sequence
-        self._upstream = _Upstream(("127.0.0.1", 0), _Echo)
+        self._upstream = Server(("127.0.0.1", 0), _Echo)
         threading.Thread(target=self._upstream.serve_forever, args=(0.02,), daemon=True).start()
         self.upstream_port = http2_port or self._upstream.server_address[1]
         self.envoy: subprocess.Popen[bytes] | None = None
@@ -204,7 +200,7 @@ class Gateway:
     def log_lines(self, count: int) -> list[dict[str, Any]]:
         """The access log once it has `count` lines."""
         path = self.folder / "access.log"
-        ends = time.monotonic() + 5
+        ends = time.monotonic() + 60
         lines: list[str] = []
         while time.monotonic() < ends:
             lines = path.read_text().splitlines() if path.exists() else []
@@ -216,7 +212,7 @@ class Gateway:
     def _listening(self, admin: str) -> int:
         host, _, port = admin.rpartition(":")
         try:
-            with closing(http.client.HTTPConnection(host, int(port), timeout=2)) as connection:
+            with closing(http.client.HTTPConnection(host, int(port), timeout=30)) as connection:
                 connection.request("GET", "/listeners?format=json")
                 found = json.loads(connection.getresponse().read())
         except (OSError, ValueError):

@@ -92,7 +92,9 @@ def read_line(text: str | bytes) -> dict[str, Any]:
     api, version, operation = route_words(found["route"] or "")
     verdict, caller, target = words(found["access"] or "")
     path, _, query = target.partition("?")
+    verdict, _, limits = verdict.partition(";")
     held = {"api": api, "version": version, "operation": operation, "verdict": verdict}
+    held["limits"] = limits
     held |= {"caller": caller.replace("-", "") and caller, "query": query}
     return found | held | {"path": path or found["path"]}
 
@@ -108,6 +110,8 @@ def _line(
     item = chance.randrange(100_000)
     upstream_us = int(chance.lognormvariate(9, 0.8)) if is_upstream else None
     is_routed = verdict != "no_route"
+    is_limited = verdict in {"allowed", "rate_limited", "quota_exceeded"}
+    left = f";r{item % 100}/100s,q{item * 7}/1000000M" if is_limited else ""
     return {
         "started_us": str(now_us),
         "request_id": str(_uuid(chance)),
@@ -115,7 +119,7 @@ def _line(
         if is_routed
         else f"no_route api-{api} v1",
         "access": access(
-            verdict,
+            verdict and verdict + left,
             _caller(chance.randrange(shape.applications)) if is_known else "-",
             f"/api-{api}/things{operation}/{item}?page={item % 50}&sort=name",
         ),

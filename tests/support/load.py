@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)

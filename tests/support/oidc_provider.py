@@ -21,7 +21,7 @@ from headgate.cli.up.answering import free_port
 from tests.support import npm
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
-START_SECONDS_MAX = 30.0
+START_SECONDS_MAX = 90.0
 AUDIENCE = "https://api.example.com"
 
 

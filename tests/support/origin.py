@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-HELD_SECONDS_MAX = 10
+from tests.support.server import answering
+
+HELD_SECONDS_MAX = 60
 
 
 @dataclass
@@ -61,18 +63,9 @@ class Origin:
 def origin() -> Iterator[Origin]:
     """The upstream on a free loopback port."""
     state = Origin()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # callers break off
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    state.port = server.server_address[1]
-    try:
+    with answering(_handler(state)) as port:
+        state.port = port
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler(state: Origin) -> type[BaseHTTPRequestHandler]:

@@ -4,25 +4,28 @@ import gzip
 import json
 import socket
 import ssl
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.support.server import answering
 
 NEXT = '</page/2>; rel="next"'  # what `/linked` says itself
 
 
 @dataclass
 class Peer:
-    """`seen` counts requests by method and path; `last` is what came last."""
+    """`seen` counts requests by method and path; `last` is what came last; `connections` counts
+    what was opened."""
 
     port: int = 0
+    connections: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     last: dict[str, Any] = field(default_factory=dict)
     healthy: bool = True
@@ -32,24 +35,12 @@ class Peer:
 def peer(tls: tuple[Path, Path] | None = None) -> Iterator[Peer]:
     """The upstream on a free loopback port; with certificate and key, over TLS."""
     state = Peer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
+    if context and tls:
         context.load_cert_chain(*tls)
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # callers break off
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    state.port = server.server_address[1]
-    try:
+    with answering(_handler(state), context) as port:
+        state.port = port
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one class
@@ -57,6 +48,10 @@ def _handler(state: Peer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # one 
         protocol_version = "HTTP/1.1"
         timeout = 30
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            state.connections += 1
 
         def _any(self) -> None:
             try:

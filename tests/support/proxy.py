@@ -21,6 +21,7 @@ from headgate.gateway.envoy.bootstrap import bootstrap
 from headgate.gateway.envoy.resources import Translator
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.model.release import Release
+from headgate.model.sensitive import SensitiveMark
 from headgate.model.snapshot import (
     CallerPolicies,
     PolicyUse,
@@ -33,7 +34,7 @@ from headgate.model.snapshot import (
 from headgate.node.apply import SUBSCRIPTIONS
 from tests.support.lines import read_line
 
-LIVE_SECONDS_MAX = 20.0
+LIVE_SECONDS_MAX = 60.0
 STEP_SECONDS = 0.02
 
 
@@ -96,6 +97,7 @@ class Proxy:
         releases: tuple[Release, ...] = (),
         problem_types: str = TYPE_PREFIX,
         callers: tuple[CallerPolicies, ...] = (),
+        marks: tuple[SensitiveMark, ...] = (),
     ) -> None:
         """Make these APIs the whole of what is served, and wait until they are."""
         self._revision += 1
@@ -107,6 +109,7 @@ class Proxy:
             releases=releases,
             problem_types=problem_types,
             callers=callers,
+            marks=marks,
         )
         assert check(snapshot) == []
         files = self._translator.translate(snapshot).files()
@@ -127,7 +130,7 @@ class Proxy:
         body: bytes | None = None,
     ) -> Answer:
         """One request over its own connection."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with closing(connection):
             connection.request(method, target, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -136,7 +139,7 @@ class Proxy:
 
     def raw(self, text: bytes) -> bytes:
         """All that comes back before Envoy closes, on a connection on which `text` was sent."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(text)
             parts = []
             while part := connection.recv(65536):
@@ -221,12 +224,12 @@ class _Unix(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=5)
+        super().__init__("localhost", timeout=60)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
+        self.sock.settimeout(60)
         try:
             self.sock.connect(self._path)
         except OSError:

@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.server import answering
 
 
 @dataclass
@@ -63,7 +65,7 @@ def receiver() -> Iterator[Receiver]:
             with lock:
                 state.received.append(Received(self.path, fields, body))
                 status = state.statuses.pop(0) if state.statuses else state.status
-            state.held.wait(30)
+            state.held.wait(120)
             self.send_response(status)
             for name, value in state.headers.items():
                 self.send_header(name, value)
@@ -74,15 +76,9 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's name
             """Nothing: a test says what it wants to know."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.held.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(Handler) as port:
+        state.url = f"http://127.0.0.1:{port}/hook"
+        try:
+            yield state
+        finally:
+            state.held.set()

@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from headgate.core.clock import FixedClock
-from headgate.store.services.traffic_ingest import Ingest
-from headgate.store.services.traffic_reading import reader
+from headgate.store.services.traffic.ingest import Ingest
+from headgate.store.services.traffic.reading import reader
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from tests.support.lines import line
+from tests.support.older_files import make_older
 
 NOBODY = "-" * 16
 
@@ -63,6 +64,11 @@ class Recorded:
             engine.close()
         assert result is not None
         assert result.rejected == result.aside == 0
+
+    def make_older(self) -> None:
+        """Make files of the first release's schema of those that are there."""
+        for path in TrafficFolders(self.data).files.rglob("*.parquet"):
+            make_older(path)
 
     def damage(self) -> dict[Path, bytes]:
         """Make every file unreadable; what was in them."""

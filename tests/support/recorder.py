@@ -1,10 +1,11 @@
 """What exactly reached the upstream? A real HTTP server that keeps the requests that it answers."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.server import answering
 
 ANSWER = b'{"id": 7, "name": "Ada"}'
 
@@ -69,14 +70,6 @@ def recorder() -> Iterator[Recorder]:
         def log_message(self, *args: object) -> None:
             """Nothing: the test reads the requests."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    seen.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering(Handler) as port:
+        seen.url = f"http://127.0.0.1:{port}"
         yield seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -2,13 +2,14 @@
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.server import answering
 
 PREFIX = "/api/v1"
 
@@ -83,17 +84,9 @@ def serving() -> Iterator[RestServer]:
         def log_message(self, *args: object) -> None:
             """Nothing: the test reads `received`."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    script.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering(Handler) as port:
+        script.url = f"http://127.0.0.1:{port}"
         yield script
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def json_bytes(value: Any) -> bytes:

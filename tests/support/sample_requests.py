@@ -27,8 +27,9 @@ def requests(server: str) -> dict[str, SampleRequest]:
         Field("odd'name\"", HOSTILE),
     )
     upload = (
-        Field("about", "text;type=x", "", "text/plain"),
+        Field("about", "text;type=x", "", "text/csv"),
         Field("file", "", "upload.bin"),
+        Field("picture", "", "upload.bin", "image/png"),
         Field("plain", "@not-a-file"),
     )
     echo = f"{server}/echo"

@@ -12,8 +12,8 @@ from headgate.gateway.table import AccessTable
 from headgate.model.access import AccessDelta, PlanRow, RowState, SubscriptionRow
 from headgate.model.leases import LEASES_PER_CALL_MAX, Held, LeaseAnswer, LeaseRequest
 from headgate.model.limits import Limit
-from headgate.store.services import nodes, quota_leases
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.gateway import nodes, quota_leases
 from tests.support.store import AT, REPORT
 
 SUBSCRIPTION = layout.SECTIONS["subscription"]
@@ -121,8 +121,11 @@ class SharingNode:
         self._tell(is_lost=is_lost)
         if not self.is_told:
             return
-        answer = self._say(LeaseRequest(self.table.epoch, self.table.leases.divisor), is_lost)
+        leases = self.table.leases
+        request = LeaseRequest(self.table.epoch, leases.divisor, leases.rate_nodes)
+        answer = self._say(request, is_lost)
         if answer is not None:
+            leases.share_rates(answer.rate_nodes)
             if answer.divisor != self.table.leases.divisor:
                 self.is_told = False
                 self.table.leases.adopt(answer.divisor, answer.since_s)

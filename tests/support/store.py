@@ -7,17 +7,11 @@ from django.db import connection
 from headgate.catalog.document import DocumentSource
 from headgate.model.node import EnvoyState, NodeReport
 from headgate.model.snapshot import Upstream, UpstreamHost
-from headgate.store.services import (
-    applications,
-    credentials,
-    imports,
-    plans,
-    products,
-    subscriptions,
-)
 from headgate.store.services.actor import Actor
-from headgate.store.services.credentials import Issued
-from headgate.store.services.imports import Imported
+from headgate.store.services.catalog import imports, plans, products
+from headgate.store.services.catalog.imports import Imported
+from headgate.store.services.consumers import applications, credentials, subscriptions
+from headgate.store.services.consumers.credentials import Issued
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 UPSTREAM = Upstream(hosts=(UpstreamHost("127.0.0.1", 9000),))

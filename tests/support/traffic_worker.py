@@ -14,18 +14,19 @@ def main() -> int:
     from headgate.store import setup
 
     setup.start(SystemClock().now())
-    from headgate.store.services import traffic_compaction, traffic_ingest
-    from headgate.traffic import compaction, summaries
+    from headgate.store.services.traffic import compaction, ingest
+    from headgate.traffic import compaction as tiers
+    from headgate.traffic import summaries
 
     jobs.INGEST_SECONDS = 0.01
     jobs.COMPACTION_SECONDS = 0.03
     jobs.RETENTION_SECONDS = 0.2
-    traffic_ingest.LEASE_LENGTH = timedelta(seconds=0.3)
-    traffic_ingest.BATCH_SEGMENTS_MAX = 3
-    traffic_compaction.LEASE_LENGTH = timedelta(seconds=0.3)
-    traffic_compaction.GRACE = timedelta(seconds=0.2)
-    compaction.PART_FILES_MIN = 4
-    compaction.HOUR_SETTLED = timedelta(0)
+    ingest.LEASE_LENGTH = timedelta(seconds=0.3)
+    ingest.BATCH_SEGMENTS_MAX = 3
+    compaction.LEASE_LENGTH = timedelta(seconds=0.3)
+    compaction.GRACE = timedelta(seconds=0.2)
+    tiers.PART_FILES_MIN = 4
+    tiers.HOUR_SETTLED = timedelta(0)
     summaries.HOUR_RECORDS_MIN = 1
     return jobs.run(data=Path(sys.argv[1]))
 

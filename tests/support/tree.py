@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ from typing import Any
 import httpx2
 
 from headgate.cli.up.answering import free_port
+from headgate.gateway.table_layout import SECTIONS
 
-READY_SECONDS = 60.0  # a busy machine; the budget itself is measured by the bench
-STOP_SECONDS = 40.0
-COMMAND_SECONDS = 60.0
+LINES_QUOTED = 20  # of what a tree said, when it fails
+READY_SECONDS = 120.0  # a busy machine; the budget itself is measured by the bench
+STOP_SECONDS = 120.0
+COMMAND_SECONDS = 120.0
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -71,7 +75,10 @@ class Tree:
                 text=True,
             )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        eventually(lambda: any(line.startswith("ready") for line in self.lines), READY_SECONDS)
+        try:
+            eventually(lambda: any(line.startswith("ready") for line in self.lines), READY_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: not ready\n{self.last_words()}") from None
         self.ready_seconds = time.monotonic() - started
 
     def options(self) -> list[str]:
@@ -114,14 +121,33 @@ class Tree:
     def do(self, *arguments: str, stdin: str = "") -> Ran:
         """Run a command that must succeed."""
         ran = self.cli(*arguments, stdin=stdin)
-        assert ran.code == 0, f"headgate {' '.join(arguments)}: {ran.err}"
+        assert ran.code == 0, f"headgate {' '.join(arguments)}: {ran.err}\n{self.last_words()}"
+        if arguments[:2] == ("key", "create"):
+            eventually(self._is_up_to_date)  # how soon a key works, the bench measures
         return ran
+
+    def _is_up_to_date(self) -> bool:
+        """Whether the gateway of this folder knows every key. Others are not asked."""
+        table, database = self.data / "node" / "access.tbl", self.data / "headgate.db"
+        if not table.exists() or not database.exists():
+            return True
+        with closing(sqlite3.connect(database)) as store:
+            [(wanted,)] = store.execute("SELECT sequence FROM store_accesscounter")
+        with table.open("rb") as file:
+            file.seek(SECTIONS["header"].at(0, "sequence"))
+            return int.from_bytes(file.read(8), "little") >= wanted
+
+    def last_words(self) -> str:
+        """What it has said and logged of late, for the message of a test that failed."""
+        log = self.data.parent / f"{self.data.name}.log"
+        logged = log.read_text(errors="replace").split("\n") if log.exists() else []
+        return "\n".join([*self.lines[-LINES_QUOTED:], *logged[-LINES_QUOTED:]])
 
     def call(self, path: str, key: str = "", method: str = "GET") -> httpx2.Response:
         """One request through the gateway."""
         headers = {"x-api-key": key} if key else {}
         return httpx2.request(
-            method, self.gateway + path, headers=headers, trust_env=False, timeout=20
+            method, self.gateway + path, headers=headers, trust_env=False, timeout=60
         )
 
     def children(self) -> dict[str, int]:
@@ -167,7 +193,7 @@ def tree(data: Path, *options: str, more: dict[str, str] | None = None) -> Itera
 
 
 def eventually(
-    is_so: Callable[[], Any], seconds: float = 20.0, *, every_seconds: float = 0.05
+    is_so: Callable[[], Any], seconds: float = 60.0, *, every_seconds: float = 0.05
 ) -> None:
     """Wait until something is so.
 

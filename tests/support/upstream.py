@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.support.server import answering
 
 
 @dataclass
@@ -54,14 +56,6 @@ def upstream() -> Iterator[Upstream]:
         def log_message(self, *args: object) -> None:
             """Nothing: the test reads the counters."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    seen.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with answering(Handler) as port:
+        seen.url = f"http://127.0.0.1:{port}"
         yield seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

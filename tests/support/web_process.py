@@ -18,8 +18,8 @@ from tests.support.postgres import BINARIES
 
 ROOT = Path(__file__).resolve().parents[2]
 
-START_SECONDS_MAX = 30.0
-STOP_SECONDS_MAX = 15.0
+START_SECONDS_MAX = 90.0  # a machine that is busy with other things
+STOP_SECONDS_MAX = 60.0
 PROGRAM = (
     "import sys; from pathlib import Path; from headgate.web.main import run; "
     "sys.exit(run(data=Path(sys.argv[1]), host='127.0.0.1', port=int(sys.argv[2]),"

@@ -1,11 +1,13 @@
 """By which name is a client certificate known? Its authority, and its subject or another name."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 PEM_CHARACTERS_MAX = 100_000
@@ -64,6 +66,62 @@ def _alternative(certificate: x509.Certificate, kind: NameKind) -> str | None:
     wanted = x509.UniformResourceIdentifier if kind is NameKind.URI else x509.DNSName
     names: list[str] = extension.value.get_values_for_type(wanted)
     return names[0] if names else None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """What a handshake tells of a caller's certificate; empty where it has no such name."""
+
+    ends_at: datetime
+    issuer: str
+    subject: str
+    uri: str
+    dns: str
+
+
+def shown(pem: str, authorities: str, at: datetime) -> ShownCertificate:
+    """What the handshake of a gateway with these authorities tells of a certificate.
+
+    `pem` holds it first, then those between it and an authority.
+
+    Raises:
+        ValueError: the handshake would end, and why.
+    """
+    try:
+        first, *between = x509.load_pem_x509_certificates(pem.encode())
+    except ValueError as error:
+        raise ValueError("this is no certificate in PEM form") from error
+    if not first.not_valid_before_utc <= at <= first.not_valid_after_utc:
+        raise ValueError("the certificate is out of its time")
+    trusted = x509.load_pem_x509_certificates(authorities.encode())
+    if not _leads_to(trusted, first, between):
+        raise ValueError("the certificate is signed by none of the gateway's authorities")
+    return ShownCertificate(
+        first.not_valid_after_utc,
+        distinguished_name(first.issuer),
+        distinguished_name(first.subject),
+        _alternative(first, NameKind.URI) or "",
+        _alternative(first, NameKind.DNS) or "",
+    )
+
+
+def _leads_to(
+    trusted: Sequence[x509.Certificate], one: x509.Certificate, between: list[x509.Certificate]
+) -> bool:
+    """Whether each is signed by the next, and the last by one that is trusted."""
+    if any(_is_signed_by(one, authority) for authority in trusted):
+        return True
+    following = [other for other in between if _is_signed_by(one, other)]
+    left = [other for other in between if other not in following]
+    return any(_leads_to(trusted, other, left) for other in following)
+
+
+def _is_signed_by(one: x509.Certificate, other: x509.Certificate) -> bool:
+    try:
+        one.verify_directly_issued_by(other)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 _TYPES = {

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from headgate.core.ids import RandomBytes
+from headgate.core.phrases import words_of
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  # what a secret starts with
 SECRET_BYTES = 32  # the specification asks for 24 to 64
@@ -35,6 +36,8 @@ RETRY_AFTER = (
 
 TRIES_MAX = len(RETRY_AFTER) + 1
 DISABLED_AFTER = timedelta(days=3)  # of nothing but failures
+HAS_FAILED = words_of("Every attempt of 3 days failed.")
+IS_GONE = words_of("It answered 410 Gone.")
 ANSWER_BYTES_MAX = 512  # of an answer's body: enough to see what the receiver says of itself
 ERROR_CHARACTERS_MAX = 300
 GONE = 410
@@ -89,10 +92,9 @@ def after(attempt: Attempt, *, tries: int, failing_since: datetime | None) -> Pr
         return Progress(DeliveryState.DELIVERED, None, None)
     since = failing_since or attempt.at
     if attempt.status == GONE:
-        return Progress(DeliveryState.GIVEN_UP, None, since, "It answered 410 Gone.")
+        return Progress(DeliveryState.GIVEN_UP, None, since, IS_GONE)
     if attempt.at - since >= DISABLED_AFTER:
-        reason = f"Every attempt of {DISABLED_AFTER.days} days failed."
-        return Progress(DeliveryState.GIVEN_UP, None, since, reason)
+        return Progress(DeliveryState.GIVEN_UP, None, since, HAS_FAILED)
     if tries >= TRIES_MAX:
         return Progress(DeliveryState.GIVEN_UP, None, since)
     return Progress(DeliveryState.WAITING, attempt.at + RETRY_AFTER[tries - 1], since)

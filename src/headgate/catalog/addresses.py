@@ -8,6 +8,8 @@ for IPv4 addresses inside IPv6 ones; OWASP API7:2023 "Server Side Request Forger
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from headgate.core.phrases import phrase
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = IPv6Network("::/96")
@@ -29,7 +31,7 @@ def refusal(text: str) -> str | None:
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
         if "%" in text or address.is_site_local or address in _NAT64_LOCAL:
-            return "a link-local or private address"
+            return phrase("a link-local or private address")
         inner = _embedded(address)
         if inner is not None:
             return _refusal(inner)
@@ -50,15 +52,15 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 
 def _refusal(address: IPv4Address | IPv6Address) -> str | None:
     if address.is_loopback:
-        return "a loopback address"
+        return phrase("a loopback address")
     if address.is_link_local:
-        return "a link-local address"
+        return phrase("a link-local address")
     if address.is_multicast:
-        return "a multicast address"
+        return phrase("a multicast address")
     if address.is_unspecified or address.is_reserved:
-        return "a reserved address"
+        return phrase("a reserved address")
     if any(address in network for network in _SPECIAL if network.version == address.version):
-        return "a special-purpose address"
+        return phrase("a special-purpose address")
     if not address.is_global or (address.version == 6 and address not in _GLOBAL_UNICAST):
-        return "a private address"
+        return phrase("a private address")
     return None

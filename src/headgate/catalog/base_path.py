@@ -5,6 +5,7 @@ Source: RFC 3986 §3.3 (characters of a path), §5.2.4 (dot segments).
 
 import re
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 
 BASE_PATH_CHARACTERS_MAX = 500
@@ -24,7 +25,9 @@ def normalise(text: str) -> str:
     mistake = _mistake(path)
     if mistake:
         raise Problem(
-            ProblemType.INVALID_INPUT, f"The base path {text[:80]!r} {mistake}.", _NEXT_STEP
+            ProblemType.INVALID_INPUT,
+            phrase("The base path {text!r} {mistake}.", text=text[:80], mistake=mistake),
+            _NEXT_STEP,
         )
     return path.rstrip("/")
 

@@ -15,6 +15,7 @@ from headgate.catalog.grammar import GRAMMARS
 from headgate.catalog.library import File, Target
 from headgate.catalog.pointers import Keys, pointer
 from headgate.catalog.structure import Reference, Structure
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -70,9 +71,9 @@ class _Bundle:
             return value
         self._nodes += len(value) + 1
         if self._nodes > NODES_MAX:
-            raise _too_large(f"it holds more than {NODES_MAX:,} values")
+            raise _too_large(phrase("it holds more than {most:,} values", most=NODES_MAX))
         if depth > NESTING_MAX:
-            raise _too_large(f"it is nested deeper than {NESTING_MAX} levels")
+            raise _too_large(phrase("it is nested deeper than {most} levels", most=NESTING_MAX))
         if isinstance(value, list):
             return [self._copy(item, depth + 1, is_foreign=is_foreign) for item in value]
         if id(value) in self._path_items and "$ref" in value:
@@ -97,7 +98,7 @@ class _Bundle:
         if id(ref.target.value) in self._inside:
             raise Problem(
                 ProblemType.INVALID_DOCUMENT,
-                f"The path item {ref.container['$ref']!r} contains itself.",
+                phrase("The path item {name!r} contains itself.", name=ref.container["$ref"]),
                 "Write the callback's path item out in the entry's components.",
             )
         self._inside.append(id(ref.target.value))
@@ -144,6 +145,6 @@ def _name(target: Target) -> str:
 def _too_large(what: str) -> Problem:
     return Problem(
         ProblemType.TOO_LARGE,
-        f"The document cannot be put into one file: {what}.",
+        phrase("The document cannot be put into one file: {what}.", what=what),
         "Make shared path items fewer or smaller.",
     )

@@ -14,6 +14,10 @@ from headgate.catalog.findings import Findings
 from headgate.catalog.importer import describe
 from headgate.catalog.library import Library, file_of
 from headgate.catalog.operations import Found, Place, find_operations, follow, operation_ids
+from headgate.core.phrases import Phrase, phrase, words_of
+
+BREAKING = " (breaking)"
+RESPONSE = words_of("response {name}")
 
 
 class ChangeKind(StrEnum):
@@ -28,20 +32,35 @@ class ChangeKind(StrEnum):
 class Change:
     """One operation that is not as it was.
 
-    `operation` is its id (the new one where it has changed), `what` says in words what differs.
-    `is_breaking` is true where a caller that was right is certainly wrong now; false promises
-    nothing, since schemas are compared for being equal only.
+    `operation` is its id (the new one where it has changed), `title` its method and path.
     """
 
     kind: ChangeKind
     operation: str
-    what: str
-    is_breaking: bool = False
+    title: str
+    differences: tuple["Difference", ...] = ()
+
+    @property
+    def is_breaking(self) -> bool:
+        """Whether a caller that was right is certainly wrong now; false promises nothing, since
+        schemas are compared for being equal only."""
+        return self.kind is ChangeKind.REMOVED or any(one.is_breaking for one in self.differences)
+
+    @property
+    def what(self) -> str:
+        """What differs, in one line."""
+        if self.kind is not ChangeKind.CHANGED:
+            return self.title + (BREAKING if self.is_breaking else "")
+        return "; ".join(
+            one.words + (BREAKING if one.is_breaking else "") for one in self.differences
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Difference:
-    words: str
+class Difference:
+    """One thing about an operation that is not as it was."""
+
+    words: Phrase
     is_breaking: bool = False
 
 
@@ -65,16 +84,12 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]
         if partner is None:
             result.append(Change(ChangeKind.ADDED, name, _title(operation)))
             continue
-        differences = list(_differences(old, new, partner, (operation, found), comparison))
+        differences = tuple(_differences(old, new, partner, (operation, found), comparison))
         if differences:
-            words = "; ".join(
-                item.words + (" (breaking)" if item.is_breaking else "") for item in differences
-            )
-            is_breaking = any(item.is_breaking for item in differences)
-            result.append(Change(ChangeKind.CHANGED, name, words, is_breaking))
+            result.append(Change(ChangeKind.CHANGED, name, _title(operation), differences))
     kept = {partner[0].id for partner in partners.values()}
     result += [
-        Change(ChangeKind.REMOVED, name, f"{_title(operation)} (breaking)", is_breaking=True)
+        Change(ChangeKind.REMOVED, name, _title(operation))
         for name, (operation, _) in old.operations.items()
         if name not in kept
     ]
@@ -115,14 +130,19 @@ def _differences(
     before: tuple[Operation, Found],
     after: tuple[Operation, Found],
     comparison: Comparison,
-) -> Iterator[_Difference]:
+) -> Iterator[Difference]:
     was, now = before[0], after[0]
     if _title(was) != _title(now):
-        yield _Difference(f"moved from {_title(was)} to {_title(now)}", is_breaking=True)
+        yield Difference(
+            phrase("moved from {before} to {after}", before=_title(was), after=_title(now)),
+            is_breaking=True,
+        )
     if was.id != now.id:
-        yield _Difference(f"renamed from {was.id!r}")
+        yield Difference(phrase("renamed from {id!r}", id=was.id))
     if was.is_deprecated != now.is_deprecated:
-        yield _Difference("now deprecated" if now.is_deprecated else "no longer deprecated")
+        yield Difference(
+            phrase("now deprecated") if now.is_deprecated else phrase("no longer deprecated")
+        )
     yield from _security(was, now)
     yield from _parameters(
         _all_parameters(old, before[1]), _all_parameters(new, after[1]), comparison
@@ -141,18 +161,19 @@ def _differences(
     for field in ("callbacks", "consumes", "produces", "servers"):
         are_names = field == "callbacks"
         if comparison.difference(one.get(field), other.get(field), are_names=are_names) is not None:
-            yield _Difference(f"{field} changed")
+            yield Difference(phrase("{field} changed", field=field))
     texts = ("summary", "description", "tags")
     if any(one.get(field) != other.get(field) for field in texts):
-        yield _Difference("documentation changed")
+        yield Difference(phrase("documentation changed"))
 
 
-def _security(was: Operation, now: Operation) -> Iterator[_Difference]:
+def _security(was: Operation, now: Operation) -> Iterator[Difference]:
     if set(was.security) == set(now.security):
         return
-    before = ", ".join(was.security) or "none"
-    after = ", ".join(now.security) or "none"
-    yield _Difference(f"security {before} → {after}", is_breaking=not was.security)
+    before = ", ".join(was.security) or phrase("none")
+    after = ", ".join(now.security) or phrase("none")
+    words = phrase("security {before} → {after}", before=before, after=after)
+    yield Difference(words, is_breaking=not was.security)
 
 
 def _all_parameters(side: _Side, found: Found) -> dict[tuple[str, str], dict[str, Any]]:
@@ -178,48 +199,69 @@ def _parameters(
     before: dict[tuple[str, str], dict[str, Any]],
     after: dict[tuple[str, str], dict[str, Any]],
     comparison: Comparison,
-) -> Iterator[_Difference]:
+) -> Iterator[Difference]:
     for where, value in after.items():
         place, name = where
-        title = f"{place} parameter {name!r}"
+        title = phrase("{place} parameter {name!r}", place=place, name=name)
         is_required = value.get("required") is True
         if where not in before:
-            kind = "required" if is_required else "optional"
-            yield _Difference(f"{kind} {title} added", is_breaking=is_required)
+            words = (
+                phrase("required {title} added", title=title)
+                if is_required
+                else phrase("optional {title} added", title=title)
+            )
+            yield Difference(words, is_breaking=is_required)
             continue
         was_required = before[where].get("required") is True
         if is_required != was_required:
-            words = "is now required" if is_required else "is now optional"
-            yield _Difference(f"{title} {words}", is_breaking=is_required)
+            yield Difference(_now(title, is_required=is_required), is_breaking=is_required)
         at = comparison.difference(before[where], value, without="required")
         if at is not None:
-            yield _Difference(f"{title} changed at {at}")
+            yield Difference(phrase("{title} changed at {at}", title=title, at=at))
     for place, name in before:
         if (place, name) not in after:
-            yield _Difference(f"{place} parameter {name!r} removed")
+            yield Difference(
+                phrase(
+                    "{title} removed",
+                    title=phrase("{place} parameter {name!r}", place=place, name=name),
+                )
+            )
 
 
-def _bodies(before: Any, after: Any, comparison: Comparison) -> Iterator[_Difference]:
+def _bodies(before: Any, after: Any, comparison: Comparison) -> Iterator[Difference]:
     if not isinstance(before, dict) or not isinstance(after, dict):
         if isinstance(after, dict):
             is_required = after.get("required") is True
-            kind = "required" if is_required else "optional"
-            yield _Difference(f"{kind} request body added", is_breaking=is_required)
+            body = phrase("request body")
+            words = (
+                phrase("required {title} added", title=body)
+                if is_required
+                else phrase("optional {title} added", title=body)
+            )
+            yield Difference(words, is_breaking=is_required)
         elif isinstance(before, dict):
-            yield _Difference("request body removed")
+            yield Difference(phrase("{title} removed", title=phrase("request body")))
         return
     was_required, is_required = before.get("required") is True, after.get("required") is True
     if was_required != is_required:
-        words = "is now required" if is_required else "is now optional"
-        yield _Difference(f"request body {words}", is_breaking=is_required)
-    yield from _named("request body as", before.get("content"), after.get("content"), comparison)
+        words = _now(phrase("request body"), is_required=is_required)
+        yield Difference(words, is_breaking=is_required)
+    yield from _named(
+        words_of("request body as {name}"), before.get("content"), after.get("content"), comparison
+    )
 
 
-def _responses(before: Any, after: Any, comparison: Comparison) -> Iterator[_Difference]:
-    yield from _named("response", before, after, comparison)
+def _responses(before: Any, after: Any, comparison: Comparison) -> Iterator[Difference]:
+    yield from _named(RESPONSE, before, after, comparison)
 
 
-def _named(title: str, before: Any, after: Any, comparison: Comparison) -> Iterator[_Difference]:
+def _now(title: Phrase, *, is_required: bool) -> Phrase:
+    if is_required:
+        return phrase("{title} is now required", title=title)
+    return phrase("{title} is now optional", title=title)
+
+
+def _named(words: str, before: Any, after: Any, comparison: Comparison) -> Iterator[Difference]:
     """Differences of two objects whose keys are statuses or media types; losing one breaks."""
     one = before if isinstance(before, dict) else {}
     other = after if isinstance(after, dict) else {}
@@ -227,12 +269,15 @@ def _named(title: str, before: Any, after: Any, comparison: Comparison) -> Itera
         if name.startswith("x-"):
             continue
         if name not in one:
-            yield _Difference(f"{title} {name} added")
+            yield Difference(phrase("{title} added", title=phrase(words, name=name)))
             continue
         at = comparison.difference(one[name], value)
         if at is not None:
-            yield _Difference(f"{title} {name} changed at {at}")
+            yield Difference(
+                phrase("{title} changed at {at}", title=phrase(words, name=name), at=at)
+            )
     for name in one:
         if name not in other and not name.startswith("x-"):
-            is_breaking = title != "response" or name.startswith("2")
-            yield _Difference(f"{title} {name} removed", is_breaking=is_breaking)
+            is_breaking = words != RESPONSE or name.startswith("2")
+            removed = phrase("{title} removed", title=phrase(words, name=name))
+            yield Difference(removed, is_breaking=is_breaking)

@@ -19,6 +19,7 @@ from headgate.catalog.library import BrokenReference, Library, file_of
 from headgate.catalog.operations import Found, Place, find_operations, follow
 from headgate.catalog.pointers import keys, pointer
 from headgate.catalog.swagger import swagger_body, swagger_parameter
+from headgate.core.phrases import phrase
 from headgate.core.problems import Bug, Detail, Problem, ProblemType
 from headgate.model.contract import (
     FORM_TYPES,
@@ -90,7 +91,7 @@ def make_contract(
     if broken:
         raise Problem(
             ProblemType.CONFLICT,
-            f"Calls of this API cannot be validated: {broken[0].message}.",
+            phrase("Calls of this API cannot be validated: {message}.", message=broken[0].message),
             "Correct the document's references, or take the policy `validate` off.",
             broken,
         )

@@ -22,6 +22,7 @@ from headgate.catalog.document import Format
 from headgate.catalog.library import REFERENCES_IN_A_ROW_MAX, BrokenReference, Library
 from headgate.catalog.operations import Place
 from headgate.catalog.pointers import keys, place, pointer
+from headgate.core.phrases import phrase
 from headgate.model.contract import Schema, Shape
 
 SHAPE_LEVELS_MAX = 3  # an object of lists of values: no style writes more into a text
@@ -162,7 +163,14 @@ class Dialect:
         try:
             target = self._library.target(at.file, reference, steps)
         except BrokenReference as error:
-            raise BrokenReference(f"{pointer(steps)}: {reference}: {error}") from error
+            raise BrokenReference(
+                phrase(
+                    "{pointer}: {reference}: {error}",
+                    pointer=pointer(steps),
+                    reference=reference,
+                    error=error,
+                )
+            ) from error
         return Place(target.value, target.file, place(target.steps))
 
     def _keywords(self, at: Place, side: Side) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from headgate.catalog.document import MESSAGE_CHARACTERS_MAX
 from headgate.catalog.lines import lines_of
 from headgate.catalog.pointers import At, Keys, keys, pointer
+from headgate.core.phrases import Phrase, Sentence, capital, phrase
 from headgate.core.problems import Detail
 
 FINDINGS_MAX = 5_000  # kept of each severity; far more than is listed
@@ -63,8 +64,10 @@ def details(
     for found in chosen:
         steps = keys(found.at)
         line = found.line or lines[found.location].get(steps)
-        prefix = "" if found.location == entry else f"{found.location}: "
-        detail = Detail(_cut(prefix + _sentence(found.message)), _cut(pointer(steps)), line)
+        message = _sentence(found.message)
+        if found.location != entry:
+            message = phrase("{file}: {message}", file=found.location, message=message)
+        detail = Detail(_cut(message), _cut(pointer(steps)), line)
         result.append(((found.location != entry, found.location, line or 0), detail))
     result.sort(key=lambda pair: pair[0])
     unique = dict.fromkeys(detail for _, detail in result)
@@ -72,10 +75,11 @@ def details(
 
 
 def _cut(text: str) -> str:
-    text = text.replace("\0", "\\0")  # which no database keeps
+    if "\0" in text:
+        text = text.replace("\0", "\\0")  # which no database keeps
     is_long = len(text) > MESSAGE_CHARACTERS_MAX
     return text[:MESSAGE_CHARACTERS_MAX] + "…" if is_long else text
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] if text[:1].islower() else text
+    return Sentence(text.words, text.values) if isinstance(text, Phrase) else capital(text)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headgate.catalog.document import Format
+from headgate.core.phrases import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _shape(
             parse_type(kind), is_required=name.endswith("!"), is_expected=name.endswith("+")
         )
     where = tuple(section.split("/")) if section else ()
-    return Shape(title, parsed, parse_type(other) if other else None, where, is_open)
+    return Shape(phrase(title), parsed, parse_type(other) if other else None, where, is_open)
 
 
 def _methods(names: tuple[str, ...]) -> str:

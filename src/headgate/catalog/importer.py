@@ -29,8 +29,8 @@ from headgate.catalog.operations import describe_operations, shown
 from headgate.catalog.rules import check_rules
 from headgate.catalog.security import SecurityReader
 from headgate.catalog.structure import Structure
+from headgate.core.phrases import phrase
 from headgate.core.problems import Bug, Problem, ProblemType
-from headgate.core.units import count
 
 URL_CHARACTERS_MAX = 2_000  # of a server
 _SERVER_VARIABLE = re.compile(r"\{([^{}]*)\}")
@@ -109,7 +109,7 @@ def detect_format(entry: File, findings: Findings) -> Format | None:
     """The format that a document declares; None, and an error among the findings, if none."""
     root = entry.root
     if not isinstance(root, dict):
-        findings.error(entry.location, None, "the document must be an object")
+        findings.error(entry.location, None, phrase("the document must be an object"))
         return None
     for field in ("openapi", "swagger"):
         if field in root:
@@ -118,13 +118,19 @@ def detect_format(entry: File, findings: Findings) -> Format | None:
                 findings.error(
                     entry.location,
                     (None, field),
-                    f"{field} {root[field]!r} is not supported; 2.0, 3.0 and 3.1 are",
+                    phrase(
+                        "{field} {value!r} is not supported; 2.0, 3.0 and 3.1 are",
+                        field=field,
+                        value=root[field],
+                    ),
                 )
             return found
     what = next((name for name in ("asyncapi", "swaggerVersion", "arazzo") if name in root), None)
-    hint = f" ({what!r} is another kind of document)" if what else ""
+    hint = phrase(" ({what!r} is another kind of document)", what=what) if what else ""
     findings.error(
-        entry.location, None, f"the document has neither 'openapi' nor 'swagger' in it{hint}"
+        entry.location,
+        None,
+        phrase("the document has neither 'openapi' nor 'swagger' in it{hint}", hint=hint),
     )
     return None
 
@@ -145,12 +151,22 @@ def _refusal(source: DocumentSource, library: Library, findings: Findings) -> Pr
     listed = details(findings.errors, library.texts, limit=ERRORS_MAX, entry=library.entry_location)
     total = len(findings.errors) + findings.errors_dropped
     first = listed[0]
-    where = f" (line {first.line})" if first.line else ""
-    rest = f" The first {len(listed)} are listed." if total > len(listed) else ""
+    where = phrase(" (line {line})", line=first.line) if first.line else ""
+    rest = (
+        phrase(" The first {number} are listed.", number=len(listed)) if total > len(listed) else ""
+    )
     return Problem(
         ProblemType.INVALID_DOCUMENT,
-        f"{source.url or source.entry} has {count(total, 'mistake')}: {first.message}{where}."
-        f"{rest}",
+        phrase(
+            "{name} has {mistakes}: {message}{where}.{rest}",
+            name=source.url or source.entry,
+            mistakes=phrase("1 mistake")
+            if total == 1
+            else phrase("{total:,} mistakes", total=total),
+            message=first.message,
+            where=where,
+            rest=rest,
+        ),
         "Correct the listed places and import it again; nothing was changed.",
         listed,
     )

@@ -20,6 +20,7 @@ from headgate.catalog.identifiers import IDENTIFYING, Identifiers
 from headgate.catalog.pointers import MISSING, Keys, find_fragment, find_keys
 from headgate.catalog.reading import read
 from headgate.catalog.unreadable import Unreadable
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 
 REFERENCES_IN_A_ROW_MAX = 50  # a reference to a reference to a reference …
@@ -89,7 +90,7 @@ class Library:
             return _inside(file, fragment, ())
         other = self._files[location] if location in self._files else self._load(location)
         if other is None:
-            raise BrokenReference(f"{location} cannot be read")
+            raise BrokenReference(phrase("{location} cannot be read", location=location))
         return _inside(other, fragment, ())
 
     def _location(self, file: File, address: str) -> str:
@@ -106,42 +107,61 @@ class Library:
                 if parts.scheme in ("http", "https"):
                     return joined
         except ValueError as error:
-            raise BrokenReference(f"{address!r} is not an address") from error
+            raise BrokenReference(
+                phrase("{address!r} is not an address", address=address)
+            ) from error
         if parts.scheme in ("http", "https"):
             return parts.geturl()
         if parts.scheme or parts.netloc:
-            raise BrokenReference(f"{address!r} is neither a file of the document nor http(s)")
+            raise BrokenReference(
+                phrase("{address!r} is neither a file of the document nor http(s)", address=address)
+            )
         path = posixpath.normpath(
             posixpath.join(posixpath.dirname(file.location), unquote(parts.path))
         )
         if path.startswith(("/", "../")) or path == ".." or "\\" in path or "\0" in path:
-            raise BrokenReference(f"{address!r} leaves the folder of the document")
+            raise BrokenReference(
+                phrase("{address!r} leaves the folder of the document", address=address)
+            )
         return path
 
     def _load(self, location: str) -> File | None:
         if _is_remote(location) and location not in self.texts:
             self._fetch_text(location)
         if location not in self.texts:
-            raise BrokenReference(f"the file {location!r} is not among the document's files")
+            raise BrokenReference(
+                phrase("the file {location!r} is not among the document's files", location=location)
+            )
         return self._read(location)
 
     def _fetch_text(self, location: str) -> None:
         if self._fetch is None:
             raise BrokenReference(
-                f"it is remote ({location}); put the file beside the document,"
-                " or allow remote references"
+                phrase(
+                    "it is remote ({location}); put the file beside the document,"
+                    " or allow remote references",
+                    location=location,
+                )
             )
         if self._fetched >= REMOTE_FILES_MAX:
-            raise BrokenReference(f"more than {REMOTE_FILES_MAX} remote files are referred to")
+            raise BrokenReference(
+                phrase("more than {most} remote files are referred to", most=REMOTE_FILES_MAX)
+            )
         self._fetched += 1
         try:
             text = self._fetch(location).text
         except Problem as problem:
             self._files[location] = None
-            raise BrokenReference(f"{location} was not fetched: {problem.detail}") from problem
+            raise BrokenReference(
+                phrase(
+                    "{location} was not fetched: {detail}", location=location, detail=problem.detail
+                )
+            ) from problem
         self._bytes += len(text)
         if self._bytes > SOURCE_BYTES_MAX:
-            raise BrokenReference(f"all files together exceed {SOURCE_BYTES_MAX:,} bytes")
+            raise BrokenReference(
+                phrase("all files together exceed {most:,} bytes", most=SOURCE_BYTES_MAX)
+            )
         self.texts[location] = text
 
     def _read(self, location: str) -> File | None:
@@ -174,16 +194,32 @@ def checked_source(source: DocumentSource) -> DocumentSource:
             continue
         path = posixpath.normpath(name) if name else ""
         if not path or path == "." or path.startswith(("/", "../")) or path == "..":
-            raise _invalid(f"{name!r} is not a path inside the document's folder.")
+            raise _invalid(
+                phrase("{name!r} is not a path inside the document's folder.", name=name)
+            )
         files[path] = text
     entry = posixpath.normpath(source.entry) if source.entry else ""
     if entry not in files:
-        raise _invalid(f"The entry {source.entry!r} is not among the document's files.")
+        raise _invalid(
+            phrase("The entry {entry!r} is not among the document's files.", entry=source.entry)
+        )
     if len(files) > FILES_MAX:
-        raise _too_large(f"The document has {len(files):,} files; at most {FILES_MAX} are read.")
+        raise _too_large(
+            phrase(
+                "The document has {number:,} files; at most {most} are read.",
+                number=len(files),
+                most=FILES_MAX,
+            )
+        )
     size = sum(_size(name, text) for name, text in files.items())
     if size > SOURCE_BYTES_MAX:
-        raise _too_large(f"The document has {size:,} bytes; at most {SOURCE_BYTES_MAX:,} are read.")
+        raise _too_large(
+            phrase(
+                "The document has {size:,} bytes; at most {most:,} are read.",
+                size=size,
+                most=SOURCE_BYTES_MAX,
+            )
+        )
     return DocumentSource(files, entry, source.url)
 
 
@@ -193,7 +229,7 @@ def _size(name: str, text: str) -> int:
             return len((name + text).encode())
     except UnicodeEncodeError:
         pass
-    raise _invalid(f"The file {name[:80]!r} is not text.")
+    raise _invalid(phrase("The file {name!r} is not text.", name=name[:80]))
 
 
 def _invalid(detail: str) -> Problem:
@@ -228,11 +264,11 @@ def _inside(file: File, fragment: str, steps: Keys) -> Target:
         value, actual = find_fragment(find_keys(file.root, resource), fragment)
         if value is not MISSING:
             return Target(file, value, (*resource, *actual))
-    raise BrokenReference("there is nothing there")
+    raise BrokenReference(phrase("there is nothing there"))
 
 
 def _anchor(file: File, name: str) -> Target:
     steps = file.identifiers.anchor(unquote(name))
     if steps is None:
-        raise BrokenReference(f"there is no `$anchor` named {name!r}")
+        raise BrokenReference(phrase("there is no `$anchor` named {name!r}", name=name))
     return Target(file, find_keys(file.root, steps), steps)

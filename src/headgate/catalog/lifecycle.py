@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headgate.core.phrases import phrase, words_of
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.events import EventKind
 from headgate.model.lifecycle import Lifecycle
@@ -68,15 +69,21 @@ TRANSITIONS: Mapping[tuple[Lifecycle, Step], Transition] = {
 }
 
 _INSTEAD: Mapping[tuple[Lifecycle, Step], str] = {
-    (Lifecycle.DRAFT, Step.DEPRECATE): "It has no callers: publish it first, or delete it.",
-    (Lifecycle.DRAFT, Step.RETIRE): "It has no callers: delete it, or publish it first.",
-    (Lifecycle.PUBLISHED, Step.UNDEPRECATE): "There is nothing to take back.",
-    (Lifecycle.PUBLISHED, Step.RETIRE): "Deprecate it first, so that its callers are told: "
-    "headgate api deprecate {name}.",
-    (Lifecycle.RETIRED, Step.DEPRECATE): "Publish it first, which brings it back: "
-    "headgate publish {name}.",
-    (Lifecycle.RETIRED, Step.UNDEPRECATE): "Publishing brings it back: headgate publish {name}.",
-    (Lifecycle.RETIRED, Step.RETIRE): "There is nothing to do.",
+    (Lifecycle.DRAFT, Step.DEPRECATE): words_of(
+        "It has no callers: publish it first, or delete it."
+    ),
+    (Lifecycle.DRAFT, Step.RETIRE): words_of("It has no callers: delete it, or publish it first."),
+    (Lifecycle.PUBLISHED, Step.UNDEPRECATE): words_of("There is nothing to take back."),
+    (Lifecycle.PUBLISHED, Step.RETIRE): words_of(
+        "Deprecate it first, so that its callers are told: headgate api deprecate {name}."
+    ),
+    (Lifecycle.RETIRED, Step.DEPRECATE): words_of(
+        "Publish it first, which brings it back: headgate publish {name}."
+    ),
+    (Lifecycle.RETIRED, Step.UNDEPRECATE): words_of(
+        "Publishing brings it back: headgate publish {name}."
+    ),
+    (Lifecycle.RETIRED, Step.RETIRE): words_of("There is nothing to do."),
 }
 
 
@@ -88,11 +95,18 @@ def transition(state: Lifecycle, step: Step, name: str) -> Transition:
     """
     found = TRANSITIONS.get((state, step))
     if found is None:
-        instead = _INSTEAD.get((state, step), f"What can be done: {', '.join(steps(state))}.")
+        instead = _INSTEAD.get((state, step))
         raise Problem(
             ProblemType.CONFLICT,
-            f"'{name}' is {_article(state)}, which cannot be: {step}.",
-            instead.format(name=name),
+            phrase(
+                "'{name}' is {state}, which cannot be: {step}.",
+                name=name,
+                state=phrase(_STATES[state]),
+                step=step,
+            ),
+            phrase(instead, name=name)
+            if instead
+            else phrase("What can be done: {steps}.", steps=", ".join(steps(state))),
         )
     return found
 
@@ -109,11 +123,17 @@ def link_error(link: str) -> str | None:
     would have to escape. Source: RFC 3986 §2; RFC 8288 §3.
     """
     if len(link) > LINK_CHARACTERS_MAX:
-        return f"A link has at most {LINK_CHARACTERS_MAX:,} characters."
+        return phrase("A link has at most {most:,} characters.", most=LINK_CHARACTERS_MAX)
     if _LINK.fullmatch(link) is None:
-        return "A link is an absolute address like https://example.com/moving, percent-encoded."
+        return phrase(
+            "A link is an absolute address like https://example.com/moving, percent-encoded."
+        )
     return None
 
 
-def _article(state: Lifecycle) -> str:
-    return "a draft" if state is Lifecycle.DRAFT else state.value
+_STATES: Mapping[Lifecycle, str] = {
+    Lifecycle.DRAFT: words_of("a draft"),
+    Lifecycle.PUBLISHED: words_of("published"),
+    Lifecycle.DEPRECATED: words_of("deprecated"),
+    Lifecycle.RETIRED: words_of("retired"),
+}

@@ -9,6 +9,7 @@ import orjson
 from headgate.catalog import yaml_events
 from headgate.catalog.document import NESTING_MAX, NODES_MAX
 from headgate.catalog.unreadable import Unreadable
+from headgate.core.phrases import phrase
 
 
 def read(name: str, text: str) -> Any:
@@ -43,7 +44,10 @@ def looks_like_json(name: str, text: str) -> bool:
 
 def _after_json(name: str, text: str, error: orjson.JSONDecodeError) -> Any:
     """YAML in braces is YAML; everything else is told what JSON it fails to be."""
-    broken = Unreadable(f"this is not JSON: {error.msg.partition(': line')[0]}", error.lineno)
+    broken = Unreadable(
+        phrase("this is not JSON: {what}", what=error.msg.partition(": line")[0]),
+        error.lineno,
+    )
     if name.endswith(".json"):
         raise broken from error
     try:
@@ -58,14 +62,16 @@ def _check_size(value: Any) -> None:
     while level:
         depth += 1
         if depth > NESTING_MAX:
-            raise Unreadable(f"it is nested deeper than {NESTING_MAX} levels", None)
+            raise Unreadable(
+                phrase("it is nested deeper than {most} levels", most=NESTING_MAX), None
+            )
         below: list[Any] = []
         for item in level:
             nodes += len(item)
             inner = item.values() if type(item) is dict else item
             below += [child for child in inner if type(child) is dict or type(child) is list]
         if nodes > NODES_MAX:
-            raise Unreadable(f"it holds more than {NODES_MAX:,} values", None)
+            raise Unreadable(phrase("it holds more than {most:,} values", most=NODES_MAX), None)
         level = below
 
 
@@ -83,4 +89,4 @@ def _check_keys(text: str) -> None:
     except (ValueError, RecursionError):
         return  # orjson has read it; the standard library's other limits do not matter
     if twice:
-        raise Unreadable(f"the key {twice[0]!r} is given twice in one object", None)
+        raise Unreadable(phrase("the key {key!r} is given twice in one object", key=twice[0]), None)

@@ -24,6 +24,7 @@ from headgate.catalog.operations import (
     is_usable_id,
 )
 from headgate.catalog.pointers import At
+from headgate.core.phrases import either, phrase
 
 _LOCATIONS = {
     Format.SWAGGER_2_0: frozenset({"query", "header", "path", "formData", "body"}),
@@ -67,7 +68,7 @@ class _Rules:
             self._findings.error(
                 self._entry.location,
                 (None, "paths"),
-                f"there are more than {OPERATIONS_MAX:,} operations",
+                phrase("there are more than {most:,} operations", most=OPERATIONS_MAX),
             )
             return
         self._check_templates(found)
@@ -76,7 +77,7 @@ class _Rules:
         path = self._entry.root.get("basePath")
         if self._format is Format.SWAGGER_2_0 and isinstance(path, str) and path[:1] != "/":
             self._findings.warning(
-                self._entry.location, (None, "basePath"), "'basePath' must start with '/'"
+                self._entry.location, (None, "basePath"), phrase("'basePath' must start with '/'")
             )
         for item in found:
             self._check_operation(item)
@@ -86,7 +87,9 @@ class _Rules:
         paths = root.get("paths")
         if not isinstance(paths, dict):
             if self._format is Format.OPENAPI_3_1 and not root.keys() & {"webhooks", "components"}:
-                self._findings.error(self._entry.location, None, "the document needs 'paths'")
+                self._findings.error(
+                    self._entry.location, None, phrase("the document needs 'paths'")
+                )
             return
         for path in paths:
             if path.startswith("x-"):
@@ -96,7 +99,7 @@ class _Rules:
                 self._findings.error(
                     self._entry.location,
                     ((None, "paths"), path),
-                    f"the path {path[:200]!r} {mistake}",
+                    phrase("the path {path!r} {mistake}", path=path[:200], mistake=mistake),
                 )
 
     def _check_templates(self, found: list[Found]) -> None:
@@ -109,13 +112,22 @@ class _Rules:
                 self._findings.error(
                     self._entry.location,
                     item.path_at,
-                    f"{item.method.upper()} {item.path!r} matches the same requests as {other!r}",
+                    phrase(
+                        "{method} {path!r} matches the same requests as {other!r}",
+                        method=item.method.upper(),
+                        path=item.path,
+                        other=other,
+                    ),
                 )
             elif paths.setdefault(shape, item.path) != item.path:
                 self._findings.warning(
                     self._entry.location,
                     item.path_at,
-                    f"{item.path!r} and {paths[shape]!r} are the same path; write it once",
+                    phrase(
+                        "{path!r} and {other!r} are the same path; write it once",
+                        path=item.path,
+                        other=paths[shape],
+                    ),
                 )
 
     def _check_ids(self, found: list[Found]) -> None:
@@ -128,7 +140,9 @@ class _Rules:
             location = item.operation.file.location
             if not is_usable_id(name):
                 self._findings.warning(
-                    location, at, f"the operationId {name[:80]!r} cannot be used as a name"
+                    location,
+                    at,
+                    phrase("the operationId {name!r} cannot be used as a name", name=name[:80]),
                 )
                 continue
             other = users.setdefault(name, item)
@@ -136,8 +150,13 @@ class _Rules:
                 self._findings.warning(
                     location,
                     at,
-                    f"the operationId {name!r} is also that of {other.method.upper()}"
-                    f" {other.path}; both are named by method and path",
+                    phrase(
+                        "the operationId {name!r} is also that of {method} {path}; both are"
+                        " named by method and path",
+                        name=name,
+                        method=other.method.upper(),
+                        path=other.path,
+                    ),
                 )
 
     def _check_operation(self, item: Found) -> None:
@@ -152,7 +171,8 @@ class _Rules:
             self._check_bodies(item, shared.bodies + own.bodies)
             if item.method == "trace":
                 self._warn(
-                    item.operation, "Swagger 2.0 knows no 'trace'; it is imported all the same"
+                    item.operation,
+                    phrase("Swagger 2.0 knows no 'trace'; it is imported all the same"),
                 )
         self._check_responses(item)
         self._check_security(item.operation)
@@ -167,7 +187,9 @@ class _Rules:
         declared = self._lists[id(source.value)] = _Declared()
         if len(source.value) > PARAMETERS_MAX:
             self._findings.error(
-                source.file.location, source.at, f"there are more than {PARAMETERS_MAX} parameters"
+                source.file.location,
+                source.at,
+                phrase("there are more than {most} parameters", most=PARAMETERS_MAX),
             )
             return declared
         seen: set[tuple[str, str]] = set()
@@ -176,7 +198,7 @@ class _Rules:
             if not (isinstance(name, str) and isinstance(location, str)):
                 continue
             if (name, location) in seen:
-                self._warn(parameter, f"the parameter {name!r} is declared twice")
+                self._warn(parameter, phrase("the parameter {name!r} is declared twice", name=name))
             seen.add((name, location))
             self._check_parameter(parameter)
             if location == "path":
@@ -203,32 +225,55 @@ class _Rules:
             self._findings.error(
                 parameter.file.location,
                 (parameter.at, "in"),
-                f"the parameter {name!r} is in {location!r}; it can be in {allowed}",
+                phrase(
+                    "the parameter {name!r} is in {location!r}; it can be in {allowed}",
+                    name=name,
+                    location=location,
+                    allowed=allowed,
+                ),
             )
         elif location == "path" and value.get("required") is not True:
-            self._warn(parameter, f"the path parameter {name!r} must have `required: true`")
+            self._warn(
+                parameter,
+                phrase("the path parameter {name!r} must have `required: true`", name=name),
+            )
         needed: tuple[str, ...] = ("schema", "content")
         if self._format is Format.SWAGGER_2_0:
             needed = ("schema",) if location == "body" else ("type",)
         if not value.keys() & set(needed):
-            self._warn(parameter, f"the parameter {name!r} needs {' or '.join(needed)}")
+            self._warn(
+                parameter,
+                phrase("the parameter {name!r} needs {places}", name=name, places=either(needed)),
+            )
 
     def _check_path_parameters(self, item: Found, declared: dict[str, Place]) -> None:
         names = templates.parameters(item.path)
         for name in names:
             if name not in declared:
                 self._warn(
-                    item.operation, f"the parameter {name!r} of {item.path!r} is not declared"
+                    item.operation,
+                    phrase(
+                        "the parameter {name!r} of {path!r} is not declared",
+                        name=name,
+                        path=item.path,
+                    ),
                 )
         for name, parameter in declared.items():
             if name not in names:
-                self._warn(parameter, f"the path parameter {name!r} is not in {item.path!r}")
+                self._warn(
+                    parameter,
+                    phrase(
+                        "the path parameter {name!r} is not in {path!r}", name=name, path=item.path
+                    ),
+                )
 
     def _check_bodies(self, item: Found, kinds: list[str]) -> None:
         if kinds.count("body") > 1:
-            self._warn(item.operation, "there can be one parameter in 'body' only")
+            self._warn(item.operation, phrase("there can be one parameter in 'body' only"))
         if len(set(kinds)) > 1:
-            self._warn(item.operation, "parameters in 'body' and in 'formData' exclude each other")
+            self._warn(
+                item.operation, phrase("parameters in 'body' and in 'formData' exclude each other")
+            )
 
     def _check_responses(self, item: Found) -> None:
         responses = item.operation.value.get("responses")
@@ -237,11 +282,13 @@ class _Rules:
         at: At = (item.operation.at, "responses")
         location = item.operation.file.location
         if not responses and self._format is not Format.OPENAPI_3_1:
-            self._findings.warning(location, at, "there must be at least one response")
+            self._findings.warning(location, at, phrase("there must be at least one response"))
         for status in responses:
             if not status.startswith("x-") and _STATUS.fullmatch(status) is None:
                 self._findings.warning(
-                    location, (at, status), f"{status!r} is neither a status nor 'default'"
+                    location,
+                    (at, status),
+                    phrase("{status!r} is neither a status nor 'default'", status=status),
                 )
 
     def _check_security(self, holder: Place) -> None:
@@ -256,7 +303,7 @@ class _Rules:
                     self._findings.warning(
                         holder.file.location,
                         (((holder.at, "security"), index), name),
-                        f"the security scheme {name!r} is not defined",
+                        phrase("the security scheme {name!r} is not defined", name=name),
                     )
 
     def _warn(self, where: Place, message: str) -> None:

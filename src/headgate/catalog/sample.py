@@ -263,3 +263,8 @@ def _fields(media: MediaView, value: dict[str, Any]) -> list[Field]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def part_name(text: str) -> str:
+    """A name as it stands in quotes in `Content-Disposition`. Source: WHATWG HTML §4.10.21.8."""
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -20,14 +20,18 @@ from headgate.catalog.library import (
     Target,
 )
 from headgate.catalog.pointers import At, keys, place
+from headgate.core.phrases import either, phrase
 
-_JSON_TYPES = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
+_AN_OBJECT, _A_LIST = phrase("an object"), phrase("a list")
+_A_TEXT, _A_NUMBER = phrase("a text"), phrase("a number")
+_TRUE_OR_FALSE = phrase("true or false")
+_JSON_TYPES = {dict: _AN_OBJECT, list: _A_LIST, str: _A_TEXT, bool: _TRUE_OR_FALSE}
 _WANTED = {
-    "text": "a text",
-    "flag": "true or false",
-    "number": "a number",
-    "list": "a list",
-    "map": "an object",
+    "text": _A_TEXT,
+    "flag": _TRUE_OR_FALSE,
+    "number": _A_NUMBER,
+    "list": _A_LIST,
+    "map": _AN_OBJECT,
 }
 
 
@@ -88,11 +92,11 @@ class Structure:
         elif form == "either":
             self._visit_either(visit)
         elif not _is_scalar(visit.value, form):
-            self._wrong(visit, _WANTED.get(form, "a text"))
+            self._wrong(visit, _WANTED.get(form, _A_TEXT))
 
     def _visit_list(self, visit: _Visit) -> None:
         if not isinstance(visit.value, list):
-            self._wrong(visit, "a list")
+            self._wrong(visit, _A_LIST)
             return
         inner = visit.type.of[0]
         for index in range(len(visit.value) - 1, -1, -1):
@@ -101,7 +105,7 @@ class Structure:
 
     def _visit_map(self, visit: _Visit) -> None:
         if not isinstance(visit.value, dict):
-            self._wrong(visit, "an object")
+            self._wrong(visit, _AN_OBJECT)
             return
         inner = visit.type.of[0]
         if inner.form == "ref":
@@ -162,7 +166,7 @@ class Structure:
             elif item is None and wanted.name != "operation" and not (known and known.is_required):
                 if wanted.form != "any":
                     self._findings.warning(
-                        file.location, (at, key), f"{key!r} is empty; leave it out"
+                        file.location, (at, key), phrase("{key!r} is empty; leave it out", key=key)
                     )
             else:
                 is_lenient = shape.is_open and "schema" not in wanted.name
@@ -170,16 +174,18 @@ class Structure:
         for key, known in shape.fields.items():
             if key not in value and (known.is_required or known.is_expected):
                 add = self._findings.error if known.is_required else self._findings.warning
-                add(file.location, at, f"{shape.title} needs {key!r}")
+                add(file.location, at, phrase("{title} needs {key!r}", title=shape.title, key=key))
 
     def _unknown(self, visit: _Visit, key: str, shape: Shape) -> None:
         """Suggests a field only while the warning will be listed: looking for one is slow."""
         is_listed = len(self._findings.warnings) < WARNINGS_MAX and len(key) < 80
-        words = f"{shape.title} has no field {key[:80]!r}"
+        words = phrase("{title} has no field {key!r}", title=shape.title, key=key[:80])
         if key.lower() in shape.fields.keys() & set(METHODS):
-            words = f"{key!r} is not a method here; methods are written in lower case"
+            words = phrase(
+                "{key!r} is not a method here; methods are written in lower case", key=key
+            )
         elif is_listed and (near := get_close_matches(key, shape.fields, n=1)):
-            words += f"; is it {near[0]!r}?"
+            words = phrase("{words}; is it {near!r}?", words=words, near=near[0])
         self._findings.warning(visit.file.location, (visit.at, key), words)
 
     def _refer(
@@ -189,12 +195,24 @@ class Structure:
         reference = container[key]
         add = self._findings.error if is_needed else self._findings.warning
         if not isinstance(reference, str):
-            add(visit.file.location, at, f"a `$ref` must be a text, not {_named(reference)}")
+            add(
+                visit.file.location,
+                at,
+                phrase("a `$ref` must be a text, not {named}", named=_named(reference)),
+            )
             return
         try:
             target = self._library.target(visit.file, reference, keys(visit.at))
         except BrokenReference as error:
-            add(visit.file.location, at, f"the reference {reference!r} cannot be followed: {error}")
+            add(
+                visit.file.location,
+                at,
+                phrase(
+                    "the reference {reference!r} cannot be followed: {error}",
+                    reference=reference,
+                    error=error,
+                ),
+            )
             return
         self.references.append(Reference(visit.file, container, key, shape, target, at))
         self._push(target.value, Type("shape", shape), target.file, place(target.steps))
@@ -202,12 +220,18 @@ class Structure:
     def _wrong(self, visit: _Visit, wanted: str) -> None:
         is_sloppy = visit.type.form == "text" and isinstance(visit.value, int | float)
         add = self._findings.warning if visit.is_lenient or is_sloppy else self._findings.error
-        name = f"{visit.at[1]!r}" if visit.at else "the document"
-        hint = "; put it in quotes" if is_sloppy else ""
+        name = f"{visit.at[1]!r}" if visit.at else phrase("the document")
+        hint = phrase("; put it in quotes") if is_sloppy else ""
         add(
             visit.file.location,
             visit.at,
-            f"{name} must be {wanted}, not {_named(visit.value)}{hint}",
+            phrase(
+                "{name} must be {wanted}, not {named}{hint}",
+                name=name,
+                wanted=wanted,
+                named=_named(visit.value),
+                hint=hint,
+            ),
         )
 
     def _check_circles(self) -> None:
@@ -216,7 +240,7 @@ class Structure:
         for ref in leads.values():
             if any(after is ref for after in _followed(ref, leads)):
                 self._findings.error(
-                    ref.file.location, ref.at, "this reference leads back to itself"
+                    ref.file.location, ref.at, phrase("this reference leads back to itself")
                 )
 
 
@@ -240,11 +264,11 @@ def _is_scalar(value: Any, form: str) -> bool:
 
 
 def _either_words(wanted: Type) -> str:
-    words = ["an object" if o.form in ("shape", "map") else _WANTED[o.form] for o in wanted.of]
-    return " or ".join(words)
+    words = [_AN_OBJECT if o.form in ("shape", "map") else _WANTED[o.form] for o in wanted.of]
+    return either(words)
 
 
 def _named(value: Any) -> str:
     if value is None:
-        return "empty"
-    return _JSON_TYPES.get(type(value), "a number")
+        return phrase("empty")
+    return _JSON_TYPES.get(type(value), _A_NUMBER)

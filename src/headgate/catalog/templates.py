@@ -6,6 +6,7 @@ Source: OpenAPI 3.1.1 §4.8.8.2 "Path Templating".
 import re
 
 from headgate.catalog.document import PATH_CHARACTERS_MAX
+from headgate.core.phrases import phrase
 
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 _NOT_IN_PATHS = re.compile(r"[\x00-\x20\x7f\\^`|<>\"]")
@@ -25,24 +26,24 @@ def shape(path: str) -> str:
 def mistake(path: str) -> str | None:
     """Why no request can be routed by this template; None if it can."""
     if not path.startswith("/"):
-        return "must start with '/'"
+        return phrase("must start with '/'")
     if len(path) > PATH_CHARACTERS_MAX:
-        return f"is longer than {PATH_CHARACTERS_MAX:,} characters"
+        return phrase("is longer than {most:,} characters", most=PATH_CHARACTERS_MAX)
     names = parameters(path)
     bare = _PARAMETER.sub("", path)
     if "{" in bare or "}" in bare:
-        return "has a brace without its counterpart"
+        return phrase("has a brace without its counterpart")
     if "" in (name.strip() for name in names):
-        return "has a parameter without a name"
+        return phrase("has a parameter without a name")
     if len(set(names)) != len(names):
-        return "names a parameter twice"
+        return phrase("names a parameter twice")
     if "?" in bare or "#" in bare:
-        return "has a query or fragment in it; a request is routed by its path alone"
+        return phrase("has a query or fragment in it; a request is routed by its path alone")
     if _NOT_IN_PATHS.search(bare) or not bare.isascii():
-        return "has characters that a path cannot have; escape them with %"
+        return phrase("has characters that a path cannot have; escape them with %")
     segments = path.split("/")[1:]
     if "" in segments[:-1]:
-        return "has an empty segment ('//')"
+        return phrase("has an empty segment ('//')")
     if _DOTS & set(segments):
-        return "has the segment '.' or '..'"
+        return phrase("has the segment '.' or '..'")
     return None

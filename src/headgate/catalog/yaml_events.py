@@ -18,6 +18,7 @@ from yaml._yaml import CParser
 
 from headgate.catalog.document import NESTING_MAX, NODES_MAX
 from headgate.catalog.unreadable import Unreadable
+from headgate.core.phrases import phrase
 
 TAG = "tag:yaml.org,2002:"
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**64 - 1  # what orjson can write
@@ -68,10 +69,14 @@ def events(text: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = " ".join(part for part in (error.context, error.problem) if part)
-        raise Unreadable(f"this is not YAML: {message}", mark.line + 1 if mark else None) from error
+        raise Unreadable(
+            phrase("this is not YAML: {message}", message=message), mark.line + 1 if mark else None
+        ) from error
     except (yaml.YAMLError, UnicodeError) as error:
         what = str(error).splitlines()[0]
-        raise Unreadable(f"this is not YAML: {what}", _line_of(text, error)) from error
+        raise Unreadable(
+            phrase("this is not YAML: {what}", what=what), _line_of(text, error)
+        ) from error
 
 
 def scalar(event: yaml.ScalarEvent) -> Any:
@@ -87,7 +92,7 @@ def scalar(event: yaml.ScalarEvent) -> Any:
     if event.tag in _PLAIN_TAGS:
         return _plain(event.value)
     raise Unreadable(
-        f"the tag {event.tag.replace(TAG, '!!')} has no counterpart in JSON",
+        phrase("the tag {tag} has no counterpart in JSON", tag=event.tag.replace(TAG, "!!")),
         _line(event),
     )
 
@@ -115,7 +120,7 @@ class _Builder:
             elif kind is yaml.AliasEvent:
                 self._alias(event)
             elif kind is yaml.DocumentStartEvent and self._root is not _ABSENT:
-                raise Unreadable("it holds more than one YAML document", _line(event))
+                raise Unreadable(phrase("it holds more than one YAML document"), _line(event))
         return None if self._root is _ABSENT else self._root
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
@@ -125,7 +130,7 @@ class _Builder:
                 frame.key, frame.is_merge = "<<", True
             elif event.value in frame.value:
                 raise Unreadable(
-                    f"the key {event.value!r} is given twice in one mapping",
+                    phrase("the key {value!r} is given twice in one mapping", value=event.value),
                     _line(event),
                 )
             else:
@@ -138,14 +143,19 @@ class _Builder:
 
     def _start(self, value: Any, event: Any) -> None:
         if self._is_key_next():
-            raise Unreadable("a key must be a text", _line(event))
+            raise Unreadable(phrase("a key must be a text"), _line(event))
         if event.tag not in (None, "!", TAG + "map", TAG + "seq"):
             raise Unreadable(
-                f"the tag {event.tag.replace(TAG, '!!')} has no counterpart in JSON",
+                phrase(
+                    "the tag {tag} has no counterpart in JSON",
+                    tag=event.tag.replace(TAG, "!!"),
+                ),
                 _line(event),
             )
         if len(self._open) >= NESTING_MAX:
-            raise Unreadable(f"it is nested deeper than {NESTING_MAX} levels", _line(event))
+            raise Unreadable(
+                phrase("it is nested deeper than {most} levels", most=NESTING_MAX), _line(event)
+            )
         if event.anchor:
             self._anchors.pop(event.anchor, None)  # an alias inside it must not find an older one
         self._open.append(_Open(value, event.anchor, self._nodes))
@@ -162,15 +172,19 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         line = _line(event)
         if any(frame.anchor == event.anchor for frame in self._open):
-            raise Unreadable(f"the alias *{event.anchor} contains itself", line)
+            raise Unreadable(
+                phrase("the alias *{anchor} contains itself", anchor=event.anchor), line
+            )
         if event.anchor not in self._anchors:
-            raise Unreadable(f"the alias *{event.anchor} has no anchor", line)
+            raise Unreadable(phrase("the alias *{anchor} has no anchor", anchor=event.anchor), line)
         value, nodes = self._anchors[event.anchor]
         if self._is_key_next():
             if not isinstance(value, str):
-                raise Unreadable("a key must be a text", line)
+                raise Unreadable(phrase("a key must be a text"), line)
             if value in self._open[-1].value:
-                raise Unreadable(f"the key {value!r} is given twice in one mapping", line)
+                raise Unreadable(
+                    phrase("the key {value!r} is given twice in one mapping", value=value), line
+                )
             self._open[-1].key = value
             return
         self._add(value, nodes, event)
@@ -184,7 +198,9 @@ class _Builder:
         self._nodes += nodes
         if self._nodes > NODES_MAX:
             raise Unreadable(
-                f"it holds more than {NODES_MAX:,} values with its aliases spelt out",
+                phrase(
+                    "it holds more than {most:,} values with its aliases spelt out", most=NODES_MAX
+                ),
                 _line(event),
             )
         if not self._open:
@@ -203,7 +219,7 @@ class _Builder:
     def _merge(self, frame: _Open, value: Any, event: Any) -> None:
         sources = value if isinstance(value, list) else [value]
         if not all(isinstance(source, dict) for source in sources):
-            raise Unreadable("`<<` merges mappings only", _line(event))
+            raise Unreadable(phrase("`<<` merges mappings only"), _line(event))
         frame.merged += sources
 
 

@@ -7,6 +7,7 @@ Source: curl(1).
 """
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ WITH_VALUE = {
     "-o": "--output",
     "-w": "--write-out",
     "-m": "--max-time",
+    "-E": "--cert",
 }
 """Short options with a value."""
 LONG_WITH_VALUE = frozenset(
@@ -36,6 +38,8 @@ LONG_WITH_VALUE = frozenset(
         "--json",
         "--url",
         "--connect-timeout",
+        "--key",
+        "--cacert",
     }
 )
 WITHOUT_VALUE = {
@@ -63,20 +67,24 @@ PASSED_OVER = frozenset(
         "--write-out",
         "--max-time",
         "--connect-timeout",
+        "--key",
+        "--cacert",
     }
 )
 """Options that change nothing of the request."""
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class CurlRequest:
-    """The request; `target` is path and query."""
+    """The request; `target` is path and query, `certificate` PEM without the key."""
 
     method: str
     target: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
+    certificate: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)
@@ -183,7 +191,25 @@ def _request(said: _Said, url: str) -> CurlRequest:
         body = b""
     target = (address.path or "/") + (f"?{query}" if query else "")
     method = said.method or ("HEAD" if "--head" in said.flags else "POST" if body else "GET")
-    return CurlRequest(method, target, _headers(said, address.netloc, has_body=bool(body)), body)
+    headers = _headers(said, address.netloc, has_body=bool(body))
+    return CurlRequest(method, target, headers, body, _certificate(said.further.get("--cert", "")))
+
+
+def _certificate(given: str) -> str:
+    """The certificates of a file, which may hold the key as well: that stays here.
+
+    As curl has it, a password of the key may stand behind the name, after a colon.
+    """
+    if not given:
+        return ""
+    name = given if Path(given).exists() else given.partition(":")[0]
+    try:
+        found = _PEM.findall(Path(name).read_text(encoding="ascii", errors="replace"))
+    except OSError as error:
+        raise _wrong(f"{name} cannot be read: {error.strerror}", "Name a file.") from error
+    if not found:
+        raise _wrong(f"{name} holds no certificate in PEM form", "Name a file that does.")
+    return "\n".join(found)
 
 
 def _headers(said: _Said, host: str, *, has_body: bool) -> tuple[tuple[str, str], ...]:

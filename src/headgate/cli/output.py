@@ -124,7 +124,8 @@ def member(item: Any, path: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value in a cell: thousands separated, lists by commas, nothing as a hyphen."""
+    """A value in a cell: thousands separated, lists by commas, nothing as a hyphen; of a text all
+    that a terminal would obey becomes spaces, line ends too."""
     match value:
         case None | "" | [] | ():
             return "-"
@@ -138,7 +139,7 @@ def shown(value: Any) -> str:
             return ", ".join(shown(v) for v in value)
         case dict():
             return json.dumps(value, ensure_ascii=False)
-    return str(value)
+    return "".join(one if one.isprintable() else " " for one in str(value))
 
 
 def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

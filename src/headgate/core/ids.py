@@ -36,6 +36,12 @@ Kind = Literal[
     "whk",
     "dlv",
     "srq",
+    "mrk",
+    "dar",
+    "tea",
+    "pla",
+    "chg",
+    "fdb",
 ]
 
 

@@ -81,12 +81,16 @@ class Detail:
 
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  # the field's word (RFC 9457)
-    """The caller's to fix. `detail` says what is wrong, `next_step` what to do about it."""
+    """The caller's to fix. `detail` says what is wrong, `next_step` what to do about it.
+
+    `retry_after_seconds`: when the same may be tried again, where that is known.
+    """
 
     type: ProblemType
     detail: str
     next_step: str
     errors: Sequence[Detail] = field(default_factory=tuple)
+    retry_after_seconds: int | None = None
 
     def __str__(self) -> str:
         return f"{self.detail} {self.next_step}".strip()

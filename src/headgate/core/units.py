@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+from headgate.core.phrases import phrase
+
 _DURATION = re.compile(r"(\d+)\s*(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2}
@@ -17,7 +19,9 @@ def parse_duration(text: str) -> timedelta:
     compact = text.strip().lower()
     parts = _DURATION.findall(compact)
     if not parts or "".join(n + u for n, u in parts) != compact.replace(" ", ""):
-        raise ValueError(f"{text!r} is not a duration; write 90s, 30m, 1h, 7d or 1h30m")
+        raise ValueError(
+            phrase("{text!r} is not a duration; write 90s, 30m, 1h, 7d or 1h30m", text=text)
+        )
     return timedelta(seconds=sum(int(n) * _SECONDS[u] for n, u in parts))
 
 
@@ -29,7 +33,7 @@ def parse_bytes(text: str) -> int:
     """
     match = re.fullmatch(r"(\d+)\s*([a-zA-Z]*)", text.strip())
     if match is None or match[2].lower() not in _BYTES:
-        raise ValueError(f"{text!r} is not a size; write 512kB, 10MB or 1MiB")
+        raise ValueError(phrase("{text!r} is not a size; write 512kB, 10MB or 1MiB", text=text))
     return int(match[1]) * _BYTES[match[2].lower()]
 
 

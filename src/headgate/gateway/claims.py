@@ -8,6 +8,7 @@ read before.
 
 from collections.abc import Iterable, Mapping
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Detail
 from headgate.gateway.policy import in_force, mistakes, parse, policies
 from headgate.model.access import LimitSubject
@@ -51,8 +52,14 @@ def _untold(snapshot: Snapshot, api: SnapshotAPI, index: int) -> Iterable[Detail
                 f"`{name}`" for name, kind in policies.items() if kind.tells_claims
             )
             yield Detail(
-                f"API {api.name}, {operation.id}: a limit counts by the claim "
-                f"{min(named)!r}, and no policy there reads tokens; attach {tellers}",
+                phrase(
+                    "API {name}, {id}: a limit counts by the claim {claim!r}, and no policy"
+                    " there reads tokens; attach {tellers}",
+                    name=api.name,
+                    id=operation.id,
+                    claim=min(named),
+                    tellers=tellers,
+                ),
                 f"/apis/{index}/operations/{number}/policies",
             )
             return  # one is enough: the others lack the same policy

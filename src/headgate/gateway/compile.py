@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from headgate.core.problems import Detail
 from headgate.gateway.callers import caller_mistakes
@@ -9,6 +10,7 @@ from headgate.gateway.claims import Claims, claim_mistakes, claims_by_api
 from headgate.gateway.effective import conflicts, misplaced
 from headgate.gateway.policy import (
     POLICIES_PER_PLACE_MAX,
+    in_force,
     mistakes,
     operation_policies,
     parse,
@@ -73,16 +75,21 @@ def published_rows(snapshot: Snapshot) -> PublishedRows:
             for api in snapshot.apis
         ),
         operations=tuple(
-            OperationRow(
-                operation.row,
-                api.row,
-                _limits(operation.policies, claims.get(api.name, ())),
-                _cost(operation_policies(snapshot, api, operation).values()),
-            )
+            row
             for api in snapshot.apis
-            for operation in api.operations
+            for row in _operation_rows(snapshot, api, claims.get(api.name, ()))
         ),
     )
+
+
+def _operation_rows(snapshot: Snapshot, api: SnapshotAPI, claims: Claims) -> Iterable[OperationRow]:
+    usual = _cost(in_force(snapshot.policies, api.policies).values())
+    for operation in api.operations:
+        if not operation.policies:
+            yield OperationRow(operation.row, api.row, (), usual)
+            continue
+        cost = _cost(operation_policies(snapshot, api, operation).values())
+        yield OperationRow(operation.row, api.row, _limits(operation.policies, claims), cost)
 
 
 def _limits(uses: Iterable[PolicyUse], claims: Claims) -> tuple[ScopedLimit, ...]:
@@ -148,10 +155,11 @@ def _operation_mistakes(api: SnapshotAPI, pointer: str) -> list[Detail]:
         place = f"{pointer}/operations/{index}"
         found += [
             Detail(f"API {api.name}, {operation.id}: {message}", f"{place}/{part}")
-            for part, message in _template_mistakes(operation)
+            for part, message in _template_mistakes(operation.method, operation.path)
         ]
         owner = f"API {api.name}, {operation.id}"
-        found += _policy_mistakes(operation.policies, place, owner)
+        if operation.policies:
+            found += _policy_mistakes(operation.policies, place, owner)
         found += [
             Detail(f"{owner}: {kind}: {message}", f"{place}/policies")
             for kind, message in misplaced(api, operation)
@@ -167,10 +175,11 @@ def _operation_mistakes(api: SnapshotAPI, pointer: str) -> list[Detail]:
     return found
 
 
-def _template_mistakes(operation: SnapshotOperation) -> list[tuple[str, str]]:
-    path, found = operation.path, []
-    if operation.method not in METHODS:
-        found.append(("method", f"{operation.method!r} is not a method that can be routed"))
+@lru_cache(maxsize=65_536)
+def _template_mistakes(method: str, path: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    if method not in METHODS:
+        found.append(("method", f"{method!r} is not a method that can be routed"))
     if not path.startswith("/") or "?" in path or "#" in path:
         found.append(("path", f"{path!r} is not a path: it starts with / and has no query"))
     if len(path) > TEMPLATE_CHARACTERS_MAX:
@@ -179,7 +188,7 @@ def _template_mistakes(operation: SnapshotOperation) -> list[tuple[str, str]]:
         found.append(("path", f"{path!r}: parameters are written {{name}} with text between"))
     if {".", ".."} & set(path.split("/")):
         found.append(("path", f"{path!r} has a dot segment, which no request can have"))
-    return found
+    return tuple(found)
 
 
 def _shared_base_paths(snapshot: Snapshot) -> list[Detail]:

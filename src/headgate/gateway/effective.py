@@ -72,6 +72,8 @@ def misplaced(api: SnapshotAPI, operation: SnapshotOperation) -> list[tuple[str,
 
     Only of the API's and the operation's own: nothing of the gateway's looks at an operation.
     """
+    if not api.policies and not operation.policies:
+        return []
     prefix = api.upstream.path_prefix.rstrip("/")
     at = OperationPath(operation.method, operation.path, api.base_path, prefix)
     return [

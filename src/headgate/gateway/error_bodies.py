@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from headgate.core.phrases import phrase
+
 BODY_CHARACTERS_MAX = 4096
 MEMBERS = ("type", "title", "status", "detail", "next_step", "request_id")
 PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
@@ -28,31 +30,41 @@ class ErrorBody(BaseModel):
     @classmethod
     def _are_errors(cls, statuses: list[int]) -> list[int]:
         if wrong := [one for one in statuses if not 400 <= one <= 599]:
-            raise ValueError(f"{wrong[0]} is not the status of an error")
+            raise ValueError(phrase("{wrong} is not the status of an error", wrong=wrong[0]))
         return statuses
 
     @field_validator("problems")
     @classmethod
     def _are_names(cls, names: list[str]) -> list[str]:
         if wrong := [one for one in names if _PROBLEM.fullmatch(one) is None]:
-            raise ValueError(f"{wrong[0]!r} is not a problem's name, such as rate-limited")
+            raise ValueError(
+                phrase("{wrong!r} is not a problem's name, such as rate-limited", wrong=wrong[0])
+            )
         return names
 
     @field_validator("content_type")
     @classmethod
     def _is_content_type(cls, value: str) -> str:
         if _CONTENT_TYPE.fullmatch(value) is None:
-            raise ValueError(f"{value!r} is not a content type such as application/xml")
+            raise ValueError(
+                phrase("{value!r} is not a content type such as application/xml", value=value)
+            )
         return value
 
     @model_validator(mode="after")
     def _can_be_written(self) -> "ErrorBody":
         if "${secret:" in self.body:
-            raise ValueError("a secret cannot stand in what strangers read")
+            raise ValueError(phrase("a secret cannot stand in what strangers read"))
         for name in PLACE.findall(self.body):
             if name not in MEMBERS:
                 known = ", ".join(MEMBERS)
-                raise ValueError(f"there is no placeholder {name!r}; there are {known}")
+                raise ValueError(
+                    phrase(
+                        "there is no placeholder {name!r}; there are {known}",
+                        name=name,
+                        known=known,
+                    )
+                )
         sample = PLACE.sub("400", self.body)
         try:
             if self.form == "json":
@@ -60,7 +72,9 @@ class ErrorBody(BaseModel):
             elif self.form == "xml":
                 _check_xml(sample)
         except ValueError as error:
-            raise ValueError(f"the body is not {self.form.upper()}: {error}") from error
+            raise ValueError(
+                phrase("the body is not {form}: {error}", form=self.form.upper(), error=error)
+            ) from error
         return self
 
     @property
@@ -83,7 +97,7 @@ class ErrorBody(BaseModel):
 
 def _check_xml(text: str) -> None:
     if "<!" in text:
-        raise ValueError("declarations and comments are not taken")
+        raise ValueError(phrase("declarations and comments are not taken"))
     try:
         ET.fromstring(text)  # noqa: S314  # without declarations nothing can be expanded
     except ET.ParseError as error:

@@ -2,6 +2,8 @@
 
 import re
 
+from headgate.core.phrases import phrase
+
 RESERVED = frozenset(
     {
         "connection",
@@ -29,7 +31,7 @@ def header_error(name: str) -> str | None:
     """Why settings cannot write the header `name`; None if they can. Source: RFC 9110 §5.1."""
     lower = name.lower()
     if _NAME.fullmatch(lower) is None:
-        return f"{name!r} is not the name of a header"
+        return phrase("{name!r} is not the name of a header", name=name)
     if lower in RESERVED or lower.startswith(RESERVED_STARTS):
-        return f"{name!r} is reserved: the gateway itself depends on it"
+        return phrase("{name!r} is reserved: the gateway itself depends on it", name=name)
     return None

@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import Policy
 from headgate.model.access import SCOPED_LIMITS_MAX, LimitSubject, ScopedLimit
 from headgate.model.limits import LimitKind, parse_limit
@@ -13,7 +14,11 @@ class LimitPolicy(Policy):
     The limits of one place stand in one row of the access table, whatever policy they come from.
     """
 
-    rates: list[str] = Field([], description="Smoothed: `10/second`, `10/second+50` for a burst.")
+    rates: list[str] = Field(
+        [],
+        description="Smoothed: `10/second`, `10/second+50` for a burst, `10/second shared` for all "
+        "nodes together.",
+    )
     quotas: list[str] = Field(
         [], description="Per calendar window in UTC: `1000/month`, `1000/month@15` from the 15th."
     )
@@ -47,7 +52,7 @@ class LimitPolicy(Policy):
     def _fits(self) -> "LimitPolicy":
         count = len(self.rates) + len(self.quotas) + bool(self.concurrent)
         if not 1 <= count <= SCOPED_LIMITS_MAX:
-            raise ValueError(f"list 1 to {SCOPED_LIMITS_MAX} limits together")
+            raise ValueError(phrase("list 1 to {most} limits together", most=SCOPED_LIMITS_MAX))
         return self
 
     def limits_of(self, subject: LimitSubject, claim: str = "") -> tuple[ScopedLimit, ...]:

@@ -19,6 +19,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from headgate.core.mistakes import told
+from headgate.core.phrases import phrase
 from headgate.core.problems import Detail
 from headgate.core.registry import Registry
 from headgate.model.access import ScopedLimit
@@ -30,6 +32,7 @@ POLICIES_PER_PLACE_MAX = 32
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AS_IT_STANDS = "as_it_stands"
 """The reason, in dynamic metadata, of an answer that a policy gives whole: nobody rewrites it."""
+REFUSALS_FROM = 400  # the lowest status of an answer of ours that is rewritten
 SWITCHED_ON: Mapping[str, Any] = {
     "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
     "config": {},
@@ -73,6 +76,7 @@ class HTTPFilter:
 
     `choice` is None for most. Where Envoy's filter takes no settings from a route, `name` is that
     of a filter that holds one such filter for each of its settings, and `choice` names this one.
+    `trial_chain` stands in the place of `chain` where requests are tried, without their connection.
     """
 
     name: str
@@ -84,6 +88,7 @@ class HTTPFilter:
     order: int | None = None
     idle: Mapping[str, Any] | None = field(default_factory=lambda: SWITCHED_ON)
     choice: str | None = None
+    trial_chain: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -232,16 +237,23 @@ def mistakes(use: PolicyUse, pointer: str) -> list[Detail]:
     """What is wrong with one attached policy; empty when nothing is."""
     if use.kind not in policies:
         known = ", ".join(policies)
-        return [Detail(f"there is no policy {use.kind!r}; there are {known}", f"{pointer}/kind")]
+        return [
+            Detail(
+                phrase(
+                    "there is no policy {kind!r}; there are {known}", kind=use.kind, known=known
+                ),
+                f"{pointer}/kind",
+            )
+        ]
     try:
         parse(use)
     except ValidationError as error:
         return [
             Detail(
-                f"{use.kind}: {item['msg'].removeprefix('Value error, ')}",
+                phrase("{kind}: {mistake}", kind=use.kind, mistake=told(item)),
                 "/".join([f"{pointer}/settings", *(_token(part) for part in item["loc"])]),
             )
-            for item in error.errors(include_url=False, include_input=False, include_context=False)
+            for item in error.errors(include_url=False, include_input=False)
         ]
     return []
 
@@ -255,9 +267,9 @@ def caller_error(kind: str) -> str:
     """Why a known kind cannot be attached to a product or plan; empty when it can."""
     policy = policies[kind]
     if policy.adds_up:
-        return "a plan has rates and quotas of its own"
+        return phrase("a plan has rates and quotas of its own")
     if policy.stage is not Stage.TRAFFIC:
-        return "it acts before the caller is known"
+        return phrase("it acts before the caller is known")
     return policy.not_for_callers
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Detail
 from headgate.gateway.release_by_application import application_mistake
 from headgate.model.release import Release
@@ -81,7 +82,7 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
         return ()
     parts = re.split(r"\s+or\s+", text.strip())
     if len(parts) > CONDITIONS_MAX:
-        raise ValueError(f"these are more than {CONDITIONS_MAX} conditions")
+        raise ValueError(phrase("these are more than {most} conditions", most=CONDITIONS_MAX))
     return tuple(_condition(part) for part in parts)
 
 
@@ -119,11 +120,15 @@ def _condition(text: str) -> Condition:
     if match is None or match[1] not in set(Metric):
         known = ", ".join(Metric)
         raise ValueError(
-            f"{text.strip()[:60]!r} is not a condition; write it like error_ratio > 0.02 or "
-            f"latency_ms_p99 > 1.5x (metrics: {known})"
+            phrase(
+                "{given!r} is not a condition; write it like error_ratio > 0.02 or"
+                " latency_ms_p99 > 1.5x (metrics: {known})",
+                given=text.strip()[:60],
+                known=known,
+            )
         )
     if float(match[3]) > NUMBER_MAX:
-        raise ValueError(f"{match[3]} is more than {NUMBER_MAX:g}")
+        raise ValueError(phrase("{number} is more than {most:g}", number=match[3], most=NUMBER_MAX))
     return Condition(Metric(match[1]), match[2], float(match[3]), match[4] == "x")
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar, cast
 import orjson
 from pydantic import BeforeValidator, WithJsonSchema
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Detail
 from headgate.core.text import name_error
 from headgate.model.snapshot import Snapshot, SnapshotAPI
@@ -57,8 +58,10 @@ def _only_reference(value: object) -> object:
     is_reference = isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
     if not (is_reference or isinstance(value, Resolved)):
         raise ValueError(
-            "a secret does not stand in the settings: store it with `headgate secret set NAME` and"
-            " write ${secret:NAME} here"
+            phrase(
+                "a secret does not stand in the settings: store it with"
+                " `headgate secret set NAME` and write ${{secret:NAME}} here"
+            )
         )
     return value
 
@@ -94,7 +97,9 @@ def reference_mistakes(found: list[Reference], known: Mapping[str, object]) -> l
             )
             mistakes.append(Detail(message, one.pointer))
     if len({one.name for one in found}) > REFERENCES_MAX:
-        mistakes.append(Detail(f"more than {REFERENCES_MAX:,} different secrets are named"))
+        mistakes.append(
+            Detail(phrase("more than {most:,} different secrets are named", most=REFERENCES_MAX))
+        )
     return mistakes
 
 

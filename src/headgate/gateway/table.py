@@ -19,7 +19,8 @@ from headgate.gateway import table_layout as layout
 from headgate.gateway.table_blocks import BlockTable
 from headgate.gateway.table_counters import CounterReader
 from headgate.gateway.table_file import TableFile, fence, open_file
-from headgate.gateway.table_index import HashIndex, subscription_hash
+from headgate.gateway.table_grants import GrantTable
+from headgate.gateway.table_index import HashIndex, pair_hash
 from headgate.gateway.table_leases import LeaseTable
 from headgate.gateway.table_quotas import QuotaReader
 from headgate.gateway.table_scopes import ScopeSets
@@ -28,6 +29,7 @@ from headgate.model.access import (
     AccessDelta,
     ApplicationRow,
     CredentialRow,
+    GrantRow,
     PlanRow,
     PublishedRows,
     RowState,
@@ -78,6 +80,7 @@ class AccessTable:
         self.epoch: str = file.header_text("epoch", 32)
         self._credentials = HashIndex(file, "credential")
         self._subscriptions = HashIndex(file, "subscription")
+        self._grants = GrantTable(file)
         self._blocks = BlockTable(file, self._now_us())
         self._settings = SettingsWriter(file)
         self.leases = LeaseTable(file, clock)
@@ -94,8 +97,11 @@ class AccessTable:
         generation: str,
         clock: Clock | None = None,
         random_bytes: RandomBytes = secrets.token_bytes,
+        before: "AccessTable | None" = None,
     ) -> "AccessTable":
         """The table at `path`, made anew where it is missing or of another generation or layout.
+
+        `before` is the one whose place it takes, and goes on until it is closed.
 
         Until a complete set of rows has been applied to a new table, the filter lets nobody in.
 
@@ -103,7 +109,12 @@ class AccessTable:
             Problem: another process writes the table, or its file is damaged.
             DependencyError: the disk is full or cannot be written.
         """
-        file = open_file(Path(path), generation=generation, random_bytes=random_bytes)
+        file = open_file(
+            Path(path),
+            generation=generation,
+            random_bytes=random_bytes,
+            before=before._file if before else None,  # noqa: SLF001  # of its own class
+        )
         return cls(file, clock or SystemClock())
 
     @property
@@ -136,6 +147,8 @@ class AccessTable:
         for subscription in delta.subscriptions:
             self._put_subscription(subscription)
         self._put_credentials(delta.credentials)
+        for grant in delta.grants:
+            self._grants.put(grant, STATE_CODES[grant.state], _microseconds(grant.expires_at))
         now_us = self._now_us()
         for block in delta.blocks:
             self._blocks.put(block, _microseconds(block.expires_at), now_us)
@@ -232,6 +245,7 @@ class AccessTable:
         self.leases.reserve(_beyond(row.row for row in delta.subscriptions))
         self._credentials.reserve(len(delta.credentials))
         self._subscriptions.reserve(len(delta.subscriptions))
+        self._grants.reserve(len(delta.grants))
 
     def _put_plan(self, row: PlanRow) -> None:
         words = self._file.words
@@ -268,7 +282,7 @@ class AccessTable:
     def _point_to(self, row: SubscriptionRow) -> None:
         """Let the pair's entry name this row, unless another row of the pair is the active one."""
         words = self._file.words
-        fingerprint = subscription_hash(row.application, row.product)
+        fingerprint = pair_hash(row.application, row.product)
         pair = row.product << 32 | row.application
         for place, other in self._subscriptions.rows(fingerprint):
             if other == row.row:
@@ -310,12 +324,13 @@ class AccessTable:
 
 def _parts(
     delta: AccessDelta,
-) -> dict[str, Sequence[ApplicationRow | PlanRow | SubscriptionRow | CredentialRow]]:
+) -> dict[str, Sequence[ApplicationRow | PlanRow | SubscriptionRow | CredentialRow | GrantRow]]:
     return {
         "plan": delta.plans,
         "application": delta.applications,
         "subscription": delta.subscriptions,
         "credential": delta.credentials,
+        "grant": delta.grants,
     }
 
 

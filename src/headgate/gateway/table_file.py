@@ -114,14 +114,23 @@ class TableFile:
         self.bytes.close()
         os.close(self._descriptor)
 
+    def shared_lock(self) -> int:
+        """The writer's lock once more: it is held until both are closed."""
+        return os.dup(self._lock)
+
     def close(self) -> None:
         """Give up the mapping and the writer's lock."""
         self.unmap()
         os.close(self._lock)
 
 
-def open_file(path: Path, *, generation: str, random_bytes: RandomBytes) -> TableFile:
+def open_file(
+    path: Path, *, generation: str, random_bytes: RandomBytes, before: TableFile | None = None
+) -> TableFile:
     """The table of `generation` at `path`, made anew where there is none of it.
+
+    `before`: the one whose place it takes, and whose lock. A lock that is let go cannot be taken
+    again for sure: a child that another thread has forked holds it until it executes its program.
 
     Raises:
         Problem: another process writes it, the file is no access table, or it is cut short.
@@ -133,7 +142,7 @@ def open_file(path: Path, *, generation: str, random_bytes: RandomBytes) -> Tabl
             f"The generation has more than {layout.GENERATION_BYTES_MAX} bytes.",
             "Name the store by a shorter text.",
         )
-    lock = _take_lock(path)
+    lock = before.shared_lock() if before else _take_lock(path)
     try:
         found = _open_existing(path, lock)
         if found is not None:
@@ -197,16 +206,16 @@ def _create(path: Path, lock: int, generation: str, random_bytes: RandomBytes) -
         raise _disk_error(path, error) from error
     try:
         _allocate(descriptor, path, 0, _FIXED_BYTES)
-        for name in ("credential_index", "subscription_index"):
+        for name in layout.INDEXES:
             size = 8 << layout.REGION_MIN
-            _allocate(descriptor, path, layout.SECTIONS[name].offset + size, size)
+            _allocate(descriptor, path, layout.SECTIONS[f"{name}_index"].offset + size, size)
     except DependencyError:
         os.close(descriptor)
         new.unlink(missing_ok=True)
         raise
     made = TableFile(path, descriptor, lock)
-    for name in ("credential_region", "subscription_region"):
-        made.set_header(name, layout.REGION_MIN)
+    for name in layout.INDEXES:
+        made.set_header(f"{name}_region", layout.REGION_MIN)
     for index in range(2):
         made.set_header("hash_key", int.from_bytes(random_bytes(8), "little"), index)
     for field, text in (("generation", generation), ("epoch", random_bytes(16).hex())):

@@ -1,4 +1,4 @@
-"""Which row has this hash? Two open-addressing indexes that grow while they are read.
+"""Which row has this hash? Open-addressing indexes that grow while they are read.
 
 An entry is 64 bits: the row above, 32 bits of the hash below. An index of 2^n entries stands in
 region n. To grow, the single writer fills the next region and then publishes its number with
@@ -17,9 +17,9 @@ _MASK_32 = 0xFFFF_FFFF
 _MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
-def subscription_hash(application: int, product: int) -> int:
-    """32 bits of the pair; the filter computes the same."""
-    return ((((application << 32) | product) * layout.MIX) & _MASK_64) >> 32
+def pair_hash(application: int, other: int) -> int:
+    """32 bits of an application and a product or mark; the filter computes the same."""
+    return ((((application << 32) | other) * layout.MIX) & _MASK_64) >> 32
 
 
 class HashIndex:

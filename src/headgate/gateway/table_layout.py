@@ -8,7 +8,7 @@ begin at whole pages. The filter's `layout.zig` is written from this description
 import struct
 from dataclasses import dataclass
 
-LAYOUT_VERSION = 6
+LAYOUT_VERSION = 8
 MAGIC = f"HGTBL{LAYOUT_VERSION:03d}".encode()
 FAMILY = MAGIC[:5]  # a file that begins so is an access table of some layout
 STATE_READY = 1
@@ -21,6 +21,7 @@ PLANS_MAX = 1 << 16
 APIS_MAX = 1 << 16
 SUBSCRIPTIONS_MAX = 1 << 24
 CREDENTIALS_MAX = 1 << 24
+GRANTS_MAX = 1 << 20
 BLOCK_SLOTS = 1 << 17
 BLOCKS_MAX = BLOCK_SLOTS // 2  # unexpired blocks at one time
 COUNTER_SLOTS = 1 << 18  # subjects that limits per application or address count at one time
@@ -113,7 +114,8 @@ HEADER = _record(
     quota_divisor="Q",  # 0: a plan's quotas are this node's alone; otherwise see `SHARE_NOTHING`
     quota_since_s="Q",  # in windows that began earlier the divided part is nothing
     units_max="Q",  # the highest cost of an operation
-    pad_writer="2Q",
+    grant_region="Q",
+    rate_nodes="Q",  # nodes that hold a shared rate together; 0 is 1
     clock_ns="Q",  # the latest time any worker saw, to some milliseconds
     clock_steps="Q",
     dropped="Q",
@@ -124,8 +126,9 @@ HEADER = _record(
     credential_entries="Q",
     subscription_entries="Q",
     created_us="Q",
-    allocated="6Q",  # bytes of each row section that have disk space
-    rows="6Q",  # one above the highest row of each row section
+    grant_entries="Q",
+    allocated="7Q",  # bytes of each row section that have disk space
+    rows="7Q",  # one above the highest row of each row section
     generation=f"{GENERATION_BYTES_MAX}s",
     epoch="32s",
 )
@@ -231,6 +234,12 @@ _SECTIONS: tuple[tuple[str, Record, int], ...] = (
         ),
         CREDENTIALS_MAX,
     ),
+    ("grant_index", ENTRY, 2 << REGION_MAX),
+    (
+        "grant",
+        _record("Grant", application="I", mark="I", state="Q", expires_us="Q", pad="Q"),
+        GRANTS_MAX,
+    ),
     # One word per slot of the subscription in the same row: final 1, window code 3, window's
     # index 28, amount 32. It holds for that window alone.
     ("lease", _record("Lease", words=f"{PLAN_LIMITS}Q"), SUBSCRIPTIONS_MAX),
@@ -253,5 +262,7 @@ def _place() -> tuple[dict[str, Section], int]:
 
 
 SECTIONS, FILE_BYTES = _place()
-ROW_SECTIONS = ("plan", "api", "operation", "application", "subscription", "credential")
+INDEXES = ("credential", "subscription", "grant")
+"""Sections with an index `…_index`, whose region stands in the header as `…_region`."""
+ROW_SECTIONS = ("plan", "api", "operation", "application", "subscription", "credential", "grant")
 """Sections addressed by row, in the order of the header's `allocated` and `rows`."""

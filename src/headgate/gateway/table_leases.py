@@ -51,6 +51,19 @@ class LeaseTable:
         """What the node's part is divided by where it has no lease."""
         return self._file.header("quota_divisor")
 
+    @property
+    def rate_nodes(self) -> int:
+        """Among how many nodes shared rates are divided; 0 before anybody has said so: one."""
+        return self._file.header("rate_nodes")
+
+    def share_rates(self, nodes: int) -> None:
+        """Divide shared rates among so many nodes from the next call on.
+
+        What a call has taken is a span of time, which stays right: a node's part of the burst takes
+        as long to grow back as the whole.
+        """
+        self._file.set_header("rate_nodes", nodes)
+
     def close_until_told(self) -> None:
         """Let nothing of a quota pass before the control plane has said which part is ours."""
         self._reserve()

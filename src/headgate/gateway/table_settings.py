@@ -46,15 +46,16 @@ _DEFAULT_HEADER = "x-api-key"
 
 
 def limit_word(limit: Limit, subject: LimitSubject = LimitSubject.EVERYONE, number: int = 0) -> int:
-    """A limit in 64 bits: amount 32, burst or anchor day 22, anonymous 1, shadow 1,
-    window 3, kind 2, subject 3. `number`: of the claim that counts."""
+    """A limit in 64 bits: amount 32, burst or anchor day 22, anonymous 1, shadow 1, window 3,
+    kind 2, subject 3. `number`: of the claim that counts. No rate is per month: the window's
+    highest bit says that nodes share it."""
     anchor = limit.anchor_day if limit.anchor_day != 1 else 0
     return (
         limit.amount
         | (limit.burst or anchor) << 32
         | (subject is LimitSubject.ANONYMOUS) << 54
         | limit.is_shadow << 55
-        | _WINDOWS[limit.window] << 56
+        | (_WINDOWS[limit.window] | limit.is_shared << 2) << 56
         | _KINDS[limit.kind] << 59
         | _SUBJECTS[subject] + number << 61
     )

@@ -50,6 +50,7 @@ def _limits(upstream: Upstream) -> list[tuple[str, str]]:
         ("connect_timeout_seconds", upstream.connect_timeout_seconds, 0.001, SECONDS_MAX),
         ("timeout_seconds", upstream.timeout_seconds, 0, SECONDS_MAX),
         ("idle_timeout_seconds", upstream.idle_timeout_seconds, 0, SECONDS_MAX),
+        ("keepalive_seconds", upstream.keepalive_seconds, 0, SECONDS_MAX),
         ("retries_max", upstream.retries_max, 0, RETRIES_MAX),
         ("connections_max", upstream.connections_max, 1, COUNT_MAX),
         ("pending_requests_max", upstream.pending_requests_max, 1, COUNT_MAX),

@@ -7,6 +7,7 @@
 import re
 from dataclasses import dataclass
 
+from headgate.core.phrases import phrase
 from headgate.gateway.routing import quoted
 
 PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)(?:\.([^{}\s]{1,128}))?\s*\}\}")
@@ -37,14 +38,19 @@ def pieces(text: str) -> list[str | Value]:
         source, name = match.group(1), match.group(2) or ""
         if not (source in PLAIN and not name) and not (source in NAMED and name):
             raise ValueError(
-                f"{match.group(0)} names no value of a request; there are "
-                "path.NAME, query.NAME, header.NAME, method, host and request_id"
+                phrase(
+                    "{place} names no value of a request; there are "
+                    "path.NAME, query.NAME, header.NAME, method, host and request_id",
+                    place=match.group(0),
+                )
             )
         found.append(Value(source, name.lower() if source == "header" else name))
         at = match.end()
     found.append(text[at:])
     if "{{" in "".join(piece for piece in found if isinstance(piece, str)):
-        raise ValueError("{{ begins a placeholder such as {{path.id}}, and one is not closed")
+        raise ValueError(
+            phrase("{{{{ begins a placeholder such as {{{{path.id}}}}, and one is not closed")
+        )
     return [piece for piece in found if piece != ""]
 
 

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headgate.core.phrases import phrase, words_of
 from headgate.core.problems import Detail
 from headgate.gateway.header_names import CREDENTIALS, header_error
 from headgate.gateway.routing import quoted
@@ -20,7 +21,7 @@ from headgate.model.snapshot import KeyLocation, Snapshot, SnapshotAPI
 
 CHOICE_CHARACTERS_MAX = 100
 _PARAMETER = re.compile(r"[A-Za-z0-9_.~-]+")  # what nobody needs to encode
-_FORMS = "write header:x-api-version or query:version"
+_FORMS = words_of("write header:x-api-version or query:version")
 
 
 class ChoiceLocation(StrEnum):
@@ -55,16 +56,24 @@ def parse_choice(text: str) -> VersionChoice:
     """
     location, _, name = text.partition(":")
     if location not in set(ChoiceLocation) or not name or len(text) > CHOICE_CHARACTERS_MAX:
-        raise ValueError(f"{text[:60]!r} is no way to choose a version; {_FORMS}")
+        raise ValueError(
+            phrase(
+                "{text!r} is no way to choose a version; {forms}",
+                text=text[:60],
+                forms=phrase(_FORMS),
+            )
+        )
     if location == ChoiceLocation.QUERY:
         if _PARAMETER.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is not a name of a query parameter without encoding")
+            raise ValueError(
+                phrase("{name!r} is not a name of a query parameter without encoding", name=name)
+            )
         return VersionChoice(ChoiceLocation.QUERY, name)
     lower = name.lower()
     if error := header_error(lower):
         raise ValueError(error)
     if lower in CREDENTIALS or lower.startswith("x-headgate-"):
-        raise ValueError(f"{name!r} has another meaning here")
+        raise ValueError(phrase("{name!r} has another meaning here", name=name))
     return VersionChoice(ChoiceLocation.HEADER, lower)
 
 

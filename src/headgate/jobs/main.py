@@ -30,6 +30,7 @@ MAIL_SECONDS = 1.0
 MAIL_LEASE = timedelta(minutes=3)  # longer than `mail.AT_ONCE_MAX` mails to a server that hangs
 SUNSETS_SECONDS = 30.0
 NOTICES_SECONDS = 5.0
+ACCESS_SECONDS = 2.0
 ISSUERS_SECONDS = 2.0  # looks which are due
 WEBHOOKS_SECONDS = 0.5
 WEBHOOKS_BUSY_SECONDS = 0.05  # while answers are waited for
@@ -84,9 +85,9 @@ def run(
 
 def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
     """The loops of the traffic store. Django must be set up."""
-    from headgate.store.services.traffic_compaction import Compaction
-    from headgate.store.services.traffic_ingest import Ingest
-    from headgate.store.services.traffic_retention import Retention
+    from headgate.store.services.traffic.compaction import Compaction
+    from headgate.store.services.traffic.ingest import Ingest
+    from headgate.store.services.traffic.retention import Retention
     from headgate.traffic.io.engine import INGEST_THREADS, Engine
     from headgate.traffic.io.folders import TrafficFolders
 
@@ -132,16 +133,13 @@ def traffic_loops(data: Path, clock: Clock) -> list[Loop]:
 def store_loops(clock: Clock) -> list[Loop]:
     """The loops over what is configured. Django must be set up."""
     from headgate.catalog.io.fetch import HTTPFetcher
-    from headgate.store.services import (
-        expiring_keys,
-        expiry_mails,
-        foreign_issuers,
-        housekeeping,
-        lifecycle,
-        releases,
-        signing_keys,
-    )
+    from headgate.store.services import housekeeping
     from headgate.store.services.actor import Actor
+    from headgate.store.services.alerts import expiry_mails
+    from headgate.store.services.catalog import lifecycle
+    from headgate.store.services.consumers import expiring_keys
+    from headgate.store.services.gateway import releases
+    from headgate.store.services.oauth import foreign_issuers, signing_keys
 
     # operators name issuers, and many stand in their own network
     fetch = HTTPFetcher(
@@ -183,16 +181,31 @@ def store_loops(clock: Clock) -> list[Loop]:
         Loop("mail", MAIL_SECONDS, mails, failed, lambda: None),
         Loop("issuers", ISSUERS_SECONDS, _connected(fetch_keys), failed, lambda: None),
         Loop("releases", RELEASES_SECONDS, _connected(watch_releases), failed, lambda: None),
+        Loop("access", ACCESS_SECONDS, _connected(_ending_access(clock)), failed, lambda: None),
         Loop("sunsets", SUNSETS_SECONDS, _connected(retire_due), failed, lambda: None),
         Loop("notices", NOTICES_SECONDS, _connected(_telling(clock)), failed, lambda: None),
         Loop("housekeeping", HOUSEKEEPING_SECONDS, _connected(tidy), failed, lambda: None),
     ]
 
 
+def _ending_access(clock: Clock) -> Callable[[], bool]:
+    """Writes down which grants for sensitive data have lapsed; gateways refuse without it."""
+    from headgate.store.services.actor import Actor
+    from headgate.store.services.consumers import data_access_ends
+
+    def tend() -> bool:
+        told = data_access_ends.tend(Actor.system("access", clock.now()))
+        if told.lapsed or told.warned:
+            _log.info("access to sensitive data", lapsed=told.lapsed, ending=told.warned)
+        return told.is_more
+
+    return tend
+
+
 def _telling(clock: Clock) -> Callable[[], bool]:
     """Tells those who call a version or operation of its end; nobody is forgotten when it fails."""
-    from headgate.store.services import lifecycle_notices
     from headgate.store.services.actor import Actor
+    from headgate.store.services.catalog import lifecycle_notices
 
     def tell() -> bool:
         if told := lifecycle_notices.tell_due(Actor.system("notices", clock.now())):
@@ -206,8 +219,9 @@ def _mailing(clock: Clock) -> Callable[[], bool]:
     """Sends mails that are due; without a mail server they wait, and `headgate status` says so."""
     from headgate.jobs.smtp import SMTPSender
     from headgate.store.environment import mail_server
-    from headgate.store.services import leases, mail
+    from headgate.store.services import leases
     from headgate.store.services.actor import Actor
+    from headgate.store.services.alerts import mail
 
     server = mail_server()
     sender = SMTPSender(server) if server else None
@@ -264,7 +278,7 @@ def _connected(act: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def _failure_keeper(clock: Clock) -> Callable[[str, Exception], None]:
-    from headgate.store.services.traffic_events import EventKind, note
+    from headgate.store.services.traffic.mishaps import EventKind, note
 
     def keep(name: str, error: Exception) -> None:
         note(EventKind.LOOP_FAILED, f"{name}: {type(error).__name__}: {error}", now=clock.now())

@@ -8,6 +8,7 @@ from email.utils import formatdate, make_msgid
 
 from headgate.core.problems import DependencyError
 from headgate.store.environment import MailServer
+from headgate.store.services.alerts.mail import Letter
 
 TIMEOUT_SECONDS = 20.0
 FINAL_FROM = 500  # an answer of 5xx is the server's last word on this mail
@@ -23,10 +24,10 @@ class SMTPSender:
     def __init__(self, server: MailServer) -> None:
         self._server = server
 
-    def __call__(self, to: str, subject: str, text: str) -> None:
+    def __call__(self, to: str, subject: str, letter: Letter) -> None:
         try:
             with self._connected() as client:
-                client.send_message(self._message(to, subject, text))
+                client.send_message(self._message(to, subject, letter))
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
             raise _refused(code, words) from error
@@ -55,7 +56,7 @@ class SMTPSender:
             client.login(server.user, server.password)
         return client
 
-    def _message(self, to: str, subject: str, text: str) -> EmailMessage:
+    def _message(self, to: str, subject: str, letter: Letter) -> EmailMessage:
         message = EmailMessage()
         message["From"] = Address("Headgate", addr_spec=self._server.sender)
         message["To"] = to
@@ -63,7 +64,11 @@ class SMTPSender:
         message["Date"] = formatdate()
         message["Message-ID"] = make_msgid(domain=self._server.sender.partition("@")[2])
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answering machine replies
-        message.set_content(text)
+        if letter.unsubscribe:
+            message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        if letter.unsubscribe.startswith("https://"):  # one click wants TLS: RFC 8058 §3.1
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message.set_content(letter.text)
         return message
 
 

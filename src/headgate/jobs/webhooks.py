@@ -12,8 +12,9 @@ import structlog
 from headgate.alerts.webhooks import Attempt, headers
 from headgate.core.clock import Clock
 from headgate.jobs.webhook_post import Poster
-from headgate.store.services import deliveries, leases
-from headgate.store.services.deliveries import Order
+from headgate.store.services import leases
+from headgate.store.services.alerts import deliveries
+from headgate.store.services.alerts.deliveries import Order
 from headgate.store.services.leases import Held
 
 LEASE = "webhooks"

@@ -85,6 +85,21 @@ class SubscriptionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantRow:
+    """An application's access to what a mark makes sensitive, until an instant.
+
+    `mark` is the row of `headgate.model.sensitive.SensitiveMark`.
+    """
+
+    row: int
+    changed: int
+    application: int
+    mark: int
+    state: RowState
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class APIRow:
     """An API: which products open it. `is_open` lets callers in without a credential."""
 
@@ -138,6 +153,7 @@ class AccessDelta:
     subscriptions: tuple[SubscriptionRow, ...] = field(default=())
     credentials: tuple[CredentialRow, ...] = field(default=())
     blocks: tuple[BlockRow, ...] = field(default=())
+    grants: tuple[GrantRow, ...] = field(default=())
 
 
 PAGE_ROWS_MAX = 10_000  # rows of one delta: about 2 MB of JSON

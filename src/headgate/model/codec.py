@@ -4,6 +4,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from headgate.core.mistakes import told
+from headgate.core.phrases import phrase
 from headgate.core.problems import Detail, Problem, ProblemType
 
 T = TypeVar("T")
@@ -49,12 +51,17 @@ def from_data(kind: type[T], data: object) -> T:
 
 def _problem(kind: type[Any], error: ValidationError) -> Problem:
     details = [
-        Detail(item["msg"], "/" + "/".join(str(part) for part in item["loc"]))
+        Detail(told(item), "/" + "/".join(str(part) for part in item["loc"]))
         for item in error.errors(include_url=False, include_input=False)
     ]
     return Problem(
         ProblemType.INVALID_INPUT,
-        f"This is not a valid {kind.__name__}: {details[0].pointer}: {details[0].message}.",
+        phrase(
+            "This is not a valid {kind}: {pointer}: {message}.",
+            kind=kind.__name__,
+            pointer=details[0].pointer,
+            message=details[0].message,
+        ),
         "Correct the listed places and send it again.",
         details,
     )

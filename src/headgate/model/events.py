@@ -29,6 +29,14 @@ class EventKind(StrEnum):
     APPLICATION_CREATED = "application.created"
     APPLICATION_CHANGED = "application.changed"
     APPLICATION_DELETED = "application.deleted"
+    ACCESS_ASKED = "access.asked"
+    ACCESS_GRANTED = "access.granted"
+    ACCESS_REFUSED = "access.refused"
+    ACCESS_WITHDRAWN = "access.withdrawn"
+    ACCESS_ENDING = "access.ending"
+    ACCESS_LAPSED = "access.lapsed"
+    ACCESS_REVOKED = "access.revoked"
+    ACCESS_ENDED = "access.ended"
     GATEWAY_PUBLISHED = "gateway.published"
     GATEWAY_ROLLED_BACK = "gateway.rolled_back"
     RELEASE_STARTED = "release.started"
@@ -37,6 +45,7 @@ class EventKind(StrEnum):
     API_DEPRECATED = "api.deprecated"
     API_RETIRED = "api.retired"
     OPERATION_DEPRECATED = "operation.deprecated"
+    FEEDBACK_GIVEN = "feedback.given"
     WEBHOOK_DISABLED = "webhook.disabled"
     WEBHOOK_TEST = "webhook.test"
 
@@ -47,6 +56,19 @@ class Told:
 
     meaning: str
     data: Mapping[str, str]
+
+
+OPERATORS = frozenset(
+    {
+        EventKind.GATEWAY_PUBLISHED,
+        EventKind.GATEWAY_ROLLED_BACK,
+        EventKind.RELEASE_STARTED,
+        EventKind.RELEASE_PROMOTED,
+        EventKind.RELEASE_TAKEN_BACK,
+        EventKind.FEEDBACK_GIVEN,
+    }
+)
+"""Kinds about no organization: the operators' alone to know."""
 
 
 _KEY = {
@@ -72,6 +94,13 @@ _SUBSCRIPTION = {
 _APPLICATION = {
     "application": "its name, as `organization/application`",
     "is_suspended": "whether its calls are refused for now",
+}
+_ACCESS = {
+    "access": "the request's id",
+    "application": "who asks, as `organization/application`",
+    "api": "the API whose data is asked for",
+    "operation": "the operation's id, or empty for the whole API",
+    "until": "when the grant ends or ended by itself, or null before one",
 }
 _QUOTA = {
     "subscription": "the subscription's id",
@@ -135,6 +164,20 @@ TOLD: Mapping[EventKind, Told] = {
     EventKind.APPLICATION_CREATED: Told("An application was made.", _APPLICATION),
     EventKind.APPLICATION_CHANGED: Told("An application was changed.", _APPLICATION),
     EventKind.APPLICATION_DELETED: Told("An application was deleted.", _APPLICATION),
+    EventKind.ACCESS_ASKED: Told("Somebody asks for access to sensitive data.", _ACCESS),
+    EventKind.ACCESS_GRANTED: Told("Access to sensitive data is granted for a time.", _ACCESS),
+    EventKind.ACCESS_REFUSED: Told("A request for sensitive data is refused.", _ACCESS),
+    EventKind.ACCESS_WITHDRAWN: Told(
+        "Those who asked for sensitive data need it no longer.", _ACCESS
+    ),
+    EventKind.ACCESS_ENDING: Told("A grant lapses within three days.", _ACCESS),
+    EventKind.ACCESS_LAPSED: Told("A grant has reached its end.", _ACCESS),
+    EventKind.ACCESS_REVOKED: Told("A grant was taken away before its end.", _ACCESS),
+    EventKind.ACCESS_ENDED: Told(
+        "A request or grant is over because a newer grant replaced it, or because the data is"
+        " sensitive no longer.",
+        _ACCESS,
+    ),
     EventKind.GATEWAY_PUBLISHED: Told("A gateway is to serve another revision.", _PUBLISHED),
     EventKind.GATEWAY_ROLLED_BACK: Told("A gateway was taken back to a revision.", _PUBLISHED),
     EventKind.RELEASE_STARTED: Told("A version gets a share of the calls.", _RELEASE),
@@ -155,6 +198,14 @@ TOLD: Mapping[EventKind, Told] = {
     EventKind.OPERATION_DEPRECATED: Told(
         "An operation that the organization has called in the last 30 days will end.",
         _ENDING | {"operation": "the operation's id"},
+    ),
+    EventKind.FEEDBACK_GIVEN: Told(
+        "A reader said whether a page of the portal was helpful.",
+        {
+            "feedback": "its id; what the reader wrote stands in the console",
+            "page": "the page's address",
+            "is_helpful": "whether it was",
+        },
     ),
     EventKind.WEBHOOK_DISABLED: Told(
         "A webhook is sent nothing more: it failed for days, or answered 410.",
@@ -178,8 +229,8 @@ _INTRODUCTION = """# Events
 An event says what happened: written in the same transaction as the thing itself, so that neither
 is there without the other, and never changed. See them with `headgate events` (`-f` follows),
 read them at `/api/v1/events`, or have them sent: [webhooks](webhooks.md). An organization's token
-sees what is about the organization; events about no organization (`gateway.*`, `release.*`) are
-the operators'.
+sees what is about the organization; events about no organization (`gateway.*`, `release.*`,
+`feedback.*`) are the operators'.
 
 ```json
 {"id": "evt_7k3v9q2m4x0z", "type": "quota.warning", "timestamp": "2030-01-31T09:12:00.250000Z",
@@ -196,7 +247,8 @@ nodes 80 % may be told up to one percent late; the end of a quota is exact. Each
 for each subscription, gateway and window, whatever is restarted or reported again. Quotas per
 hour, day and month have events, those per minute none; what is reached in the last five seconds
 of a window may go untold when the next window's first call comes before the report.
-`key.expiring` comes up to ten minutes late.
+`key.expiring` comes up to ten minutes late, `access.ending` and `access.lapsed` a few seconds (the
+gateways refuse from the very end on, whoever tells of it).
 
 **How long?** 40 days, and at most 100,000 events: the oldest go first, and `headgate status` says
 so while it happens. The [audit log](commands.md) keeps who changed what for 400 days.

@@ -48,10 +48,12 @@ class LeaseRequest:
     """What a node holds and wants. `epoch` names its table: another table holds nothing yet.
 
     `divisor`: which the table has, None while `held` does not yet tell all that is fixed there.
+    `rate_nodes`: among how many it divides shared rates.
     """
 
     epoch: str
     divisor: int | None
+    rate_nodes: int = 0
     wants: tuple[Want, ...] = ()
     held: tuple[Held, ...] = ()
 
@@ -78,9 +80,11 @@ class LeaseAnswer:
     """`divisor`: which the node shall have. It never grows back, so a late answer harms nothing.
 
     `since_s` (since 1970): in windows that began earlier the node has nothing but leases.
+    `rate_nodes`: among how many it shall divide shared rates.
     """
 
     divisor: int
     since_s: int = 0
+    rate_nodes: int = 1
     leases: tuple[Lease, ...] = ()
     recalls: tuple[Recall, ...] = ()

@@ -2,13 +2,15 @@
 calls may run at one time.
 
 A limit is written as people say it: `10/second+50`, `1000/month@15`, `5`, each with ` shadow`
-behind it when it is only to be counted.
+behind it when it is only to be counted; a rate with ` shared` when all nodes hold it together.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+from headgate.core.phrases import phrase
 
 AMOUNT_MAX = 2**32 - 1  # the access table holds an amount in 32 bits
 BURST_MAX = 2**22 - 1
@@ -52,7 +54,8 @@ class Limit:
 
     A rate lets `burst` pass at once (by default, `amount`). A quota's month begins on
     `anchor_day`. `concurrent` counts calls, has no window, and none of these. A limit that
-    `is_shadow` is counted and recorded, and refuses nothing.
+    `is_shadow` is counted and recorded, and refuses nothing. A rate that `is_shared` is divided
+    among the live nodes of a gateway; another holds on each node by itself.
 
     Raises:
         ValueError: out of range, or a rate per month.
@@ -64,36 +67,51 @@ class Limit:
     burst: int = 0
     anchor_day: int = 1
     is_shadow: bool = False
+    is_shared: bool = False
 
     def __post_init__(self) -> None:
         most = CONCURRENT_MAX if self.kind is LimitKind.CONCURRENT else AMOUNT_MAX
         if not 1 <= self.amount <= most:
-            raise ValueError(f"the amount of a {self.kind} limit is 1 to {most:,}")
+            raise ValueError(
+                phrase("the amount of a {kind} limit is 1 to {most:,}", kind=self.kind, most=most)
+            )
         if self.anchor_day != 1 and (
             self.kind is not LimitKind.QUOTA or self.window is not Window.MONTH
         ):
-            raise ValueError("only a quota per month begins on a day, as in 1000/month@15")
+            raise ValueError(phrase("only a quota per month begins on a day, as in 1000/month@15"))
         if not 1 <= self.anchor_day <= ANCHOR_DAY_MAX:
-            raise ValueError(f"a quota's month begins on day 1 to {ANCHOR_DAY_MAX}")
+            raise ValueError(
+                phrase("a quota's month begins on day 1 to {most}", most=ANCHOR_DAY_MAX)
+            )
+        if self.is_shared and self.kind is not LimitKind.RATE:
+            raise ValueError(
+                phrase("only a rate says that nodes share it; a plan's quotas always are")
+            )
         if self.kind is LimitKind.RATE:
             self._check_rate()
         elif self.burst:
-            raise ValueError(f"a {self.kind} limit has no burst; only a rate has one")
+            raise ValueError(
+                phrase("a {kind} limit has no burst; only a rate has one", kind=self.kind)
+            )
         elif self.kind is LimitKind.QUOTA and self.window is Window.SECOND:
-            raise ValueError("a quota is per minute, hour, day or month; per second use a rate")
+            raise ValueError(
+                phrase("a quota is per minute, hour, day or month; per second use a rate")
+            )
         elif self.kind is LimitKind.CONCURRENT and self.window is not Window.SECOND:
-            raise ValueError("a concurrent limit has no window")
+            raise ValueError(phrase("a concurrent limit has no window"))
 
     def _check_rate(self) -> None:
         if self.window is Window.MONTH:
-            raise ValueError("a rate is per second, minute, hour or day; per month use a quota")
+            raise ValueError(
+                phrase("a rate is per second, minute, hour or day; per month use a quota")
+            )
         if not self.burst:
             object.__setattr__(self, "burst", min(self.amount, BURST_MAX))
         if not 1 <= self.burst <= BURST_MAX:
-            raise ValueError(f"the burst of a rate is 1 to {BURST_MAX:,}")
+            raise ValueError(phrase("the burst of a rate is 1 to {most:,}", most=BURST_MAX))
 
     def __str__(self) -> str:
-        shadow = f" {SHADOW}" if self.is_shadow else ""
+        shadow = (f" {SHARED}" if self.is_shared else "") + (f" {SHADOW}" if self.is_shadow else "")
         if self.kind is LimitKind.CONCURRENT:
             return f"{self.amount}{shadow}"
         burst = f"+{self.burst}" if self.burst and self.burst != self.amount else ""
@@ -110,6 +128,7 @@ class Limit:
 
 
 SHADOW = "shadow"
+SHARED = "shared"
 _LIMIT = re.compile(
     r"([\d_,]+)\s*/\s*(second|minute|hour|day|month|s|m|h|d)(?:\+(\d+))?(?:@(\d+))?"
 )
@@ -119,7 +138,8 @@ _EXAMPLES = {LimitKind.RATE: "10/second", LimitKind.QUOTA: "1000/month", LimitKi
 
 def parse_limit(kind: LimitKind, text: str) -> Limit:
     """`10/second`, `10/second+50` for a burst of 50, `1000/month`, `1000/month@15` from the 15th
-    of each month, `5` at one time; ` shadow` behind it: only counted.
+    of each month, `5` at one time; ` shadow` behind it: only counted; behind a rate ` shared`: by
+    all nodes together.
 
     Raises:
         ValueError: not a limit, or out of range; the message shows a valid one.
@@ -127,15 +147,24 @@ def parse_limit(kind: LimitKind, text: str) -> Limit:
     plain = text.strip().lower()
     is_shadow = plain.endswith(f" {SHADOW}")
     plain = plain.removesuffix(f" {SHADOW}").rstrip()
+    is_shared = plain.endswith(f" {SHARED}")
+    plain = plain.removesuffix(f" {SHARED}").rstrip()
     if kind is LimitKind.CONCURRENT and plain.isascii() and plain.isdigit() and len(plain) < 12:
-        return Limit(kind, int(plain), is_shadow=is_shadow)
+        return Limit(kind, int(plain), is_shadow=is_shadow, is_shared=is_shared)
     match = _LIMIT.fullmatch(plain)
     if match is None or kind is LimitKind.CONCURRENT:
         example = _EXAMPLES[kind]
-        raise ValueError(f"{text!r} is not a {kind} limit; write it like {example}")
+        raise ValueError(
+            phrase(
+                "{text!r} is not a {kind} limit; write it like {example}",
+                text=text,
+                kind=kind,
+                example=example,
+            )
+        )
     window = Window(_SHORT.get(match[2], match[2]))
     amount, burst, day = int(re.sub(r"[_,]", "", match[1])), int(match[3] or 0), int(match[4] or 1)
-    return Limit(kind, amount, window, burst, day, is_shadow)
+    return Limit(kind, amount, window, burst, day, is_shadow, is_shared)
 
 
 def window_index(window: Window, at: datetime) -> int:

@@ -12,8 +12,9 @@ string faster than it looks up five (docs/decisions/0004).
           and then others may be missing, and `retired` where the version is gone.
 `access`  `<verdict> <caller> <target>`, written by the filter and absent when the request did not
           reach it. A verdict that a limit in shadow would have given stands behind it, after a
-          tilde. `caller` is the ids of `CALLER_IDS` end to end, or "-" when nobody is known; a
-          verified token's subject stands behind it, after a colon.
+          tilde; then, after a semicolon, what was left of the limits that the call met
+          (`model/limits_left.py`). `caller` is the ids of `CALLER_IDS` end to end, or "-" when
+          nobody is known; a verified token's subject stands behind it, after a colon.
           The target is path and query as the caller sent them, less the key. A line without
           `access` has no query at all, because a key may still stand in it.
 """

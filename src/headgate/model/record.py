@@ -15,6 +15,7 @@ class Verdict(StrEnum):
     EXPIRED = "expired"
     NOT_SUBSCRIBED = "not_subscribed"
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    ACCESS_NOT_GRANTED = "access_not_granted"
     INVALID_REQUEST = "invalid_request"
     RATE_LIMITED = "rate_limited"
     QUOTA_EXCEEDED = "quota_exceeded"
@@ -40,7 +41,7 @@ class RequestRecord:
     `credential` to `plan` are 16-byte ids, empty where the caller is not known. `attempts`
     counts upstream tries, 0 when none was made. `cache` is `hit`, `miss` or empty. `observed` is
     the verdict that a policy which only observes, or a limit in shadow, would have given, mostly
-    empty.
+    empty. `limits`: what was left of those that the call met, as `model/limits_left.py` reads it.
     """
 
     started_at: datetime
@@ -75,3 +76,4 @@ class RequestRecord:
     content_type: str
     synthetic: bool
     observed: str = ""
+    limits: str = ""

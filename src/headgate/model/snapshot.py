@@ -12,6 +12,7 @@ from headgate.core.problems import TYPE_PREFIX
 from headgate.model.lifecycle import Notice
 from headgate.model.release import Release
 from headgate.model.scopes import ScopeNeeds
+from headgate.model.sensitive import SensitiveMark
 from headgate.model.tokens import TokenIssuer
 
 
@@ -112,6 +113,7 @@ class Upstream:
     connect_timeout_seconds: float = 5.0
     timeout_seconds: float = 60.0  # each try, until its answer begins; 0 = none; not over HTTP/2
     idle_timeout_seconds: float = 300.0  # without a byte in either direction; 0 = none
+    keepalive_seconds: float = 4.0  # an unused connection; 0 = none, less than the upstream's own
     retries_max: int = 1  # GET, HEAD, OPTIONS; on connect failure, reset, timeout, 502-504
     health_check: HealthCheck | None = None
     outlier_ejection: OutlierEjection | None = field(default_factory=OutlierEjection)
@@ -121,7 +123,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotOperation:
-    """One method and path template, e.g. `GET /pets/{id}`. `row`: its place in the access table."""
+    """One method and path template, e.g. `GET /pets/{id}`. `row`: its place in the access table.
+
+    `mark` is put here on a node, out of the snapshot's own (`gateway/sensitive.py`).
+    """
 
     row: int
     id: str
@@ -131,6 +136,7 @@ class SnapshotOperation:
     purged: int = 0  # how often what the cache holds of it has been declared void
     needs: ScopeNeeds | None = None  # what its document says; the policy `scopes` goes before
     notice: Notice | None = None  # that its document calls it deprecated
+    mark: SensitiveMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,7 @@ class Snapshot:
     `foreign_issuers`: the keys, as far as they are known, of those that `jwt` policies name.
     `secrets`: the values of the secrets that the settings name, in clear, on a node alone.
     `problem_types`: what the `type` of the gateway's own answers begins with (`core/problems.py`).
+    `marks`: what has to be asked for, of all APIs.
     """
 
     revision: int
@@ -181,6 +188,7 @@ class Snapshot:
     foreign_issuers: tuple[TokenIssuer, ...] = ()
     problem_types: str = TYPE_PREFIX
     callers: tuple[CallerPolicies, ...] = ()
+    marks: tuple[SensitiveMark, ...] = ()
 
     @property
     def routed(self) -> tuple[SnapshotAPI, ...]:
@@ -195,8 +203,8 @@ class Snapshot:
 class SnapshotDelta:
     """What leads from revision `base` to `revision`; base 0 means that it is complete.
 
-    `changed` replaces or adds APIs by `row`, `removed` names rows that are gone. `secrets` is
-    always complete.
+    `changed` replaces or adds APIs by `row`, `removed` names rows that are gone. `secrets` and
+    `marks` are always complete.
     """
 
     base: int
@@ -211,6 +219,7 @@ class SnapshotDelta:
     foreign_issuers: tuple[TokenIssuer, ...] = ()
     problem_types: str = TYPE_PREFIX
     callers: tuple[CallerPolicies, ...] = ()
+    marks: tuple[SensitiveMark, ...] = ()
 
 
 def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
@@ -238,4 +247,5 @@ def merge(snapshot: Snapshot | None, delta: SnapshotDelta) -> Snapshot:
         delta.foreign_issuers,
         delta.problem_types,
         delta.callers,
+        delta.marks,
     )

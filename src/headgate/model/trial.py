@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TARGET_CHARACTERS_MAX = 16 * 1024
-HEADERS_MAX = 90  # Envoy takes 100 with those that HTTP and the agent add
+HEADERS_MAX = 85  # Envoy takes 100 with those that HTTP and the agent add
 HEADER_CHARACTERS_MAX = 16 * 1024
 BODY_BYTES_MAX = 1024 * 1024
 ANSWER_BYTES_MAX = 64 * 1024  # of an answer's body; the rest is cut
+CERTIFICATE_CHARACTERS_MAX = 100_000
 CLIENT_ADDRESS_DEFAULT = "127.0.0.1"
 
 NOT_TRIED = frozenset(
@@ -30,6 +31,12 @@ NOT_TRIED = frozenset(
 """Header fields that belong to one connection, or say what the trial says otherwise: the length of
 the body, the caller's address."""
 
+CERTIFICATE_PREFIX = "x-headgate-trial-"
+CERTIFICATE_FIELDS = tuple(
+    f"{CERTIFICATE_PREFIX}{fact}" for fact in ("ends", "issuer", "subject", "uri", "dns")
+)
+"""In which the agent tells the gateway's Envoy of the certificate; nobody else can."""
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -37,7 +44,8 @@ Headers = tuple[tuple[str, str], ...]
 class TrialRequest:
     """A request to try. `target` is path and query; `body` is base64.
 
-    `client_address` is what the gateway takes for the caller's address.
+    `client_address` is what the gateway takes for the caller's address. `certificate` is what the
+    caller shows in the handshake, and those between it and its authority, as PEM; or nothing.
     """
 
     id: str
@@ -46,6 +54,7 @@ class TrialRequest:
     headers: Headers = field(default=(), repr=False)
     body: str = field(default="", repr=False)
     client_address: str = CLIENT_ADDRESS_DEFAULT
+    certificate: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,17 +124,17 @@ class AccessKeeper:
         """Let another agent write."""
         self._table.close()
 
-    def _open(self, generation: str) -> AccessTable:
+    def _open(self, generation: str, before: AccessTable | None = None) -> AccessTable:
         """The table. A new one lets nothing of a quota pass before it knows the node's part."""
-        table = self._open_or_replace(generation)
+        table = self._open_or_replace(generation, before)
         if not table.is_complete:
             table.leases.close_until_told()
         return table
 
-    def _open_or_replace(self, generation: str) -> AccessTable:
+    def _open_or_replace(self, generation: str, before: AccessTable | None) -> AccessTable:
         """The table; a damaged one is set aside for people to look at, and made anew."""
         try:
-            return AccessTable.open(self._paths.table, generation=generation)
+            return AccessTable.open(self._paths.table, generation=generation, before=before)
         except Problem as problem:
             if "damaged" not in problem.detail:  # another writer, or a generation too long
                 raise
@@ -146,13 +146,14 @@ class AccessKeeper:
                 f" begin again. The damaged file is kept as {aside}; delete it when it is not"
                 " needed.",
             )
-            return AccessTable.open(self._paths.table, generation=generation)
+            return AccessTable.open(self._paths.table, generation=generation, before=before)
 
     def _start_afresh(self, generation: str) -> None:
         """A new table for the rows of another store. The published rows are the same."""
         _log.info("the access table starts afresh", generation=generation)
-        self._table.close()
-        self._table = self._open(generation)
+        before = self._table
+        self._table = self._open(generation, before)
+        before.close()
         if self._published is not None:
             self._table.publish(self._published)
         self.replaced.set()

@@ -1,11 +1,12 @@
 """How does a node get its part of quotas that several nodes share, and give some of it back?
 
 Two loops over one table. One waits for what the control plane has to say (another divisor, parts
-that are recalled), the other asks for more where a part runs low. What is asked and what is given
-back goes through one lock: an answer that is overtaken by a recall must not be applied after it.
+that are recalled, among how many nodes shared rates are divided), the other asks for more where a
+part runs low. What is asked and what is given back goes through one lock: an answer that is
+overtaken by a recall must not be applied after it.
 
 Fails closed: without the control plane a node lets pass what it holds, and refuses the rest until
-the next window, in which it has its divided part again.
+the next window, in which it has its divided part again. Of a shared rate it keeps the last part.
 """
 
 import asyncio
@@ -51,7 +52,11 @@ class LeaseSync:
             return
         async with self._lock:
             await self._tell()
-            request = LeaseRequest(self._keeper.epoch, await self._divisor())
+            request = LeaseRequest(
+                self._keeper.epoch,
+                await self._divisor(),
+                await self._keeper.with_leases(lambda it: it.rate_nodes),
+            )
         answer = await self._poll(request)
         if answer is None or request.epoch != self._keeper.epoch:
             return
@@ -102,6 +107,7 @@ class LeaseSync:
         self._told = epoch
 
     async def _adopt(self, answer: LeaseAnswer) -> None:
+        await self._keeper.with_leases(lambda it: it.share_rates(answer.rate_nodes))
         if answer.divisor == await self._divisor():
             return
         self._told = ""  # until what became fixed has been said

@@ -10,6 +10,8 @@ import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import orjson
 import structlog
@@ -28,6 +30,7 @@ from headgate.node.installed import check_installed
 from headgate.node.introspection import Introspection
 from headgate.node.launch import EnvoyRecord, Launcher, node_settings, raise_descriptor_limit
 from headgate.node.lease_sync import LeaseSync
+from headgate.node.priority import thread_behind_calls
 from headgate.node.report import REPORT_SECONDS, Parts, Reporter
 from headgate.node.seal import Sealer
 from headgate.node.settings import AgentSettings
@@ -42,6 +45,8 @@ from headgate.node.validator.control import validators_count
 from headgate.node.validators import Validators
 
 ENVOY_VERSION = "1.40.0"  # the one that the filter is built for (pyproject.toml pins it)
+RUN_FILE = "run/web.json"  # where a control plane on this machine listens
+START_SECONDS = 20.0  # how long a control plane that starts beside the node may stay unknown
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 5.0
 LAST_WORDS_SECONDS_MAX = 3.0  # for shipping and reporting while stopping
@@ -98,6 +103,8 @@ class Agent:
         state = load_state(paths.state, name=settings.name, random_bytes=random_bytes)
         self._settings = settings
         self._clock = clock
+        self._began = clock.monotonic()
+        self._has_told = False
         self._launcher = Launcher(settings, state.node)
         self._found = self._launcher.find()
         if self._found is None:
@@ -136,7 +143,7 @@ class Agent:
         self._snapshots = SnapshotSync(self._control_plane, settings.gateway, self._revisions)
         self._access = AccessSync(self._control_plane, self._keeper, self._troubles)
         self._leases = LeaseSync(self._control_plane, self._keeper)
-        self._trials = Trials(self._control_plane, paths, state.node)
+        self._trials = Trials(self._control_plane, settings, state.node, clock)
         parts = Parts(
             node=state.node,
             envoy_version=ENVOY_VERSION,
@@ -153,6 +160,8 @@ class Agent:
     async def run(self, stop: asyncio.Event) -> None:
         """Run all loops until `stop` is set, then stop in order."""
         raise_descriptor_limit()
+        threads = ThreadPoolExecutor(initializer=thread_behind_calls)
+        asyncio.get_running_loop().set_default_executor(threads)
         found: EnvoyRecord | None = self._found
         loops = [
             asyncio.create_task(self._supervisor.run(found)),
@@ -219,24 +228,27 @@ class Agent:
             await self._revisions.refuse_calls(admin, is_refusing=is_refusing)
 
     async def _report(self) -> None:
-        try:
-            async with asyncio.timeout(REPORT_SECONDS):
-                await self._troubles.changed.wait()
-        except TimeoutError:
-            pass
+        if self._has_told:  # else at once: who publishes waits for a node that has just started
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_SECONDS):
+                    await self._troubles.changed.wait()
+        self._has_told = False
         self._troubles.changed.clear()
         await self._reporter.look()
         await self._reporter.send()
+        self._has_told = True
 
     async def _forever(self, topic: Topic, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat one step for good; an error is told, waited out, and never ends the loop."""
         delay, since = BACKOFF_SECONDS_MIN, ""
         while True:
+            known = _known_since(self._settings)
             try:
                 await step()
             except (DependencyError, Problem, OSError) as error:
                 since = since or self._clock.now().strftime("%Y-%m-%d %H:%M:%SZ")
-                self._troubles.set(topic, f"{_TROUBLE[topic]} (since {since}): {error}")
+                if not self._is_starting():
+                    self._troubles.set(topic, f"{_TROUBLE[topic]} (since {since}): {error}")
             except Exception as error:  # noqa: BLE001  # a bug in one loop must not stop traffic
                 since = since or self._clock.now().strftime("%Y-%m-%d %H:%M:%SZ")
                 _log.exception("a loop of the agent failed", loop=str(topic))
@@ -249,8 +261,20 @@ class Agent:
                 delay, since = BACKOFF_SECONDS_MIN, ""
                 self._troubles.clear(topic)
                 continue
-            await asyncio.sleep(delay)
+            await self._pause(delay, known)
             delay = min(delay * 2, BACKOFF_SECONDS_MAX)
+
+    def _is_starting(self) -> bool:
+        """Whether the control plane of this machine may only not have said where it listens yet."""
+        is_new = self._clock.monotonic() - self._began < START_SECONDS
+        return is_new and not self._settings.control_plane and not _known_since(self._settings)
+
+    async def _pause(self, seconds: float, known: int) -> None:
+        """Wait, but no longer than until the control plane of this machine has started anew."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds
+        while (left := deadline - now()) > 0 and _known_since(self._settings) == known:  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(min(left, BACKOFF_SECONDS_MIN))
 
 
 _TROUBLE = {
@@ -283,13 +307,21 @@ def control_plane_url(settings: AgentSettings) -> str:
     """
     if settings.control_plane:
         return settings.control_plane.rstrip("/")
-    place = settings.data / "run" / "web.json"
+    place = settings.data / RUN_FILE
     try:
         return str(orjson.loads(place.read_bytes())["url"]).rstrip("/")
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise DependencyError(
             f"no control plane is known: {place} is not there", is_retryable=True
         ) from error
+
+
+def _known_since(settings: AgentSettings) -> int:
+    """When the control plane of this machine said where it listens; 0 where none has."""
+    try:
+        return (settings.data / RUN_FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def check_port(address: str, port: int) -> None:

@@ -32,6 +32,7 @@ from headgate.node.launch import (
     rotate_log,
     tail,
 )
+from headgate.node.priority import main_thread_behind_calls
 from headgate.node.seal import Sealer
 from headgate.node.settings import AgentSettings
 from headgate.node.troubles import Topic, Troubles
@@ -185,6 +186,7 @@ class Supervisor:
         try:
             is_ready = await self._is_ready_before(ended, admin)
             if is_ready:
+                main_thread_behind_calls(envoy.pid)
                 await self._announce(admin)
                 await self._until_ended(ended)
         finally:

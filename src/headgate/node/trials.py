@@ -10,17 +10,28 @@ import base64
 import os
 import socket
 from contextlib import closing
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from time import monotonic, sleep
 
 import orjson
 
+from headgate.access.certificates import shown
+from headgate.core.clock import Clock
 from headgate.core.problems import DependencyError
-from headgate.model.trial import ANSWER_BYTES_MAX, TrialRequest, TrialResult
+from headgate.model.trial import (
+    ANSWER_BYTES_MAX,
+    CERTIFICATE_FIELDS,
+    CERTIFICATE_PREFIX,
+    Headers,
+    TrialRequest,
+    TrialResult,
+)
 from headgate.node.control_plane import WAIT_SECONDS, ControlPlane
 from headgate.node.launch import TRIAL_SOCKET
 from headgate.node.paths import NodePaths
+from headgate.node.settings import AgentSettings
 
 TRIAL_SECONDS_MAX = 6.0  # below what the control plane waits
 LINE_SECONDS_MAX = 3.0  # Envoy writes it within a tenth of a second
@@ -32,10 +43,14 @@ TRIED = "headgate_trial"  # Envoy's word for the answer of `filter/trial.zig`
 class Trials:
     """Tries what the control plane wants tried at this node."""
 
-    def __init__(self, control_plane: ControlPlane, paths: NodePaths, node: str) -> None:
+    def __init__(
+        self, control_plane: ControlPlane, settings: AgentSettings, node: str, clock: Clock
+    ) -> None:
         self._control_plane = control_plane
-        self._paths = paths
+        self._paths = settings.paths
         self._node = node
+        self._authorities = self._paths.client_authorities if settings.client_authorities else None
+        self._clock = clock
 
     async def step(self) -> None:
         """One long poll, and what it brought.
@@ -45,17 +60,27 @@ class Trials:
         try:
             asked = await self._control_plane.trial(wait=WAIT_SECONDS)
             if asked is not None:
-                found = await asyncio.to_thread(tried, self._paths, self._node, asked)
+                found = await asyncio.to_thread(self._tried, asked)
                 await self._control_plane.answer_trial(found)
         except DependencyError:
             await asyncio.sleep(RETRY_SECONDS)
 
+    def _tried(self, asked: TrialRequest) -> TrialResult:
+        try:
+            told = _shown(asked.certificate, self._authorities, self._clock.now())
+        except (OSError, ValueError) as error:
+            return TrialResult(asked.id, self._node, error=f"the handshake would end: {error}")
+        return tried(self._paths, self._node, asked, told)
 
-def tried(paths: NodePaths, node: str, asked: TrialRequest) -> TrialResult:
-    """What the gateway finds of one request. It waits: call it in a thread."""
+
+def tried(paths: NodePaths, node: str, asked: TrialRequest, told: Headers) -> TrialResult:
+    """What the gateway finds of one request, of whose connection it is told so much.
+
+    It waits: call it in a thread.
+    """
     try:
         _empty(paths.trial_log)
-        return _tried(paths, node, asked)
+        return _tried(paths, node, asked, told)
     except (OSError, HTTPException, ValueError, DependencyError) as error:
         why = str(error) or type(error).__name__
         return TrialResult(asked.id, node, error=f"the gateway's Envoy does not answer: {why}")
@@ -63,9 +88,25 @@ def tried(paths: NodePaths, node: str, asked: TrialRequest) -> TrialResult:
         _empty(paths.trial_log)
 
 
-def _tried(paths: NodePaths, node: str, asked: TrialRequest) -> TrialResult:
+def _shown(certificate: str, authorities: Path | None, at: datetime) -> Headers:
+    """What the gateway's handshake would tell of the certificate; nothing where none is shown.
+
+    Raises:
+        OSError, ValueError: it would end.
+    """
+    if not certificate:
+        return ()
+    if authorities is None:
+        raise ValueError("the gateway asks nobody for a certificate (--gateway-client-ca)")
+    found = shown(certificate, authorities.read_text(), at)
+    ends = str(int(found.ends_at.timestamp()))
+    facts = (ends, found.issuer, found.subject, found.uri, found.dns)
+    return tuple((name, fact) for name, fact in zip(CERTIFICATE_FIELDS, facts, strict=True) if fact)
+
+
+def _tried(paths: NodePaths, node: str, asked: TrialRequest, told: Headers) -> TrialResult:
     with closing(_Connection(paths.folder)) as connection:
-        answer = _answer(connection, asked)
+        answer = _answer(connection, asked, told)
         body = answer.read(ANSWER_BYTES_MAX)
         headers = tuple((name.lower(), value) for name, value in answer.getheaders())
     line = _line(paths.trial_log, dict(headers).get("x-request-id", ""))
@@ -80,10 +121,11 @@ def _tried(paths: NodePaths, node: str, asked: TrialRequest) -> TrialResult:
     )
 
 
-def _answer(connection: HTTPConnection, asked: TrialRequest) -> HTTPResponse:
+def _answer(connection: HTTPConnection, asked: TrialRequest, told: Headers) -> HTTPResponse:
     body = base64.b64decode(asked.body)
     connection.putrequest(asked.method, asked.target, skip_host=True, skip_accept_encoding=True)
-    for name, value in asked.headers:
+    own = [one for one in asked.headers if not one[0].lower().startswith(CERTIFICATE_PREFIX)]
+    for name, value in (*own, *told):
         connection.putheader(name, value.encode())
     if not any(name.lower() == "host" for name, _ in asked.headers):
         connection.putheader("host", "gateway")

@@ -1,7 +1,7 @@
 """What does the environment say about the store? Read in one place, before Django starts."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from headgate.model.tokens import is_public_url
 DATA_FOLDER_DEFAULT = ".headgate"
 GATEWAY_URL_DEFAULT = "http://localhost:8080"
 SIGN_UP = ("open", "invited", "closed")
+HIDDEN = "•••"
 
 
 def mistakes(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -156,3 +157,59 @@ def mail_server(environment: Mapping[str, str] = os.environ) -> MailServer | Non
         is_tls,
         sender,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One setting as it may be shown: without secrets. `is_known`: something reads it."""
+
+    name: str
+    value: str
+    is_default: bool
+    is_known: bool = True
+
+
+def shown(environment: Mapping[str, str] = os.environ) -> list[Said]:
+    """What this process runs with, by name. Of passwords and secrets it is said that they are set.
+
+    A variable that begins like ours and that nothing reads is likely misspelt: it is listed too.
+    """
+    found = [
+        Said(name, _open(read(environment)), not environment.get(name, "").strip())
+        for name, read in _READ.items()
+    ]
+    for name in sorted(environment):
+        if name.startswith("HEADGATE_") and name not in _READ:
+            is_known = name in _ELSEWHERE or name.startswith("HEADGATE_OIDC_SECRET_")
+            found.append(Said(name, HIDDEN, is_default=False, is_known=is_known))
+    return sorted(found, key=lambda one: one.name)
+
+
+def _open(value: object) -> str:
+    """A value; of an address without its password, and without what stands behind a `?`."""
+    text = str(value)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return HIDDEN
+    if parts.password:
+        text = text.replace(f":{parts.password}@", f":{HIDDEN}@")
+    return text.replace(f"?{parts.query}", f"?{HIDDEN}") if parts.query else text
+
+
+_ELSEWHERE = frozenset({"HEADGATE_TOKEN", "HEADGATE_URL"})  # by commands
+_READ: Mapping[str, Callable[[Mapping[str, str]], object]] = {
+    "HEADGATE_DATA": data_folder,
+    "HEADGATE_DATABASE_URL": database_url,
+    "HEADGATE_PUBLIC_URL": public_url,
+    "HEADGATE_GATEWAY_URL": gateway_url,
+    "HEADGATE_SIGN_UP": signs_up,
+    "HEADGATE_SMTP_URL": lambda environment: environment.get("HEADGATE_SMTP_URL", ""),
+    "HEADGATE_MAIL_FROM": lambda environment: environment.get("HEADGATE_MAIL_FROM", ""),
+    "HEADGATE_OIDC_PROVIDERS": lambda environment: ", ".join(
+        f"{one['provider_id']}: {one['settings']['server_url']}"
+        for one in sign_in_providers(environment)
+    ),
+    "HEADGATE_LOG_FORMAT": lambda environment: environment.get("HEADGATE_LOG_FORMAT", "console"),
+    "HEADGATE_LOG_LEVEL": lambda environment: environment.get("HEADGATE_LOG_LEVEL", "info"),
+}

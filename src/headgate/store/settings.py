@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "headgate.store.apps.StoreConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # for the list of passkeys, a template of allauth
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
@@ -154,12 +155,7 @@ CSRF_FAILURE_VIEW = "headgate.web.site.failures.csrf"
 CSRF_TRUSTED_ORIGINS = [public_url()] if public_url() else []
 LANGUAGE_COOKIE_NAME = "headgate_language"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 20_000},  # tries at signing in, by address
-    }
-}
+CACHES = {"default": {"BACKEND": "headgate.store.tries.Tries"}}  # allauth's limits, nothing else
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [str(WEB / "static")]
 STORAGES = {"staticfiles": {"BACKEND": "headgate.web.site.assets.HashedStorage"}}
@@ -176,6 +172,18 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 2
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {  # per address (ip), per person, or per mail address (key)
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",  # wrong passwords, wrong second factors
+    "signup": "20/m/ip",
+    "reset_password": "20/m/ip,5/m/key",  # codes that are mailed
+    "reset_password_from_key": "20/m/ip",  # codes that are typed
+    "confirm_email": "1/10s/key",
+    "request_login_code": "20/m/ip,3/m/key",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "headgate.web.accounts.adapter.MFAAdapter"

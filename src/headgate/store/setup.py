@@ -6,6 +6,7 @@ it: prepare, migrate, bootstrap.
 
 import fcntl
 import os
+import pkgutil
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from headgate.core.ids import new_id
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.environment import data_folder, mistakes
 from headgate.store.files import FOLDER_MODE, remove_drafts, write_whole
+from headgate.store.migrations._replaced import REPLACED
 
 if TYPE_CHECKING:
     from headgate.store.models import Node  # Django's models: only after it has been set up
@@ -100,29 +102,18 @@ def migrate(data: Path) -> None:
     """Bring the tables to this version. One process at a time; the others wait.
 
     Raises:
-        Problem: the database cannot be reached, or a newer version has changed its tables.
+        Problem: the database cannot be reached, a newer version has changed its tables, or one
+            of before there were releases has made them half-way to those of today.
     """
     # Django's command modules are needed only here, at start-up.
     from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
     from django.db.utils import DatabaseError
 
     try:
         with _lock(data / LOCK_FILE), _database_lock():
-            executor = MigrationExecutor(connection)
-            unknown = {
-                name
-                for app, name in executor.loader.applied_migrations
-                if app == "store" and (app, name) not in executor.loader.disk_migrations
-            }
-            if unknown:
-                raise _refusal(
-                    "The database was changed by a newer version of Headgate"
-                    f" ({', '.join(sorted(unknown))}).",
-                    "Start that version or a later one.",
-                )
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            if _is_migrated():
+                return
+            with _all_or_nothing():
                 call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
     except DatabaseError as error:
         raise Problem(
@@ -131,6 +122,57 @@ def migrate(data: Path) -> None:
             "Check HEADGATE_DATABASE_URL, and that the server runs and lets this user in;"
             " with SQLite, the disk's free space.",
         ) from error
+
+
+@contextmanager
+def _all_or_nothing() -> Iterator[None]:
+    """One transaction around all migrations.
+
+    Django writes down that one was made after its tables are there: a kill between the two would
+    leave tables that no later start can make. SQLite checks references at the end instead.
+    """
+    from django.db import connection, transaction
+
+    connection.disable_constraint_checking()
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        connection.enable_constraint_checking()
+
+
+def _is_migrated() -> bool:
+    """Whether the tables are of this version, told by the names of migrations alone.
+
+    Loading them all to ask Django takes longer than anything else that a start does.
+
+    Raises:
+        Problem: no migration of this version leads from those tables to its own.
+    """
+    from django.apps import apps
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    known = {("store", name) for name in REPLACED}
+    for app in apps.get_app_configs():
+        for module in pkgutil.iter_modules([str(Path(app.path, "migrations"))]):
+            if not module.name.startswith("_"):
+                known.add((app.label, module.name))
+    made = set(MigrationRecorder(connection).applied_migrations())
+    if unknown := sorted(name for app, name in made - known if app == "store"):
+        raise _refusal(
+            f"The database was changed by a newer version of Headgate ({', '.join(unknown)}).",
+            "Start that version or a later one.",
+        )
+    replaced = [name for name in REPLACED if ("store", name) in made]
+    if replaced and len(replaced) < len(REPLACED):
+        raise _refusal(
+            f"The tables of the database were made before there were releases ({replaced[-1]}),"
+            " and this version cannot change them.",
+            f"Start once the version whose last migration is {REPLACED[-1]}, then this one;"
+            " or start with another data folder (--data) and an empty database.",
+        )
+    return known == made
 
 
 def bootstrap(data: Path, at: datetime) -> bool:
@@ -148,7 +190,7 @@ def bootstrap(data: Path, at: datetime) -> bool:
 
     from headgate.store.models import AccessCounter, Gateway, Installation, Node
     from headgate.store.services.actor import Scope
-    from headgate.store.services.gateways import DEFAULT_GATEWAY
+    from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
 
     with _lock(data / LOCK_FILE):
         with transaction.atomic():
@@ -179,8 +221,8 @@ def _token(path: Path, name: str, scope: str, at: datetime, *, node: "Node | Non
     from django.db import transaction
 
     from headgate.store.models import Token
-    from headgate.store.services import tokens
     from headgate.store.services.actor import Scope
+    from headgate.store.services.consumers import tokens
 
     text = path.read_text(encoding="ascii").strip() if path.exists() else ""
     if is_token(text) and Token.objects.filter(sha256=digest(text)).exists():

@@ -3,7 +3,7 @@
 From sums per consumer and day (UTC). Days without calls are there, as zeros.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -53,13 +53,16 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class BurnDown:
-    """How callers and calls have become fewer since `since`, day by day, and when they end.
+    """How calls have become fewer since `since`, and callers since `callers_since`, day by day,
+    and when they end.
 
-    The last day is yesterday: today has not ended.
+    Sums of days are kept longer than the records that tell callers apart, so calls may go back
+    further. The last day is yesterday: today has not ended.
     """
 
     since: date
     calls_daily: tuple[int, ...]
+    callers_since: date
     callers_daily: tuple[int, ...]
     calls: Projection
     callers: Projection
@@ -92,13 +95,22 @@ def called(rows: Iterable[CallerDay], first_day: date, last_day: date) -> Called
     )
 
 
-def burn_down(found: Called, since: date) -> BurnDown:
-    """From the day of the deprecation on, or from the first that is known; without `last_day`."""
-    start = max(since, found.first_day)
-    skipped = (start - found.first_day).days
-    calls, callers = found.calls_daily[skipped:-1], found.callers_daily[skipped:-1]
+def burn_down(found: Called, calls: Mapping[date, int], since: date) -> BurnDown:
+    """From the day `since` on, without `last_day`; `calls` by day, callers as far as `found` goes
+    back."""
+    days = (found.last_day - since).days
+    calls_daily = tuple(calls.get(since + timedelta(days=day), 0) for day in range(days))
+    known = max(since, found.first_day)
+    callers_daily = found.callers_daily[(known - found.first_day).days : -1]
     yesterday = found.last_day - timedelta(days=1)
-    return BurnDown(start, calls, callers, project(calls, yesterday), project(callers, yesterday))
+    return BurnDown(
+        since,
+        calls_daily,
+        known,
+        callers_daily,
+        project(calls_daily, yesterday),
+        project(callers_daily, yesterday),
+    )
 
 
 def _instant(us: int) -> datetime:

@@ -1,17 +1,19 @@
 """Which questions can be asked of the records? Named queries, their filters and their answers.
 
-Each query is SQL over `{files}`, a list of Parquet files, and named parameters. The store's
-service chooses the files, and reads summaries in place of those that they stand for.
+Each query is SQL over a list of Parquet files, its first parameter. The store's service chooses
+the files, and reads summaries in place of those that they stand for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
 from headgate.model.record import RequestRecord, Verdict
+from headgate.traffic.columns import RECORD_FILES, SUMMARY_FILES
 from headgate.traffic.histogram import percentiles_us
-from headgate.traffic.sums import Sums
+from headgate.traffic.summaries import SUMMED
+from headgate.traffic.sums import RECORDED, Sums
 
 REQUESTS_PAGE_MAX = 1000
 GROUPS_MAX = 10_000  # of one answer; the rest are added up under `OTHERS`
@@ -41,7 +43,7 @@ GROUP_COLUMNS: Mapping[GroupBy, tuple[str, ...]] = {
 }
 
 
-NOT_EQUAL = frozenset({"since", "until", "text", "status_class"})
+NOT_EQUAL = frozenset({"since", "until", "text", "status_class", "applications"})
 TEXT_COLUMNS = ("method", "path", "operation", "request_id", "client_ip", "user_agent")
 
 
@@ -50,7 +52,7 @@ class RequestFilter:
     """Which records: each value that is given must be equal; times are [since, until).
 
     But `text` is contained in one of `TEXT_COLUMNS`, in either case, and `status_class` is the
-    first digit of the status.
+    first digit of the status; `applications`, where there are any, has the application in it.
     """
 
     since: datetime | None = None
@@ -64,9 +66,11 @@ class RequestFilter:
     credential: str | None = None
     status: int | None = None
     verdict: Verdict | None = None
+    observed: Verdict | None = None
     request_id: str | None = None
     text: str | None = None
     status_class: int | None = None
+    applications: tuple[str, ...] | None = None
 
     def equals(self) -> dict[str, str | int]:
         """The columns that must have a value."""
@@ -77,7 +81,11 @@ class RequestFilter:
     def columns(self) -> set[str]:
         """The columns that it asks about, times left out."""
         more = set(TEXT_COLUMNS) if self.text is not None else set()
-        return {*self.equals(), *more, *({"status"} if self.status_class is not None else ())}
+        if self.status_class is not None:
+            more.add("status")
+        if self.applications is not None:
+            more.add("application")
+        return {*self.equals(), *more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +94,15 @@ class StatsRow:
 
     Latencies are those of the whole request at the gateway, within 1 %; None without requests.
     `allowed` were let through by the gateway, `errors` ended with 5xx or without an answer of
-    the upstream.
+    the upstream. `would_refuse`: a limit in shadow, or a policy that only observes, would have
+    refused them.
     """
 
     key: tuple[str, ...]
     requests: int
     allowed: int
     errors: int
+    would_refuse: int
     latency_ms_mean: float | None
     latency_ms_p50: float | None
     latency_ms_p95: float | None
@@ -112,13 +122,14 @@ class StatsRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MinutePoint:
-    """One minute of a series."""
+class Point:
+    """One minute or day of a series. `failed`: those of `allowed` that ended in errors."""
 
     at: datetime
     requests: int
     allowed: int
     errors: int
+    failed: int
 
 
 @dataclass(slots=True)
@@ -128,19 +139,18 @@ class Group:
     requests: int = 0
     allowed: int = 0
     errors: int = 0
+    would_refuse: int = 0
     duration_us: int = 0
     request_bytes: int = 0
     response_bytes: int = 0
     latency: dict[int, int] = field(default_factory=dict)
 
-    def join(self, sums: "Sums | Group", allowed: int, errors: int) -> None:
-        """Count requests of which so many were allowed and so many ended in errors."""
-        self._add(sums)
-        self.allowed += allowed
-        self.errors += errors
-
-    def _add(self, sums: "Sums | Group") -> None:
+    def join(self, sums: "Sums | Group") -> None:
+        """Count these requests too."""
         self.requests += sums.requests
+        self.allowed += sums.allowed
+        self.errors += sums.errors
+        self.would_refuse += sums.would_refuse
         self.duration_us += sums.duration_us
         self.request_bytes += sums.request_bytes
         self.response_bytes += sums.response_bytes
@@ -159,6 +169,7 @@ class Group:
             requests=requests,
             allowed=self.allowed,
             errors=self.errors,
+            would_refuse=self.would_refuse,
             latency_ms_mean=_ms(self.duration_us / requests if requests else None),
             latency_ms_p50=_ms(p50),
             latency_ms_p95=_ms(p95),
@@ -191,6 +202,9 @@ def where(filters: RequestFilter) -> tuple[str, list[object]]:
     if filters.status_class is not None:
         parts.append("status // 100 = ?")
         values.append(filters.status_class)
+    if filters.applications is not None:
+        parts.append("list_contains(?::VARCHAR[], application)")
+        values.append(list(filters.applications))
     if filters.text is not None:
         parts.append(f"contains(lower(concat_ws(' ', {', '.join(TEXT_COLUMNS)})), lower(?))")
         values.append(filters.text)
@@ -200,7 +214,23 @@ def where(filters: RequestFilter) -> tuple[str, list[object]]:
 def requests_sql(condition: str) -> str:
     """Records, newest first: started_us in place of started_at, then `batch`."""
     return (
-        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608  # our own words
+        f"SELECT {_SELECT}, batch FROM {RECORD_FILES} WHERE {condition}"  # noqa: S608  # our own words
+        f" ORDER BY {NEWEST_FIRST} LIMIT ?"
+    )
+
+
+FAILED_FROM = 400  # the status of a call that was let through and did not succeed
+_FAILED = f"(verdict <> '{Verdict.ALLOWED}' OR status >= {FAILED_FROM})"
+_ALIKE = f"verdict, CASE WHEN verdict = '{Verdict.ALLOWED}' THEN status END"
+
+
+def failures_sql(condition: str) -> str:
+    """Which requests failed: started_us and request_id, newest first, no more than a number of
+    those that ended alike. Their other columns are not read: there may be millions."""
+    return (
+        "SELECT epoch_us(started_at), request_id"  # noqa: S608  # our own words
+        f" FROM {RECORD_FILES} WHERE {condition} AND {_FAILED}"
+        f" QUALIFY row_number() OVER (PARTITION BY {_ALIKE} ORDER BY {NEWEST_FIRST}) <= ?"
         f" ORDER BY {NEWEST_FIRST} LIMIT ?"
     )
 
@@ -208,13 +238,14 @@ def requests_sql(condition: str) -> str:
 def follow_sql(condition: str) -> str:
     """Records in the order in which they were stored, from after a place on."""
     return (
-        f"SELECT {_SELECT}, batch FROM read_parquet(?) WHERE {condition}"  # noqa: S608  # our own words
+        f"SELECT {_SELECT}, batch FROM {RECORD_FILES} WHERE {condition}"  # noqa: S608  # our own words
         " ORDER BY batch, started_at, request_id LIMIT ?"
     )
 
 
 NOT_BEFORE = "started_at >= make_timestamp(?::BIGINT)"
 OLDER_THAN = "(started_at, request_id) < (make_timestamp(?::BIGINT), ?)"
+AMONG_REQUESTS = "list_contains(?::VARCHAR[], request_id)"
 STORED_AFTER = "(batch, started_at, request_id) > (?::BIGINT, make_timestamp(?::BIGINT), ?)"
 
 
@@ -222,7 +253,7 @@ def series_sql(condition: str) -> str:
     """Requests by minute since 1970, status and verdict."""
     return (
         "SELECT epoch_us(started_at) // 60000000, status, verdict, count(*)"  # noqa: S608  # our own words
-        f" FROM read_parquet(?) WHERE {condition} GROUP BY ALL"
+        f" FROM {RECORD_FILES} WHERE {condition} GROUP BY ALL"
     )
 
 
@@ -231,7 +262,38 @@ def callers_sql(condition: str) -> str:
     return (
         "SELECT organization, application, epoch_us(started_at) // 86400000000, count(*),"  # noqa: S608  # our own words
         " epoch_us(max(started_at))"
-        f" FROM read_parquet(?) WHERE {condition} GROUP BY ALL"
+        f" FROM {RECORD_FILES} WHERE {condition} GROUP BY ALL"
+    )
+
+
+def own_calls_sql(condition: str) -> str:
+    """Calls by application, API, version and operation, and when the last of them began."""
+    return (
+        "SELECT application, api, version, operation, count(*), epoch_us(max(started_at))"  # noqa: S608  # our own words
+        f" FROM {RECORD_FILES} WHERE {condition} GROUP BY ALL"
+    )
+
+
+AMONG_APIS = "list_contains(?, api)"
+
+
+def days_sql(columns: Sequence[str], condition: str) -> str:
+    """Requests, those let through, and errors, by day since 1970 (UTC) and columns."""
+    names = "".join(f"{name}, " for name in columns)
+    return (
+        f"SELECT epoch_us(started_at) // 86400000000, {names}count(*),"  # noqa: S608  # our own words
+        f" ({RECORDED.allowed})::BIGINT, ({RECORDED.errors})::BIGINT"
+        f" FROM {RECORD_FILES} WHERE {condition} GROUP BY ALL"
+    )
+
+
+def file_sums_sql(columns: Sequence[str], condition: str) -> str:
+    """The same of summaries, by the name of the file: each is of one day or less."""
+    names = "".join(f"{name}, " for name in columns)
+    return (
+        f"SELECT filename, {names}({SUMMED.number})::BIGINT,"  # noqa: S608  # our own words
+        f" ({SUMMED.allowed})::BIGINT, ({SUMMED.errors})::BIGINT"
+        f" FROM {SUMMARY_FILES} WHERE {condition} GROUP BY ALL"
     )
 
 
@@ -241,7 +303,7 @@ def others(rows: list[StatsRow], groups: Mapping[tuple[str, ...], Group]) -> lis
         return rows
     rest = Group()
     for row in rows[GROUPS_MAX - 1 :]:
-        rest.join(groups[row.key], row.allowed, row.errors)
+        rest.join(groups[row.key])
     width = len(rows[0].key)
     return [*rows[: GROUPS_MAX - 1], rest.row((OTHERS, *[""] * (width - 1)))]
 

@@ -46,6 +46,7 @@ TEXT_CHARACTERS_MAX: Mapping[str, int] = {
     "protocol": 16,
     "content_type": 128,
     "observed": 64,
+    "limits": 600,  # of 16 limits, none of them longer than 37
 }
 """Longer values are cut: a record is evidence of a request, not a copy of it."""
 
@@ -75,13 +76,16 @@ _WORDS: Sequence[Mapping[str, str]] = (
         "row_ends": _space_sql("route"),
         "verdict_ends": _space_sql("access"),
         "question_at": "instr(access, '?')",
+        "limits_at": f"coalesce(nullif(instr(access, ';'), 0), {_NONE})",
     },
     {
         "api_ends": f"row_ends + {_space_sql('substr(route, row_ends + 1)')}",
         "caller_ends": f"verdict_ends + {_space_sql('substr(access, verdict_ends + 1)')}",
     },
     {
-        "access_word": "coalesce(substr(access, 1, verdict_ends - 1), '')",
+        "access_word": "coalesce(substr(access, 1, least(verdict_ends, limits_at) - 1), '')",
+        "limits_word": "CASE WHEN limits_at < verdict_ends"
+        " THEN substr(access, limits_at + 1, verdict_ends - limits_at - 1) ELSE '' END",
         "version_ends": f"api_ends + {_space_sql('substr(route, api_ends + 1)')}",
     },
     {
@@ -210,6 +214,7 @@ COLUMN_SQL: Mapping[str, str] = {
     "content_type": _text_sql("content_type"),
     "synthetic": "false",
     "observed": _text_sql("observed", "observed_word"),
+    "limits": _text_sql("limits", "limits_word"),
 }
 """Columns of a record from the fields of a line; `node` and `gateway` come from the segment."""
 
@@ -238,6 +243,7 @@ def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> Reque
     """The record of one line that has no `line_error`."""
     api, version, operation = route_words(_raw(line, "route"))
     word, caller, target = words(_raw(line, "access"))
+    word, _, limits = word.partition(";")
     verdict, _, shadow = word.partition("~")
     path, _, query = target.partition("?")
     texts = {
@@ -249,6 +255,7 @@ def record_from(line: Mapping[str, object], *, node: str, gateway: str) -> Reque
         "response_flags": _text(line, "flags"),
         "subject": _subject(caller),
         "observed": _text(line, "observed") or _known(shadow),
+        "limits": _known(limits),
     }
     return RequestRecord(
         started_at=_EPOCH + timedelta(microseconds=_integer(line, "started_us", STARTED_US_MAX)),

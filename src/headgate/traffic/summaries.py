@@ -32,6 +32,7 @@ SUMMED = Measures(
     number="sum(number)",
     allowed="sum(allowed)",
     errors="sum(errors)",
+    would_refuse="sum(would_refuse)",
     duration="sum(duration)",
     received="sum(received)",
     sent="sum(sent)",

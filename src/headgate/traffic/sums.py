@@ -25,8 +25,14 @@ class TotalKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a group of requests adds up to; `latency` is a histogram of `duration_us`."""
+    """What a group of requests adds up to; `latency` is a histogram of `duration_us`.
 
+    `would_refuse`: those that something which only watches would have refused.
+    """
+
+    allowed: int
+    errors: int
+    would_refuse: int
     requests: int
     duration_us: int
     request_bytes: int
@@ -37,6 +43,8 @@ class Sums:
 IS_ALLOWED_SQL = f"verdict IN ({', '.join(repr(v.value) for v in sorted(ALLOWED_VERDICTS))})"
 IS_ERROR_SQL = f"(status >= 500 OR verdict = '{Verdict.UPSTREAM_FAILED}')"
 """The same as `is_allowed` and `is_error`."""
+WOULD_REFUSE_SQL = "observed <> ''"
+"""A limit in shadow, or a policy in the mode `observe`, would have refused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Measures:
     number: str
     allowed: str
     errors: str
+    would_refuse: str
     duration: str
     received: str
     sent: str
@@ -63,6 +72,7 @@ RECORDED = Measures(
     number="count(*)",
     allowed=f"count_if({IS_ALLOWED_SQL})",
     errors=f"count_if({IS_ERROR_SQL})",
+    would_refuse=f"count_if({WOULD_REFUSE_SQL})",
     duration="sum(duration_us)",
     received="sum(request_bytes)",
     sent="sum(response_bytes)",
@@ -70,29 +80,27 @@ RECORDED = Measures(
 """How records are added up."""
 
 
-def sums_sql(columns: Sequence[str], condition: str, measures: Measures) -> str:
-    """Sums of each group of the rows in a list of files: the columns, allowed, errors, then
-    those of `sums_from`.
+def sums_sql(columns: Sequence[str], rows: str, condition: str, measures: Measures) -> str:
+    """Sums of each group of `rows` (a table of SQL): the columns, then those of `sums_from`.
 
     Grouped by bucket first and then without it: a histogram that DuckDB makes as a map takes
     thrice as long to fetch.
     """
     names = ", ".join(columns)
     return f"""
-        SELECT {names}, sum(allowed)::BIGINT, sum(errors)::BIGINT, sum(number)::BIGINT,
-            sum(duration)::BIGINT, sum(received)::BIGINT, sum(sent)::BIGINT,
+        SELECT {names}, sum(allowed)::BIGINT, sum(errors)::BIGINT, sum(would_refuse)::BIGINT,
+            sum(number)::BIGINT, sum(duration)::BIGINT, sum(received)::BIGINT, sum(sent)::BIGINT,
             list(bucket), list(number)
         FROM (
-            SELECT {names}, {measures.selected()} FROM read_parquet(?)
+            SELECT {names}, {measures.selected()} FROM {rows}
             WHERE {condition} GROUP BY ALL
         ) GROUP BY ALL"""  # noqa: S608  # our own words
 
 
 def sums_from(columns: Sequence[Any]) -> Sums:
     """The sums in a row of `sums_sql`, after its keys."""
-    requests, duration_us, request_bytes, response_bytes, buckets, numbers = columns
-    latency = dict(zip(buckets, numbers, strict=True))
-    return Sums(requests, duration_us, request_bytes, response_bytes, latency)
+    *numbers, buckets, of_buckets = columns
+    return Sums(*[*numbers, dict(zip(buckets, of_buckets, strict=True))])
 
 
 def is_allowed(verdict: str) -> bool:

@@ -64,7 +64,7 @@ def problem_headers(problem: Problem) -> dict[str, str]:
     if problem.type is ProblemType.UNAUTHENTICATED:
         return {"www-authenticate": REALM}
     if problem.type in {ProblemType.UNAVAILABLE, ProblemType.TOO_MANY}:
-        return {"retry-after": str(RETRY_SECONDS)}
+        return {"retry-after": str(problem.retry_after_seconds or RETRY_SECONDS)}
     return {}
 
 

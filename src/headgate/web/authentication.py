@@ -7,7 +7,7 @@ instead (`web/site/signed_in.py`). Source: RFC 6750.
 
 from headgate.core.clock import Clock
 from headgate.core.problems import PAGES_PATH, Problem, ProblemType
-from headgate.store.services import tokens
+from headgate.store.services.consumers import tokens
 from headgate.web.answers import REALM, send_problem
 from headgate.web.exchange import ASGIApp, Receive, Scope, Send, exchange_of
 from headgate.web.threads import in_thread

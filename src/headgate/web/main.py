@@ -71,8 +71,8 @@ def _public_url() -> str:
 def _settle_url(url: str, at: datetime) -> None:
     """Issue tokens under this URL from now on."""
     # Django's models can be imported only now
-    from headgate.store.services import signing_keys
     from headgate.store.services.actor import Actor
+    from headgate.store.services.oauth import signing_keys
 
     if signing_keys.settle_url(Actor.system("web", at), url):
         log.info("tokens are issued under a new URL", issuer=url)

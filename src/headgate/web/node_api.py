@@ -19,16 +19,10 @@ from headgate.model.node import NODE_FIELD, NodeReport
 from headgate.model.trial import TrialResult
 from headgate.store import events
 from headgate.store.events import Topic
-from headgate.store.services import (
-    access_feed,
-    contracts,
-    nodes,
-    publishing,
-    quota_leases,
-    tokens,
-)
 from headgate.store.services.actor import Actor, Scope, not_found
-from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.services.consumers import tokens
+from headgate.store.services.gateway import access_feed, contracts, nodes, publishing, quota_leases
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
 from headgate.web.answers import send_answer, send_problem
 from headgate.web.exchange import Exchange, Receive, Send, exchange_of
 from headgate.web.exchange import Scope as ASGIScope

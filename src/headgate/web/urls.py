@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.web import docs, problem_pages
+from headgate.web.accounts.limits import too_many
 from headgate.web.answers import INTERNAL, problem_response
 from headgate.web.api import api
 from headgate.web.api.requests import request_id
@@ -56,4 +57,5 @@ urlpatterns = [
     path("oauth/device.css", device_page.style),
 ]
 handler404 = no_such_url
+handler429 = too_many
 handler500 = failed

@@ -1,6 +1,7 @@
 """Do calls count as much as they cost, as long as they run, and in shadow without a refusal?"""
 
 import http.client
+import re
 import signal
 import threading
 from collections import Counter
@@ -22,6 +23,7 @@ from tests.support.tree import eventually
 
 pytestmark = pytest.mark.integration
 CLIENTS = 60
+APPLICATION = LimitSubject.APPLICATION
 
 
 def rate(text: str) -> Limit:
@@ -135,6 +137,35 @@ def test_a_limit_in_shadow_lets_pass_and_the_record_says_what_it_would_have_done
     found = [record.observed for record in records]
     assert found == ["", "", "quota_exceeded", "rate_limited"]
     assert {record.plan for record in records} == {"pln_000000000001"}
+    assert records[0].limits == "or2/3h~,q1/2M~"
+    assert re.fullmatch(r"or0/3h~!1\d{3},q0/2M~!\d+", records[3].limits)
+
+
+def test_the_record_says_what_was_left_and_which_limit_refused_until_when(
+    gateway: Gateway,
+) -> None:
+    limits = (rate("60/hour+2"), quota("10/month@15"), running("4"))
+    key = fill(gateway, *limits, operation_limits=(ScopedLimit(quota("9/day"), APPLICATION),)).text
+    assert [gateway.call(key=key).status for _ in range(3)] == [200, 200, 429]
+    assert gateway.call(key="hg_unknown").status == 401
+    lines = gateway.log_lines(4)
+    found = [record_from(line, node="n", gateway="g").limits for line in lines]
+    assert found[:2] == ["c3/4,r1/60h+2,q9/10M@15,oq8/9d", "c3/4,r0/60h+2,q8/10M@15,oq7/9d"]
+    assert re.fullmatch(r"c3/4,r0/60h\+2!(60|59)", found[2])
+    assert found[3] == ""
+
+
+def test_of_a_shared_rate_a_node_grants_its_part_and_of_another_all(gateway: Gateway) -> None:
+    key = fill(gateway, rate("60/hour+6 shared"), rate("1000/hour+7")).text
+    gateway.table.leases.share_rates(3)
+    answers = [gateway.call(key=key) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert 170 <= int(answers[2].headers["retry-after"]) <= 180  # a third of one a minute
+    assert answers[0].headers["ratelimit-policy"] == '"rate";q=60;w=3600, "rate-2";q=1000;w=3600'
+    gateway.table.leases.share_rates(1)  # what has been taken stays taken, and grows back sooner
+    assert 50 <= int(gateway.call(key=key).headers["retry-after"]) <= 60
+    limits = record_from(gateway.log_lines(4)[0], node="n", gateway="g").limits
+    assert limits == "r1/60h+6=,r6/1000h+7"
 
 
 def test_the_same_limit_in_force_refuses(gateway: Gateway) -> None:

@@ -250,6 +250,19 @@ def test_a_change_removes_what_was_stored_and_a_failed_one_does_not(
     assert shop.call(target).body != first
 
 
+@pytest.mark.parametrize("said", [{"vary": "X-User"}, {"set_cookie": "a=b"}, {"status": 302}])
+def test_a_change_removes_what_was_stored_whatever_its_own_answer_varies_by(
+    shop: Proxy, server: Origin, said: dict[str, Any]
+) -> None:
+    """An answer that is not stored itself, and how it differs, say nothing of the change."""
+    server.says(cache_control="max-age=60")
+    target = f"/shop/items/changed-{'-'.join(said)}"
+    first = shop.call(target).body
+    server.says(**said)
+    shop.call(target, "PUT")
+    assert shop.call(target).body != first
+
+
 def test_a_stored_refusal_of_the_upstream_is_given_as_it_came(shop: Proxy, server: Origin) -> None:
     server.says(cache_control="max-age=60", status=410)
     first, second = shop.call("/shop/items/gone"), shop.call("/shop/items/gone")

@@ -316,7 +316,8 @@ def test_a_flood_of_wrong_tokens_stays_bounded_and_drives_out_no_good_one(world:
 
 def test_json_web_tokens_are_the_policy_jwt_s_where_it_is_there(world: World) -> None:
     issuer = {"issuer": world.provider.issuer, "audiences": [JWT], "jwks": world.provider.jwks()}
-    world.serve(PolicyUse("jwt", {"issuers": [issuer]}))
+    own = {"client_id": ROBOT.id, "team": "blue"}  # asked of that policy's tokens alone
+    world.serve(PolicyUse("jwt", {"issuers": [issuer], "required_claims": own}))
     before = world.introspector.reading()["asked"]
     good = world.provider.token(audience=JWT)
     assert world.call(good).status == 200

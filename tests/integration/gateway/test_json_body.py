@@ -5,14 +5,14 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from headgate.model.snapshot import PolicyUse
 from tests.support.proxy import Answer, Proxy, api
+from tests.support.server import answering
 
 pytestmark = pytest.mark.integration
 LINES = ("POST /x", "GET /x", "POST /free")
@@ -69,18 +69,9 @@ def serving(state: Echo) -> Iterator[None]:
         def log_message(self, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # callers break off
-    state.port = server.server_address[1]
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with answering(Handler) as port:
+        state.port = port
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

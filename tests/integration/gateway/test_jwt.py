@@ -47,6 +47,8 @@ FORGED = {
     "X-Headgate-Subject": "root",
     "X-Headgate-Jti": "x",
     "X-Headgate-Scope": "everything",
+    "X-Headgate-Required-1": "blue",
+    "X-Headgate-Required-2": "b",
 }
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -220,6 +222,61 @@ def test_a_token_that_is_not_good_is_refused_whatever_stands_beside_it(
         )
     line = gateway.line(answer.headers["x-request-id"])
     assert words(line["access"])[0] == "unknown_credential"
+
+
+@pytest.mark.parametrize(("skew_seconds", "status"), [(600, 200), (0, 401)])
+def test_clocks_may_be_apart_as_far_as_the_policy_says(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, skew_seconds: int, status: int
+) -> None:
+    gateway = served(closed, upstream, clock_skew_seconds=skew_seconds)
+    now = int(time.time())
+    assert call(gateway, token(exp=now - 200)).status == status
+    assert call(gateway, token(nbf=now + 200, exp=now + 900)).status == status
+    assert call(gateway, token(nbf=now - 200)).status == 200
+
+
+REQUIRED = {"required_claims": {"team": "blue", "org.groups": "b"}}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"team": "blue", "org": {"groups": "b"}},
+        {"team": "red blue", "org": {"groups": ["a", "b"]}},
+        {"team": ["blue"], "org": {"groups": "a b", "more": 1}},
+    ],
+)
+def test_a_token_with_the_required_claims_passes_however_it_says_them(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, claims: dict[str, Any]
+) -> None:
+    gateway = served(closed, upstream, **REQUIRED)
+    assert call(gateway, token(**claims)).status == 200
+    sent = upstream.last["headers"]
+    assert not [name for name in sent if name.startswith("x-headgate-")]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"team": "blue"},
+        {"team": "blue", "org": {"groups": ""}},
+        {"team": "blues", "org": {"groups": "b"}},
+        {"team": ["red"], "org": {"groups": ["b"]}},
+        {"team": "blue", "org": {"groups": ["a", "ab", {"b": "b"}]}},
+        {"team": "blue", "org.groups": "b"},
+    ],
+)
+def test_a_token_without_a_required_claim_is_no_good_token(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, claims: dict[str, Any]
+) -> None:
+    gateway = served(closed, upstream, **REQUIRED, keep_token=True, unknown_clients=True)
+    for beside in ({}, FORGED, {"X-API-Key": KEY.text}):
+        headers = {k.replace("-", "_"): v for k, v in beside.items()}
+        answer = call(gateway, token(**claims), **headers)
+        assert (answer.status, answer.json["title"]) == (401, "Token not accepted"), beside
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert call(gateway, X_API_Key=KEY.text).status == 200
 
 
 def test_facts_that_a_caller_writes_count_nowhere(

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from headgate.access.certificates import NameKind, read_name
 from headgate.model.access import CredentialRow, RowState
 from headgate.model.logline import words
+from headgate.model.sensitive import SensitiveMark
 from headgate.model.snapshot import PolicyUse
 from tests.support.callers import ACTIVE, Callers, callers
 from tests.support.certificates import Authority
@@ -155,6 +156,32 @@ def test_where_no_certificate_is_taken_one_that_is_shown_counts_nothing(
     trust(world, known, NameKind.DNS, 32)
     assert world.call(known).status == 401
     assert world.call(known, X_API_Key=world.callers.key.text).status == 200
+
+
+def test_a_certificate_needs_the_grant_for_what_is_sensitive_and_has_it(
+    world: World, upstream: Peer
+) -> None:
+    pair = world.authority.signed("visitor.test")
+    trust(world, pair, NameKind.DNS, 36)
+    marks = (SensitiveMark(1, "api1"), SensitiveMark(1, "api2"))
+    for required in (True, False):
+        uses = PolicyUse("mtls", {"required": required})
+        world.callers.publish(upstream, uses, marks=marks)
+        for path in ("/shop/echo", "/open/echo"):
+            answer = world.call(pair, path)
+            assert (answer.status, answer.json["type"].rpartition(":")[2]) == (
+                403,
+                "access-not-granted",
+            )
+            line = world.callers.gateway.line(answer.headers["x-request-id"])
+            verdict, caller, _ = words(line["access"])
+            assert (verdict, caller[:16]) == ("access_not_granted", f"crt_{36:012}")
+    world.callers.grant(mark=1)
+    assert [world.call(pair, path).status for path in ("/shop/echo", "/open/echo")] == [200, 200]
+    assert world.call(None, "/open/echo").status == 401
+    assert world.call(world.authority.signed("nobody.test"), "/open/echo").status == 401
+    world.callers.grant(mark=1, state=RowState.REVOKED)
+    assert world.call(pair).status == 403
 
 
 def test_a_certificate_that_is_not_valid_ends_the_handshake(

@@ -1,5 +1,6 @@
 """Does an operation open only for who was given the scopes and roles that it needs?"""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from headgate.model.logline import words
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import PolicyUse
+from headgate.model.token_facts import CLIENT_HEADERS, FACTS, ROLE_HEADERS, SCOPE_HEADERS
 from tests.support.callers import Callers, callers, issuer, token
 from tests.support.peer import Peer
 
@@ -58,6 +60,37 @@ def test_a_token_with_one_of_the_sets_passes_however_it_says_so(
     assert world.call(Authorization=bearer(**claims)).status == 200
     sent = upstream.last["headers"]
     assert not [name for name in sent if name.startswith("x-headgate-")]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"client_claims": ["client_id"], "scope_claims": ["scope"]},
+        {"client_claims": ["client_id"], "scope_claims": [], "role_claims": []},
+        {"role_claims": ["roles", "realm_access.roles"]},
+    ],
+)
+def test_what_an_issuer_has_no_claim_for_is_not_taken_from_the_caller(
+    world: Callers, upstream: Peer, claims: dict[str, list[str]]
+) -> None:
+    """The headers in which the access filter finds a token's facts, whichever are in use."""
+    told = (*FACTS.values(), *CLIENT_HEADERS, *SCOPE_HEADERS, *ROLE_HEADERS)
+    admin = base64.b64encode(b'["admin"]').decode()
+    by_header = {name: "robot" if "client" in name else "admin" for name in told}
+    for forged in (by_header, by_header | dict.fromkeys(ROLE_HEADERS, admin)):
+        headers = {name.replace("-", "_"): value for name, value in forged.items()}
+        for needs in (ScopeNeeds(("admin",)), ScopeNeeds(roles=("admin",))):
+            world.publish(upstream, issuer(claims=claims), needs=needs)
+            answer = world.call(Authorization=bearer(), **headers)
+            assert (answer.status, answer.json["type"].rpartition(":")[2]) == (
+                403,
+                "insufficient-scope",
+            )
+        world.publish(upstream, issuer(claims=claims))
+        assert world.call(Authorization=bearer(client_id=7), **headers).status == 401
+        assert world.call(Authorization=bearer(), **headers).status == 200
+        assert not [name for name in upstream.last["headers"] if name.startswith("x-headgate-")]
 
 
 @pytest.mark.parametrize(

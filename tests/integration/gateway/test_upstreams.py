@@ -21,6 +21,13 @@ def at(*ports: int, **changes: Any) -> Upstream:
     return Upstream(tuple(UpstreamHost("127.0.0.1", port) for port in ports), **changes)
 
 
+def active(gateway: Proxy, upstream: Peer) -> int:
+    """Connections that the gateway holds to the upstream, over all its clusters."""
+    lines = gateway.admin("/clusters").splitlines()
+    place = f"::127.0.0.1:{upstream.port}::cx_active::"
+    return sum(int(line.rpartition("::")[2]) for line in lines if place in line)
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_safe_method_is_tried_again(gateway: Proxy, upstream: Peer, method: str) -> None:
     upstream.seen.clear()
@@ -90,6 +97,26 @@ def test_an_answer_that_stands_still_is_ended(gateway: Proxy, upstream: Peer) ->
     with pytest.raises(http.client.IncompleteRead) as broken:
         gateway.call("/shop/stall/3")
     assert broken.value.partial == b"begun"
+
+
+def test_an_unused_connection_is_closed_before_the_upstream_would(
+    gateway: Proxy, upstream: Peer
+) -> None:
+    gateway.publish(api("POST /echo", upstream=at(upstream.port, keepalive_seconds=0.2)))
+    before = upstream.connections
+    for opened in (1, 2):
+        assert gateway.call("/shop/echo", "POST").status == 200
+        assert upstream.connections - before == opened
+        until(lambda: active(gateway, upstream) == 0, lambda: "the connection stays open")
+
+
+def test_a_connection_may_be_kept_for_ever(gateway: Proxy, upstream: Peer) -> None:
+    gateway.publish(api("POST /echo", upstream=at(upstream.port, keepalive_seconds=0)))
+    before = upstream.connections
+    for _ in range(2):
+        assert gateway.call("/shop/echo", "POST").status == 200
+        time.sleep(0.5)
+    assert upstream.connections - before == 1
 
 
 def test_a_caller_cannot_set_the_deadline(gateway: Proxy, upstream: Peer) -> None:

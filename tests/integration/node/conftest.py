@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx2
@@ -32,6 +32,7 @@ from tests.support.control_plane import (
     control_plane,
     wait_until,
 )
+from tests.support.server import Server
 
 AGENT = """
 import sys, pathlib
@@ -86,9 +87,7 @@ class CountingUpstream:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
@@ -146,7 +145,7 @@ class Node:
                 stdout=log,
             )
         if is_served:
-            wait_until(lambda: self._times_serving() > begun, 20)
+            wait_until(lambda: self._times_serving() > begun)
 
     def _times_serving(self) -> int:
         return self.agent_log.read_text().count("envoy serves") if self.agent_log.exists() else 0
@@ -155,7 +154,7 @@ class Node:
         """Signal the agent and wait for its end."""
         assert self.agent is not None
         self.agent.send_signal(number)
-        code = self.agent.wait(30)
+        code = self.agent.wait(90)
         self.agent = None
         return code
 
@@ -166,14 +165,14 @@ class Node:
     def answers(self) -> bool:
         """Whether the gateway takes a connection and answers anything."""
         try:
-            httpx2.get(f"http://127.0.0.1:{self.port}/", timeout=5)
+            httpx2.get(f"http://127.0.0.1:{self.port}/", timeout=30)
         except httpx2.HTTPError:
             return False
         return True
 
     def status(self, path: str = "/a1/r0") -> int:
         """The status of one call."""
-        return httpx2.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).status_code
+        return httpx2.get(f"http://127.0.0.1:{self.port}{path}", timeout=60).status_code
 
     def publish(self, revision: int, apis: int = 1, *, prefix: str = "a") -> None:
         """Have the control plane offer a revision with so many APIs."""

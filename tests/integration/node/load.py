@@ -30,7 +30,7 @@ class Load:
 
     def _run(self) -> None:
         while not self._is_over.is_set():
-            with httpx2.Client(timeout=10) as client:
+            with httpx2.Client(timeout=60) as client:
                 self._call_until_it_fails(client)
             self._is_over.wait(0.02)
 

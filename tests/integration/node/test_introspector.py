@@ -56,7 +56,7 @@ def introspectors(node: Node) -> list[process.ProcessIdentity]:
 
 def issuers(node: Node) -> list[str]:
     """Of whom the running introspector knows; it is asked as the agent asks it."""
-    connection = http.client.HTTPConnection("introspector", timeout=10)
+    connection = http.client.HTTPConnection("introspector", timeout=60)
     connection.sock = socket.socket(socket.AF_UNIX)
     with closing(connection):
         place = os.open(node.folder, os.O_PATH)  # the whole path may be longer than a socket's may

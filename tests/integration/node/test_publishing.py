@@ -53,7 +53,7 @@ class Kept:
             thread.join()
 
     def _run(self, number: int) -> None:
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)) as one:
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)) as one:
             one.connect()
             one.auto_open = 0  # a connection that was closed is a failure, not a reason to dial
             try:

@@ -85,7 +85,7 @@ def test_killing_envoy_loses_at_most_its_buffer_and_doubles_nothing(node: Node) 
             envoy = node.envoy()
             assert envoy is not None
             os.kill(envoy.pid, signal.SIGKILL)
-            wait_until(lambda old=envoy: node.envoy() not in {None, old} and node.answers(), 15)
+            wait_until(lambda old=envoy: node.envoy() not in {None, old} and node.answers())
     node.stop()
     lines = _own_lines(node)
     answered = sum(callers.statuses.values())
@@ -105,7 +105,7 @@ def test_segments_are_uploaded_once_the_control_plane_is_back(node: Node) -> Non
         node.status()
     wait_until(lambda: list((node.folder / "spool").glob(f"*{SUFFIX}")))
     node.state.set_down(False)
-    wait_until(lambda: len(_own_lines(node)) == 21, 15)
+    wait_until(lambda: len(_own_lines(node)) == 21)
     node.stop()
     assert list((node.folder / "spool").iterdir()) == []
 

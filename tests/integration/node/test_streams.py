@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +19,7 @@ from headgate.model.access import APIRow
 from headgate.model.snapshot import PolicyUse, Snapshot, Upstream, UpstreamHost
 from tests.integration.node.conftest import Node, snapshot
 from tests.support.control_plane import wait_until
+from tests.support.server import Server
 
 pytestmark = pytest.mark.integration
 ISSUER = "https://login.example.com"
@@ -100,8 +101,7 @@ def _events(more: threading.Semaphore) -> type[BaseHTTPRequestHandler]:
 def _upstreams() -> Iterator[tuple[int, int, threading.Semaphore]]:
     """Ports of a WebSocket and of an event stream, and what has the latter send one more."""
     more = threading.Semaphore(0)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _events(more))
-    server.daemon_threads, server.block_on_close = True, False
+    server = Server(("127.0.0.1", 0), _events(more))
     with serve(_echo, "127.0.0.1", 0) as sockets:
         threads = [threading.Thread(target=one.serve_forever) for one in (sockets, server)]
         for thread in threads:

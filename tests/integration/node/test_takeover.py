@@ -38,7 +38,7 @@ def test_an_adopted_envoy_that_dies_is_started_again(node: Node) -> None:
     envoy = node.envoy()
     assert envoy is not None
     process.send_signal(envoy, signal.SIGKILL)
-    wait_until(lambda: node.envoy() not in {None, envoy} and node.answers(), 15)
+    wait_until(lambda: node.envoy() not in {None, envoy} and node.answers())
 
 
 def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
@@ -54,7 +54,7 @@ def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
         assert process.is_alive(old)
         node.options = {"workers": 2}  # something that a running Envoy cannot change
         node.start()
-        wait_until(lambda: not process.is_alive(old), 20)
+        wait_until(lambda: not process.is_alive(old))
         time.sleep(0.5)
     assert node.envoy() is not None
     assert callers.failures == 0
@@ -82,7 +82,7 @@ def test_an_agent_killed_during_the_replacement_is_followed_by_one_that_finishes
         node.stop(signal.SIGKILL)
         assert process.is_alive(old)
         node.start()
-        wait_until(lambda: not process.is_alive(old), 20)
+        wait_until(lambda: not process.is_alive(old))
     node.stop()
     lines = [line for line in node.lines() if line["route"] == ROUTE]
     assert callers.failures == 0

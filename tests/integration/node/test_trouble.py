@@ -40,7 +40,7 @@ def test_where_the_record_is_contractual_a_full_spool_refuses_calls_and_loses_no
     refused = httpx2.get(f"http://127.0.0.1:{node.port}/a1/r0")
     assert "next_step" in refused.json()
     node.state.set_down(False)
-    wait_until(lambda: node.status() == 200, 20)
+    wait_until(lambda: node.status() == 200)
     node.stop()
     served = [line for line in node.lines() if line["status"] == 200]
     assert len(served) == node.upstream.calls
@@ -54,7 +54,7 @@ def test_an_envoy_that_cannot_start_is_told_with_its_last_words_and_tried_again(
     broken.chmod(0o755)
     node.options = {"envoy": broken}
     node.start(is_served=False)
-    wait_until(lambda: node.state.reports and _says(node, "this machine is too old"), 20)
+    wait_until(lambda: node.state.reports and _says(node, "this machine is too old"))
     assert _says(node, "ended with code 3")
     assert node.state.reports[-1].envoy_restarts >= 3
 
@@ -63,7 +63,7 @@ def test_a_missing_filter_is_one_clear_message(node: Node) -> None:
     node.options = {"has_filter": True, "filter_folder": node.data}
     node.start(is_served=False)
     assert node.agent is not None
-    assert node.agent.wait(10) == 2
+    assert node.agent.wait(60) == 2
     node.agent = None
     assert "headgate.gateway.filter.build" in node.agent_log.read_text()
 
@@ -82,7 +82,7 @@ def test_a_filter_of_another_build_is_said_at_the_start_instead_of_answering_503
     node.options = {"has_filter": True, "filter_folder": node.data}
     node.start(is_served=False)
     assert node.agent is not None
-    assert node.agent.wait(10) == 2
+    assert node.agent.wait(60) == 2
     node.agent = None
     said = " ".join(node.agent_log.read_text().split())
     assert stale in said
@@ -101,14 +101,14 @@ def test_a_full_disk_stops_neither_traffic_nor_the_node(full_disk: Node) -> None
     with httpx2.Client(base_url=f"http://127.0.0.1:{node.port}") as client:
         for _ in range(400):
             assert client.get("/a1/r0").status_code == 200
-    wait_until(lambda: node.state.reports[-1].log_write_failures > 0, 20)
+    wait_until(lambda: node.state.reports[-1].log_write_failures > 0)
     node.publish(2, apis=2)
     time.sleep(1)
     assert node.status() == 200
     envoy = node.envoy()
     assert envoy is not None
     subprocess.run(["kill", "-9", str(envoy.pid)], check=True)
-    wait_until(lambda: node.answers() and node.status() == 200, 20)
+    wait_until(lambda: node.answers() and node.status() == 200)
     assert any("disk" in said.lower() for said in node.state.reports[-1].problems)
     hog.unlink()
     node.wait_live(2)

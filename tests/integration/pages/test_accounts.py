@@ -1,9 +1,13 @@
 """How do people get in, and who does not? Sign-up by mail, sign-in, second thoughts, attacks."""
 
+import base64
+import hmac
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.support.mail_sink import MailSink, mail_sink
@@ -123,10 +127,12 @@ def test_a_wrong_password_and_an_unknown_address_are_answered_alike(
 def test_guessing_is_slowed_down(up: Tree, sink: MailSink) -> None:
     sign_up(up, sink, "guessed@example.com").client.close()
     with Person(up.web) as person:
-        pages = [words(person.sign_in("guessed@example.com", f"wrong {n}")) for n in range(7)]
+        pages = [person.sign_in("guessed@example.com", f"wrong {n}") for n in range(7)]
         right = person.sign_in("guessed@example.com", PASSWORD)
-    assert any("Too many failed" in page for page in pages)
-    assert "Too many failed" in words(right)  # also for the right one
+    assert [page.status_code for page in pages] == [200] * 5 + [429] * 2
+    assert right.status_code == 429  # also for the right one
+    assert "Too many failed tries" in words(right)
+    assert right.headers["retry-after"] == "300"
 
 
 def test_a_forgotten_password_is_replaced_by_a_code_in_a_mail(up: Tree, sink: MailSink) -> None:
@@ -144,6 +150,63 @@ def test_a_forgotten_password_is_replaced_by_a_code_in_a_mail(up: Tree, sink: Ma
         assert done.status_code == 200
     with Person(up.web) as again:
         assert "forgot@example.com" in words(again.sign_in("forgot@example.com", "another horse 9"))
+
+
+def _before_it_changes() -> None:
+    """Wait until an authenticator shows the same code for the rest of its half minute."""
+    eventually(lambda: time.time() % 30 < 10, 30)
+
+
+def _code(secret: str) -> str:
+    """What an authenticator shows now. Source: RFC 6238 and 4226."""
+    counter = int(time.time()) // 30
+    made = hmac.digest(base64.b32decode(secret), counter.to_bytes(8, "big"), "sha1")
+    start = made[-1] & 15
+    return f"{(int.from_bytes(made[start : start + 4], 'big') & 0x7FFFFFFF) % 10**6:06}"
+
+
+def _secret(page: httpx2.Response) -> str:
+    found = re.search(r"\b[A-Z2-7]{32}\b", page.text)
+    assert found, "the page shows no secret"
+    return found.group()
+
+
+def _form(person: Person, code: str) -> dict[str, str]:
+    """As `Person.send` fills it in, without opening the page: each opening makes a new secret."""
+    return {"csrfmiddlewaretoken": person.client.cookies["headgate_csrf"], "code": code}
+
+
+def test_a_second_factor_is_asked_for_and_a_recovery_code_works_once(
+    up: Tree, sink: MailSink
+) -> None:
+    with sign_up(up, sink, "two@example.com") as person:
+        person.send("/account/reauthenticate/", password=PASSWORD)
+        secret = _secret(person.get("/account/2fa/totp/activate/"))
+        refused = person.client.post("/account/2fa/totp/activate/", data=_form(person, "000000"))
+        assert "Incorrect" in words(refused)
+        _before_it_changes()
+        person.client.post("/account/2fa/totp/activate/", data=_form(person, _code(secret)))
+        text = person.get("/account/2fa/recovery-codes/").text
+        recovery = re.findall(r"\b[0-9a-f]{8}\b", text)
+        assert recovery
+    with Person(up.web) as person:
+        asked = person.sign_in("two@example.com", PASSWORD)
+        assert asked.url.path == "/account/2fa/authenticate/"
+        assert "two@example.com" not in words(person.get("/"))  # the password alone opens nothing
+        assert "Incorrect" in words(person.send("/account/2fa/authenticate/", code="000000"))
+        _before_it_changes()
+        code = _code(secret)
+        person.send("/account/2fa/authenticate/", code=code)
+        assert "two@example.com" in words(person.get("/"))
+    with Person(up.web) as person:
+        person.sign_in("two@example.com", PASSWORD)
+        again = words(person.send("/account/2fa/authenticate/", code=code))
+        assert "Incorrect" in again  # who has seen it typed gets nothing by it
+        person.send("/account/2fa/authenticate/", code=recovery[0])
+        assert "two@example.com" in words(person.get("/"))
+    with Person(up.web) as person:
+        person.sign_in("two@example.com", PASSWORD)
+        assert "Incorrect" in words(person.send("/account/2fa/authenticate/", code=recovery[0]))
 
 
 def test_a_session_taken_before_signing_in_is_worth_nothing_after(up: Tree, admin: Person) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern
 
 from headgate.store.services.actor import Scope
-from headgate.store.services.roles import SCOPES, Role
+from headgate.store.services.consumers.roles import SCOPES, Role
 from headgate.web.console.urls import urlpatterns
 from tests.support.console_world import ConsoleWorld, console_world
 from tests.support.person import Person
@@ -26,31 +26,55 @@ NEEDS = {
     "console_token": Scope.ADMIN,
     "console_rollback": Scope.ADMIN,
     "console_look": Scope.WRITE,
+    "console_access_grant": Scope.KEYS,
+    "console_access_refuse": Scope.KEYS,
+    "console_access_revoke": Scope.KEYS,
     "console_import": Scope.WRITE,
     "console_policy": Scope.WRITE,
     "console_policies": Scope.READ,
     "console_text_page": Scope.WRITE,
     "console_text_page_delete": Scope.WRITE,
+    "console_scopes": Scope.WRITE,
+    "console_webhooks": Scope.ADMIN,
+    "console_webhook": Scope.ADMIN,
+    "console_deliveries": Scope.ADMIN,
+    "console_delivery": Scope.ADMIN,
+    "console_erasure": Scope.ADMIN,
+    "console_erase": Scope.ADMIN,
+    "console_settings": Scope.AUDIT,
 }
 """What these pages need, if it is more than to read."""
 CHANGES = {
     "console_api_": Scope.WRITE,
     "console_product_": Scope.WRITE,
     "console_plan_": Scope.WRITE,
+    "console_mark_": Scope.WRITE,
     "console_release_": Scope.WRITE,
     "console_application_": Scope.KEYS,
     "console_subscription_": Scope.KEYS,
     "console_key_": Scope.KEYS,
     "console_client_": Scope.KEYS,
+    "console_trust_": Scope.KEYS,
+    "console_secret_": Scope.WRITE,
+    "console_signing_keys_": Scope.ADMIN,
+    "console_webhook_": Scope.ADMIN,
+    "console_delivery_": Scope.ADMIN,
     "console_block_": Scope.BLOCKS,
     "console_organization_": Scope.ADMIN,
+    "console_team_": Scope.MEMBERS,
     "console_gateway_": Scope.ADMIN,
     "console_node_": Scope.ADMIN,
     "console_person_": Scope.ADMIN,
     "console_token_": Scope.ADMIN,
+    "console_feedback_settle": Scope.WRITE,
 }
 """What the pages of acts need, by how their names begin."""
-READ_ONLY = {"console_api_operations": Scope.READ, "console_api_callers": Scope.TRAFFIC}
+READ_ONLY = {
+    "console_api_operations": Scope.READ,
+    "console_api_callers": Scope.TRAFFIC,
+    "console_team_members": Scope.READ,
+    "console_team_member": Scope.READ,
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +101,8 @@ def address(world: ConsoleWorld, pattern: URLPattern) -> str:
         ids["name"] = "pets"
     if "/look/" in route:
         ids["name"] = "new"
+    if "/erasure/" in route:
+        ids |= {"kind": "application", "name": "acme/demo"}
     return f"/console{PARAMETER.sub(lambda found: ids[found.group(1)], route)}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headgate.web.site.choosing import CHOICES_MAX
 from tests.support.console_world import DOCUMENT, ConsoleWorld, console_world
 from tests.support.person import Person, words
 from tests.support.tree import eventually
@@ -190,6 +191,31 @@ def test_a_plan_is_made_with_its_limits_and_a_wrong_limit_is_told(world: Console
     assert "The plan was made" in words(done)
     plan = world.api.get("/products/basic/plans/gold").json()
     assert (plan["rates"], plan["concurrent"]) == (["5/second+10"], "2")
+
+
+def test_of_many_plans_one_is_searched_and_of_many_apis_names_are_written(
+    world: ConsoleWorld,
+) -> None:
+    apis = ["pets", *(f"copy-{n:02}" for n in range(CHOICES_MAX))]
+    for name in apis[1:]:
+        document = {"files": {"openapi.yaml": DOCUMENT}, "entry": "openapi.yaml"}
+        world.post("/apis", name=name, document=document, upstream=world.upstream)
+    for number in range(CHOICES_MAX):
+        world.post("/products/basic/plans", name=f"plan-{number:02}")
+    publisher, operator = world.person("publisher"), world.person("operator")
+    page = "/console/products/basic/edit"
+    assert 'type="checkbox"' not in publisher.get(page).text
+    refused = publisher.send(page, title="Basic", apis="pets\nnowhere")
+    assert (refused.status_code, "nowhere" in refused.text) == (422, True)
+    assert "Saved" in words(publisher.send(page, title="Basic", apis="pets\ncopy-49"))
+    assert world.api.get("/products/basic").json()["apis"] == ["copy-49", "pets"]
+    world.post("/applications", organization="acme", name="buyer")
+    page = "/console/applications/acme/buyer/subscribe"
+    assert "plan-49" not in operator.get(page).text
+    assert operator.get(f"{page}?q=plan-49").text.count('<option value="basic/') == 1
+    assert operator.send(page, plan="basic/none", until="").status_code == 404
+    done = operator.send(f"{page}?q=plan-0", plan="basic/plan-49", until="")
+    assert "It is subscribed to basic/plan-49" in words(done)
 
 
 def test_lists_are_also_csv_and_json_and_are_searched(world: ConsoleWorld) -> None:

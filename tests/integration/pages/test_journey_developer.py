@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import Page, chromium
+from tests.support.browser import Browser, Page, chromium
 from tests.support.mail_sink import MailSink, mail_sink
 from tests.support.tree import Tree, eventually, tree
 from tests.support.upstream import upstream
 
 pytestmark = pytest.mark.integration
-EMAIL, PASSWORD = "grace@example.com", "correct horse 9"
+PASSWORD = "correct horse 9"
 DOCUMENT = {
     "openapi": "3.1.0",
     "info": {"title": "Weather", "version": "1", "description": "What the **sky** does."},
@@ -52,25 +52,34 @@ def up(tmp_path_factory: pytest.TempPathFactory, sink: MailSink) -> Iterator[Tre
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with chromium() as browser, browser.page() as opened:
-        yield opened
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
 
 
-def test_from_stranger_to_the_first_number(up: Tree, page: Page, sink: MailSink) -> None:
-    _sign_up(up, page, sink)
-    _found(page)
+@pytest.mark.parametrize("name", ["grace", "plain"])
+def test_from_stranger_to_the_first_number(
+    up: Tree, browser: Browser, sink: MailSink, name: str
+) -> None:
+    """Grace's browser runs scripts; the plain one runs none."""
+    with browser.page(has_scripts=name == "grace") as page:
+        _travel(up, page, sink, name)
+
+
+def _travel(up: Tree, page: Page, sink: MailSink, name: str) -> None:
+    _sign_up(up, page, sink, f"{name}@example.com")
+    _found(page, f"{name.title()} Weather")
     _subscribe(up, page)
     key = _key(page)
     _try(up, page, key)
     assert up.call("/weather/now", "hg_wrong").status_code == 401
-    _report(up, page)
+    _report(up, page, f"{name}-weather")
     seen = page.seen()
     assert seen.failures == []
     assert [one for one in seen.requests if not one.startswith((up.web, "data:"))] == []
 
 
-def _sign_up(up: Tree, page: Page, sink: MailSink) -> None:
+def _sign_up(up: Tree, page: Page, sink: MailSink, email: str) -> None:
     page.goto(up.web)
     page.run(
         "await page.getByRole('link', { name: 'Sign up' }).first().click();"
@@ -78,10 +87,10 @@ def _sign_up(up: Tree, page: Page, sink: MailSink) -> None:
         " await page.getByLabel('Password', { exact: true }).fill(given.password);"
         " await page.getByRole('button', { name: 'Sign up' }).click();"
         " await page.waitForURL(url => url.pathname.includes('confirm-email'))",
-        email=EMAIL,
+        email=email,
         password=PASSWORD,
     )
-    text = sink.wait_for(EMAIL).get_content()
+    text = sink.wait_for(email).get_content()
     code = re.search(r"^\s*([A-Z0-9-]{6,12})\s*$", text, re.MULTILINE)
     assert code
     page.run(
@@ -89,15 +98,16 @@ def _sign_up(up: Tree, page: Page, sink: MailSink) -> None:
         " await page.waitForURL(url => !url.pathname.includes('confirm-email'))",
         words=code.group(1),
     )
-    assert EMAIL in page.run("return await page.locator('header').innerText()")
+    assert email in page.run("return await page.locator('header').innerText()")
 
 
-def _found(page: Page) -> None:
+def _found(page: Page, title: str) -> None:
     page.run(
         "await page.getByRole('link', { name: 'Organization', exact: true }).click();"
-        " await page.getByLabel('What is it called?').fill('Grace Weather');"
+        " await page.getByLabel('What is it called?').fill(given.title);"
         " await page.locator('main button.main').click();"
-        " await page.waitForURL(url => url.pathname === '/applications/new')"
+        " await page.waitForURL(url => url.pathname === '/applications/new')",
+        title=title,
     )
 
 
@@ -146,8 +156,8 @@ def _try(up: Tree, page: Page, key: str) -> None:
     assert '"path": "/now"' in text
 
 
-def _report(up: Tree, page: Page) -> None:
-    page.goto(f"{up.web}/applications/grace-weather/umbrella/report")
+def _report(up: Tree, page: Page, organization: str) -> None:
+    page.goto(f"{up.web}/applications/{organization}/umbrella/report")
 
     def is_counted() -> bool:
         page.run("await page.reload()")

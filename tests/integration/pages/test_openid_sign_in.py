@@ -6,7 +6,10 @@ import pytest
 
 from headgate.cli.up.answering import free_port
 from tests.support.browser import Browser, Page, chromium
+from tests.support.looks import Faults
+from tests.support.mail_sink import MailSink, mail_sink
 from tests.support.oidc_provider import OIDCClient, OIDCProvider, oidc_provider
+from tests.support.portal_world import code_of
 from tests.support.tree import Tree
 
 pytestmark = pytest.mark.integration
@@ -40,12 +43,19 @@ def provider(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Iterato
 
 
 @pytest.fixture(scope="module")
+def sink() -> Iterator[MailSink]:
+    with mail_sink() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def up(
-    tmp_path_factory: pytest.TempPathFactory, provider: OIDCProvider, web_port: int
+    tmp_path_factory: pytest.TempPathFactory, provider: OIDCProvider, sink: MailSink, web_port: int
 ) -> Iterator[Tree]:
     one = Tree(tmp_path_factory.mktemp("openid") / "data", web_port=web_port)
     named = f"company={provider.issuer}?client_id=headgate&title=Company"
     one.more = {"HEADGATE_OIDC_PROVIDERS": named, "HEADGATE_OIDC_SECRET_COMPANY": SECRET}
+    one.more |= {"HEADGATE_SMTP_URL": sink.url, "HEADGATE_MAIL_FROM": "headgate@example.com"}
     try:
         one.start()
         yield one
@@ -69,6 +79,33 @@ def test_a_person_of_the_provider_is_signed_in_at_once(page: Page, up: Tree) -> 
     text = page.run(SIGN_IN, url=up.web, email="grace@company.example")
     assert "grace@company.example" in text
     assert page.seen().failures == []
+
+
+def test_the_pages_of_who_has_no_password_here_are_without_fault(
+    page: Page, up: Tree, sink: MailSink
+) -> None:
+    faults = Faults()
+    faults.examine(page, f"{up.web}/account/oidc/company/login/", own=up.web)
+    page.run(SIGN_IN, url=up.web, email="heidi@company.example")
+    faults.examine(page, f"{up.web}/account/connections/", own=up.web)
+    page.goto(f"{up.web}/account/password/set/")
+    at = f"{up.web}/account/reauthenticate/code/"
+    faults.examine(page, f"{at}?next=%2Faccount%2Fpassword%2Fset%2F", own=up.web)
+    asked = page.run(
+        "await page.getByRole('button', { name: 'Request Code' }).click();"
+        " await page.waitForURL(url => url.pathname.endsWith('/confirm/'));"
+        " return page.url();"
+    )
+    faults.examine(page, asked, own=up.web)
+    page.run(
+        "await page.locator('main [name=code]').fill(given.typed);"
+        " await page.keyboard.press('Enter');"
+        " await page.waitForURL(given.url)",
+        typed=code_of(sink, "heidi@company.example"),
+        url=f"{up.web}/account/password/set/",
+    )
+    faults.examine(page, f"{up.web}/account/password/set/", own=up.web)
+    assert not faults.found, "\n".join(faults.found)
 
 
 def test_an_address_that_the_provider_has_not_proved_has_to_be_proved_here(

@@ -5,11 +5,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.browser import chromium
+from tests.support.looks import Faults
 from tests.support.person import Person, words
 from tests.support.portal_world import PASSWORD, PortalWorld, portal_world
 from tests.support.tree import eventually
 
 pytestmark = pytest.mark.integration
+SEARCHED = """
+    await page.getByLabel('free:').check();
+    await page.getByLabel('Search: Application').fill(given.text);
+    const one = () => document.querySelectorAll('#id_application option').length == 1;
+    await page.waitForFunction(one);
+    await page.getByRole('button', { name: 'Subscribe' }).click();
+    await page.getByText(`${given.text} is subscribed`).waitFor();
+"""
 KEY = re.compile(r'id="secret">([^<]+)<')
 
 
@@ -63,6 +73,15 @@ def test_a_search_finds_names_titles_tags_operations_and_texts(
 ) -> None:
     with Person(world.up.web) as stranger:
         assert "Orders of the shop" in words(stranger.get(f"/?q={text}"))
+
+
+def test_an_operation_that_was_found_leads_to_its_own_page(world: PortalWorld) -> None:
+    with Person(world.up.web) as stranger:
+        found = re.search(
+            r'href="(/apis/orders/operations/[^"]+)"', stranger.get("/?q=customer").text
+        )
+        assert found
+        assert "All orders of a customer" in words(stranger.get(found[1]))
 
 
 @pytest.mark.parametrize("text", ["banana", "orders banana", "%00banana", "%25", "_"])
@@ -237,6 +256,35 @@ def test_a_plan_is_changed_and_a_subscription_ended(world: PortalWorld, other: P
     assert "20 at one time" in words(other.send(f"{link.group(1)}/plan", plan="pro"))
     assert "has ended" in words(other.send(f"{link.group(1)}/end"))
     assert "subscribed to nothing" in words(other.get("/applications/globex/robot"))
+
+
+def test_one_of_many_applications_is_found_and_subscribed(
+    world: PortalWorld, owner: Person, other: Person
+) -> None:
+    path = world.folder / "many.yaml"
+    path.write_text(
+        "---\n".join(f"{{kind: application, name: globex/app-{n:03}}}\n" for n in range(60))
+    )
+    world.up.do("apply", "-f", str(path))
+    page = "/products/shop/subscribe"
+    shown = other.get(f"{page}?plan=pro")
+    assert "app-001" in shown.text
+    assert "app-059" not in shown.text
+    assert "The first 50 are shown" in words(shown)
+    found = re.findall(r'<option value="(app_\w+)"', other.get(f"{page}?plan=pro&q=app-059").text)
+    assert len(found) == 1
+    assert owner.send(page, application=found[0], plan="pro").status_code == 404  # globex's
+    url = f"{world.up.web}{page}?plan=pro"
+    faults = Faults()
+    with chromium() as browser, browser.page() as window:
+        window.become(other)
+        faults.examine(window, url, own=world.up.web)
+        faults.tab_through(window, url)
+        assert faults.found == []
+        window.goto(url)
+        window.run(SEARCHED, text="app-058")
+    assert "5 per second" in words(other.get("/applications/globex/app-058"))  # free was kept
+    assert "app-059 is subscribed" in words(other.send(page, application=found[0], plan="pro"))
 
 
 def test_lists_answer_as_csv_and_json(owner: Person) -> None:

@@ -206,11 +206,10 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.mark.parametrize("width", [1440, 768, 390])
-def test_the_pages_are_without_fault(browser: Browser, up: Tree, width: int) -> None:
+def test_the_pages_are_without_fault(browser: Browser, up: Tree) -> None:
     faults = Faults()
     own = f"http://localhost:{up.web_port}"
-    with browser.page(width) as page:
+    with browser.page() as page:
         for path in (
             PETS,
             f"{PETS}/operations/addPet",
@@ -218,7 +217,7 @@ def test_the_pages_are_without_fault(browser: Browser, up: Tree, width: int) -> 
             GITHUB,
             f"{GITHUB}/operations/repos-get",
         ):
-            faults.look(page, own + path, width=width, own=own)
+            faults.examine(page, own + path, own=own)
     assert "\n".join(faults.found) == ""
 
 

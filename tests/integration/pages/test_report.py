@@ -87,6 +87,10 @@ def test_a_call_that_failed_is_explained_without_what_is_the_providers(
     assert "429" in page
     assert "Step by step" in page
     assert str(world.echo.url).rpartition(":")[2] not in page
+    german = words(owner.client.get(link.group(1), headers={"Accept-Language": "de"}))
+    assert "Das Kontingent dieses Zeitraums ist verbraucht" in german
+    assert "Grenzen abgelehnt Erreicht: Kontingent 8/month; wieder frei in" in german
+    assert "quota of this window" not in german
 
 
 def test_nobody_sees_the_calls_of_others(world: PortalWorld, owner: Person, other: Person) -> None:
@@ -114,6 +118,24 @@ def test_the_numbers_come_as_csv(owner: Person) -> None:
     lines = owner.get(f"{PLACE}/report?range=week&format=csv").text.split("\r\n")
     assert lines[0] == "at,answered,refused,failed"
     assert 41 <= len(lines) - 2 <= 43
+
+
+@pytest.mark.parametrize(("chosen", "days"), [("month", 30), ("quarter", 90)])
+def test_longer_reports_have_a_step_for_each_day_and_the_same_numbers(
+    owner: Person, chosen: str, days: int
+) -> None:
+    report = owner.get(f"{PLACE}/report?range={chosen}&format=json").json()
+    hour = owner.get(f"{PLACE}/report?range=hour&format=json").json()
+    assert len(report["steps"]) == days
+    assert {step["at"][11:] for step in report["steps"]} == {"00:00:00Z"}
+    for kind in ("answered", "refused", "failed"):
+        assert sum(step[kind] for step in report["steps"]) == sum(
+            step[kind] for step in hour["steps"]
+        )
+    assert (report["requests"], report["causes"]) == (hour["requests"], hour["causes"])
+    lines = owner.get(f"{PLACE}/report?range={chosen}&format=csv").text.split("\r\n")
+    assert len(lines) - 2 == days
+    assert "<svg" in owner.get(f"{PLACE}/report?range={chosen}").text
 
 
 def _empty(report: dict[str, object]) -> bool:

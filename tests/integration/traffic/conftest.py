@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headgate.core.clock import FixedClock
-from headgate.store.services.traffic_ingest import Ingest
+from headgate.store.services.traffic.ingest import Ingest
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 

@@ -20,7 +20,7 @@ from headgate.core.clock import FixedClock
 from headgate.store.models import TrafficFile, TrafficSegment, TrafficTotal
 from headgate.store.services import leases
 from headgate.store.services.leases import LeaseLostError
-from headgate.store.services.traffic_ingest import LEASE, LEASE_LENGTH, Ingest
+from headgate.store.services.traffic.ingest import LEASE, LEASE_LENGTH, Ingest
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from tests.support.lines import Shape, lines

@@ -14,8 +14,8 @@ from headgate.store.models import (
     TrafficSegment,
     TrafficTotal,
 )
-from headgate.store.services import traffic_ingest
-from headgate.store.services.traffic_ingest import Ingest
+from headgate.store.services.traffic import ingest as storing
+from headgate.store.services.traffic.ingest import Ingest
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
 from headgate.traffic.io.parquet import Batch, SegmentFile
@@ -168,14 +168,14 @@ def test_a_segment_that_can_never_be_stored_is_put_aside_and_the_others_are_stor
     folders: TrafficFolders, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stand-in for a failure of DuckDB that one segment's content causes."""
-    real = traffic_ingest.write_batch
+    real = storing.write_batch
 
     def failing(engine: Engine, segments: list[SegmentFile], *rest: Any, **named: Any) -> Batch:
         if any(segment.name.endswith("2") for segment in segments):
             raise duckdb.InternalException("it cannot be")
         return real(engine, segments, *rest, **named)
 
-    monkeypatch.setattr(traffic_ingest, "write_batch", failing)
+    monkeypatch.setattr(storing, "write_batch", failing)
     for sequence in range(1, 4):
         put(folders, lines(10), sequence)
     failures = 0

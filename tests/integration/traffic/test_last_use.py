@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headgate.store.models import Application, Credential, Organization
-from headgate.store.services.traffic_ingest import Ingest
+from headgate.store.services.traffic.ingest import Ingest
 from headgate.traffic.io.folders import TrafficFolders
 from tests.support.lines import access, example_id, line
 

@@ -19,10 +19,10 @@ from headgate.store.models import (
     TrafficSummary,
 )
 from headgate.store.services.actor import Actor
-from headgate.store.services.traffic_compaction import GRACE, Compaction
-from headgate.store.services.traffic_erase import erase
-from headgate.store.services.traffic_ingest import Ingest
-from headgate.store.services.traffic_retention import Retention
+from headgate.store.services.traffic.compaction import GRACE, Compaction
+from headgate.store.services.traffic.erasure import erase, preview
+from headgate.store.services.traffic.ingest import Ingest
+from headgate.store.services.traffic.retention import Retention
 from headgate.traffic.compaction import PART_FILES_MIN, Tier
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.io.folders import TrafficFolders
@@ -248,7 +248,10 @@ def test_an_erased_organization_is_nowhere_and_the_counts_stay(
     before = column(folders, "organization")
     operations = column(folders, "api || version || operation || status")
     actor = Actor.system("test", DEFAULT_START)
+    foretold = preview(actor, organization="acme")
+    assert column(folders, "organization") == before  # it was only counted
     result = erase(actor, clock=clock, organization="acme")
+    assert result == foretold
     assert result.records == before[gone] > 0
     after = column(folders, "organization")
     assert gone not in after

@@ -25,7 +25,7 @@ def test_segments_are_stored_and_merged_on_postgresql_as_on_sqlite() -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=560,
         )
     assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-2000:]
     assert " passed" in ran.stdout

@@ -18,14 +18,14 @@ from headgate.store.models import (
     TrafficSummary,
     TrafficTotal,
 )
-from headgate.store.services import leases, traffic
-from headgate.store.services import traffic_reading as reading
+from headgate.store.services import leases
 from headgate.store.services.actor import Actor
 from headgate.store.services.leases import LeaseLostError
-from headgate.store.services.traffic_compaction import LEASE, LEASE_LENGTH, Compaction
-from headgate.store.services.traffic_erase import erase
-from headgate.store.services.traffic_ingest import Ingest
-from headgate.store.services.traffic_retention import Retention
+from headgate.store.services.traffic import questions, reading
+from headgate.store.services.traffic.compaction import LEASE, LEASE_LENGTH, Compaction
+from headgate.store.services.traffic.erasure import erase
+from headgate.store.services.traffic.ingest import Ingest
+from headgate.store.services.traffic.retention import Retention
 from headgate.traffic import summaries
 from headgate.traffic.compaction import PART_FILES_MIN, Tier
 from headgate.traffic.io.engine import Engine
@@ -53,7 +53,7 @@ def put(folders: TrafficFolders, text: bytes, sequence: int = 1) -> Path:
 
 
 def seen(count: int = 1000) -> list[object]:
-    return [item.record for item in traffic.requests(ACTOR, ALL, limit=count).items]
+    return [item.record for item in questions.requests(ACTOR, ALL, limit=count).items]
 
 
 def totals() -> Counter[tuple[object, ...]]:
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_said_and_not_passed_over(
     file = TrafficFile.objects.get()
     (folders.files / file.path).write_bytes(b"PAR1 not any more PAR1")
     with pytest.raises(Exception, match="cannot be read"):
-        traffic.stats(ACTOR, GroupBy.API, ALL)
+        questions.stats(ACTOR, GroupBy.API, ALL)
 
 
 def test_what_callers_sent_leaves_copies_and_rejects_within_a_day(
@@ -199,7 +199,7 @@ def test_records_of_a_clock_that_is_ahead_are_found_and_hold_up_no_others(
     clock = FixedClock(NOW + timedelta(hours=2))
     Compaction(folders, engine, clock=clock, holder="test").tick()
     assert len(seen()) == 42
-    rows = traffic.stats(ACTOR, GroupBy.API, RequestFilter(until=NOW))
+    rows = questions.stats(ACTOR, GroupBy.API, RequestFilter(until=NOW))
     assert sum(row.requests for row in rows) == 35
     with duckdb.connect() as database:
         (file,) = TrafficFile.objects.filter(replaced_at=None, tier__gte=Tier.HOUR, records=5)
@@ -221,17 +221,17 @@ def test_a_large_hour_has_a_summary_that_stays_when_its_values_go(
     put(folders, lines(400, start=NOW + timedelta(hours=1), shape=Shape(seed=2)), 2)
     ingest.tick()
     filters = [ALL, RequestFilter(status=429), RequestFilter(application=example_id("app", 3))]
-    before = [traffic.stats(ACTOR, by, some) for some in filters]
+    before = [questions.stats(ACTOR, by, some) for some in filters]
     clock = FixedClock(NOW + timedelta(hours=3))
     compaction = Compaction(folders, engine, clock=clock, holder="test")
     compaction.tick()
     summary = TrafficSummary.objects.get()
     assert (summary.records, summary.families) == (600, summaries.HOUR_FAMILIES)
-    assert [traffic.stats(ACTOR, by, some) for some in filters] == before
+    assert [questions.stats(ACTOR, by, some) for some in filters] == before
     clock.set(NOW + timedelta(hours=25))
     compaction.tick()
     assert TrafficFile.objects.get(replaced_at=None, records=600).is_final
     same = TrafficSummary.objects.get(replaced_at=None)
     assert same.pk == summary.pk
     assert same.file == TrafficFile.objects.get(replaced_at=None, records=600)
-    assert [traffic.stats(ACTOR, by, some) for some in filters] == before
+    assert [questions.stats(ACTOR, by, some) for some in filters] == before

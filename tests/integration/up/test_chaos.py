@@ -22,11 +22,12 @@ from tests.support.load import Answered, Load
 from tests.support.tree import Tree, eventually, is_running, tree
 from tests.support.upstream import Upstream, upstream
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 ROUNDS = 20
 SEED = 20261121
-RECOVERY_SECONDS = 45.0
-UNFLUSHED_SECONDS = 1.0  # flush every 100 ms, and the machine is shared with all of this
+RECOVERY_SECONDS = 120.0
+UNFLUSHED_SECONDS = 3.0  # flush every 100 ms, and the machine is shared with all of this
+SEEN_LATE_SECONDS = 2.0  # by a caller whose machine is busy: the answer was there before the kill
 LOST_PER_ENVOY_KILL_MAX = 60  # lines: what 16 KB and 100 ms of this load can hold
 PREFIX = "/echo/items"
 
@@ -139,7 +140,9 @@ def _check_store(load: Load, stored: Counter[str], envoy_kills: list[float]) -> 
 
 def _is_at_the_edge(one: Answered, envoy_kills: list[float]) -> bool:
     """Whether Envoy was killed so soon after the answer that its line may not have been flushed."""
-    return any(-0.2 <= killed - one.ended <= UNFLUSHED_SECONDS for killed in envoy_kills)
+    return any(
+        -SEEN_LATE_SECONDS <= killed - one.ended <= UNFLUSHED_SECONDS for killed in envoy_kills
+    )
 
 
 def _check_upstream(echo: Upstream, stored: Counter[str], envoy_kills: int, load: Load) -> None:

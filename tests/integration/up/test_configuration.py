@@ -100,7 +100,7 @@ def test_an_exported_configuration_rebuilds_an_empty_installation(up: Tree, tmp_
         assert len(changes) >= 6
         assert other.do("export").out == exported
         assert "0 changes" in other.do("apply", "-f", str(file), "--prune").out
-        eventually(lambda: other.call("/echo/a").status_code == 200, 10)
+        eventually(lambda: other.call("/echo/a").status_code == 200)
         key = other.do("key", "create", "demo").out.strip()
         assert other.call("/echo/a", key).status_code == 200
 

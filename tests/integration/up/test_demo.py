@@ -93,4 +93,4 @@ def test_a_killed_demonstration_leaves_no_process_of_its_own(tmp_path: Path) -> 
         eventually(lambda: any("app create" in line for line in running.lines), 60)
         assert len(processes(running.data)) >= 6  # up, web, jobs, node, httpbin, its worker
         running.kill()
-        eventually(lambda: processes(running.data) == [], 15)
+        eventually(lambda: processes(running.data) == [])

@@ -151,7 +151,7 @@ def test_a_follower_sees_what_happens(up: Tree) -> None:
         assert event["subject"] == made
     finally:
         following.send_signal(signal.SIGINT)
-        following.communicate(timeout=30)
+        following.communicate(timeout=60)
     assert following.returncode == 0
 
 

@@ -68,7 +68,7 @@ def test_new_keys_are_fetched_by_themselves_and_old_tokens_go_on(
     eventually(lambda: _status(up, before) == 200)
     provider.rotate()
     after = provider.token()
-    eventually(lambda: _status(up, after) == 200, 40)
+    eventually(lambda: _status(up, after) == 200)
     assert _status(up, before) == 200
 
 
@@ -76,10 +76,10 @@ def test_an_issuer_that_is_down_breaks_no_token_whose_key_is_known(
     up: Tree, provider: OIDCProvider
 ) -> None:
     text = provider.token()
-    eventually(lambda: _status(up, text) == 200, 40)
+    eventually(lambda: _status(up, text) == 200)
     provider.stop()
     try:
-        eventually(lambda: provider.issuer in up.cli("status").out, 40)
+        eventually(lambda: provider.issuer in up.cli("status").out)
         assert _status(up, text) == 200
     finally:
         provider.start()
@@ -87,17 +87,17 @@ def test_an_issuer_that_is_down_breaks_no_token_whose_key_is_known(
 
 def test_an_issuer_that_forgets_a_key_ends_its_tokens(up: Tree, provider: OIDCProvider) -> None:
     before = provider.token()
-    eventually(lambda: _status(up, before) == 200, 40)
+    eventually(lambda: _status(up, before) == 200)
     provider.rotate()
     provider.forget_old_keys()
-    eventually(lambda: _status(up, before) == 401, 40)
+    eventually(lambda: _status(up, before) == 401)
     after = provider.token()
-    eventually(lambda: _status(up, after) == 200, 40)
+    eventually(lambda: _status(up, after) == 200)
 
 
 def test_a_client_that_is_trusted_no_longer_is_refused(up: Tree, provider: OIDCProvider) -> None:
     text = provider.token()
-    eventually(lambda: _status(up, text) == 200, 40)
+    eventually(lambda: _status(up, text) == 200)
     (one,) = up.do("client", "trusted", "--json").json["items"]
     up.do("client", "distrust", one["id"])
     eventually(lambda: _status(up, text) == 401)

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -130,3 +131,33 @@ def test_a_certificate_speaks_for_the_application_until_its_trust_ends(
     shown.write_bytes(b"".join(stranger))
     with pytest.raises((ssl.SSLError, OSError, http.client.HTTPException)):
         call(up, authority, shown=shown)
+
+
+def test_a_certificate_is_tried_as_the_handshake_would_take_it(
+    up: Tree, authority: Authority, tmp_path: Path
+) -> None:
+    certificate, key = authority.signed("tried.test")
+    shown, public = tmp_path / "tried.pem", tmp_path / "tried.crt"
+    shown.write_bytes(certificate + key)
+    public.write_bytes(certificate)
+
+    def tried(*words: str) -> dict[str, Any]:
+        url = "https://gateway/orders/orders"
+        found: dict[str, Any] = up.do("explain", "--json", "--", "curl", *words, url).json
+        return found
+
+    assert tried()["verdict"] == "no_credential"
+    assert tried("--cert", str(shown))["verdict"] == "unknown_credential"
+    up.do("certificate", "trust", "acme/demo", str(public), "--by", "dns")
+    eventually(lambda: tried("--cert", str(shown))["verdict"] == "allowed")
+    found = tried("--cert", str(public), "--key", "/nowhere/robot.key")
+    assert found["verdict"] == "allowed"
+    names = found["upstream_request"]["header_names"]
+    assert not [name for name in names if name.startswith("x-headgate")]
+    facts = ("-H", "X-Headgate-Trial-Ends: 4000000000", "-H", "X-Headgate-Trial-Dns: tried.test")
+    claimed = tried(*facts, "-H", "X-Headgate-Trial-Issuer: CN=test authority")
+    assert claimed["verdict"] == "no_credential"
+    shown.write_bytes(b"".join(Authority(tmp_path).signed("tried.test")))
+    refused = up.cli("explain", "--", "curl", "-E", str(shown), "https://gateway/orders/orders")
+    assert refused.code == 1
+    assert "signed by none of the gateway's authorities" in refused.err

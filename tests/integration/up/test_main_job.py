@@ -115,14 +115,14 @@ def test_a_rate_is_held_and_the_numbers_say_so(up: Tree, key: str) -> None:
         now = _stored(up)
         return now.get("rate_limited", 0) - before.get("rate_limited", 0) == 15
 
-    eventually(is_stored, 20, every_seconds=0.3)
+    eventually(is_stored, every_seconds=0.3)
 
 
 def test_a_revoked_key_stops_and_the_others_go_on(up: Tree, key: str) -> None:
     made = up.do("key", "create", "demo", "--json").json
-    eventually(lambda: up.call("/echo/get", made["key"]).status_code == 200, 2)
+    eventually(lambda: up.call("/echo/get", made["key"]).status_code == 200)
     up.do("key", "revoke", made["id"])
-    eventually(lambda: up.call("/echo/get", made["key"]).status_code == 401, 2)
+    eventually(lambda: up.call("/echo/get", made["key"]).status_code == 401)
     assert up.call("/echo/get", key).status_code == 200
 
 
@@ -133,15 +133,15 @@ def test_a_plan_is_changed_in_force_at_once(up: Tree, key: str) -> None:
     pair_key = up.do("key", "create", "pair").out.strip()
     assert [up.call("/echo/get", pair_key).status_code for _ in range(3)] == [200, 200, 429]
     up.do("plan", "update", "basic/pair", "--quota", "3/month")
-    eventually(lambda: up.call("/echo/get", pair_key).status_code == 200, 2)
+    eventually(lambda: up.call("/echo/get", pair_key).status_code == 200)
     assert up.call("/echo/get", pair_key).status_code == 429
 
 
 def test_a_block_stops_an_application_until_it_is_removed(up: Tree, key: str) -> None:
     made = up.do("block", "add", "application", "acme/demo", "--for", "10m", "--json").json
-    eventually(lambda: up.call("/echo/get", key).status_code == 403, 2)
+    eventually(lambda: up.call("/echo/get", key).status_code == 403)
     up.do("block", "remove", str(made["id"]))
-    eventually(lambda: up.call("/echo/get", key).status_code == 200, 2)
+    eventually(lambda: up.call("/echo/get", key).status_code == 200)
 
 
 def test_following_the_log_shows_every_request_once(up: Tree, key: str, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_following_the_log_shows_every_request_once(up: Tree, key: str, tmp_path
         eventually(lambda: len(_followed(shown.read_text())) >= 60, 60)
         time.sleep(2)  # a record that is shown twice would come now
         follower.send_signal(signal.SIGINT)
-        assert follower.wait(20) == 0
+        assert follower.wait(60) == 0
     finally:
         follower.kill()
         follower.wait()
@@ -176,7 +176,8 @@ def _is_following(up: Tree, key: str, shown: Path) -> bool:
 
 
 def _followed(lines: str) -> list[str]:
-    paths = [json.loads(line)["path"] for line in lines.splitlines()]
+    whole = lines.split("\n")[:-1]  # the last may be half a line
+    paths = [json.loads(line)["path"] for line in whole]
     return [path for path in paths if "follow" in path]
 
 
@@ -203,7 +204,7 @@ def test_status_names_the_node_and_its_live_revision(up: Tree, key: str) -> None
     def is_well() -> bool:
         return up.cli("status").code == 0
 
-    eventually(is_well, 20, every_seconds=0.5)
+    eventually(is_well, every_seconds=0.5)
     [node] = up.do("status", "--json").json["nodes"]
     assert node["revision_live"] >= 1
 
@@ -213,7 +214,7 @@ def test_the_filters_counters_and_the_store_agree(up: Tree, key: str) -> None:
         items = up.do("reconcile", "--json").json["items"]
         return bool(items) and all(item["difference"] == 0 for item in items)
 
-    eventually(agree, 30, every_seconds=1.0)
+    eventually(agree, every_seconds=1.0)
 
 
 def test_an_import_again_shows_what_changed(up: Tree, key: str, spec: Path, tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ SPEC_OK = {"200": {"description": "ok"}}
 
 def test_an_unpublished_api_is_gone_and_comes_back(up: Tree, key: str) -> None:
     up.do("unpublish", "echo")
-    eventually(lambda: up.call("/echo/get", key).status_code == 404, 5)
+    eventually(lambda: up.call("/echo/get", key).status_code == 404)
     up.do("publish", "echo")
     assert up.call("/echo/get", key).status_code == 200
 
@@ -246,3 +247,14 @@ def test_the_help_page_loads_nothing_that_takes_time() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout.strip()) == (0, "[]"), ran.stderr
+
+
+def test_the_web_process_starts_without_the_engine_that_reads_records(tmp_path: Path) -> None:
+    program = "import sys; import headgate.web.asgi; print('duckdb' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path / "data"),
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "False"), ran.stderr

@@ -51,13 +51,13 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 
 
 def test_a_corrupt_line_is_put_aside_and_told_and_the_others_are_stored(up: Tree) -> None:
-    eventually(lambda: _stored(up) == 1, 20, every_seconds=0.3)
+    eventually(lambda: _stored(up) == 1, every_seconds=0.3)
     assert not any("rejected" in text for text in _told(up))
     log = up.data / "node" / "log" / "access.log"
     with log.open("ab") as file:
         file.write(b'{"half a record": \xff\xfe\n')
     assert up.call("/echo/a").status_code == 200
-    eventually(lambda: _stored(up) == 2, 20, every_seconds=0.3)
+    eventually(lambda: _stored(up) == 2, every_seconds=0.3)
     assert any("lines rejected (1 in all)" in text for text in _told(up))
     assert up.cli("status").code == 1
     assert [path.read_bytes() for path in (up.data / "rejects").iterdir()]
@@ -75,7 +75,7 @@ def test_a_clock_that_steps_back_is_told_and_stops_nothing(up: Tree) -> None:
         ahead = time.time_ns() + HOUR_NS  # as if the filter had last seen a time to come
         table[place] = ahead.to_bytes(8, "little")
     assert [up.call("/echo/a").status_code for _ in range(3)] == [200] * 3
-    eventually(lambda: any("clock" in text and "back 1 time." in text for text in _told(up)), 20)
+    eventually(lambda: any("clock" in text and "back 1 time." in text for text in _told(up)))
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_full_disk_is_told_refuses_changes_and_serves_on(
         assert all("disk" in ran.err and "Free some space" in ran.err for ran in refused)
         assert any("0 MiB left" in text for text in _told(up))
         filler.unlink()
-        eventually(lambda: up.cli("organization", "create", "acme").code == 0, 30)
+        eventually(lambda: up.cli("organization", "create", "acme").code == 0)
         before = _stored(up)
         assert up.call("/echo/a").status_code == 200
         eventually(lambda: _stored(up) > before, 60, every_seconds=0.5)

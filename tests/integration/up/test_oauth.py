@@ -119,7 +119,7 @@ def _credential(up: Tree, client_id: str, issuer: str) -> tuple[str, int] | None
 def test_the_first_client_brings_issuer_and_keys_to_the_node(
     up: Tree, client: dict[str, str]
 ) -> None:
-    eventually(lambda: bool(_keys(up)), 20)
+    eventually(lambda: bool(_keys(up)))
     issuer = _issuer(up)
     assert issuer["issuer"] == _web(up)
     token = _token(up, client)
@@ -132,7 +132,7 @@ def test_the_first_client_brings_issuer_and_keys_to_the_node(
     )
     assert claims["client_id"] == client["client_id"]
     assert claims["scope"] == "pets:read"
-    eventually(lambda: _credential(up, client["client_id"], _web(up)) is not None, 20)
+    eventually(lambda: _credential(up, client["client_id"], _web(up)) is not None)
     assert _credential(up, client["client_id"], _web(up)) == (client["client_id"], ACTIVE)
 
 
@@ -142,14 +142,14 @@ def test_a_revoked_token_is_blocked_in_the_table_and_others_are_not(
     ended, kept = (_token(up, client) for _ in range(2))
     ids = [jwt.decode(text, options={"verify_signature": False})["jti"] for text in (ended, kept)]
     _post(up, "revoke", client, token=ended)
-    eventually(lambda: _is_blocked(up, ids[0]), 20)
+    eventually(lambda: _is_blocked(up, ids[0]))
     assert not _is_blocked(up, ids[1])
 
 
 def test_a_new_key_reaches_the_node_by_itself(up: Tree, client: dict[str, str]) -> None:
     before = _keys(up)
     up.do("issuer", "rotate")
-    eventually(lambda: len(_keys(up)) == len(before) + 1, 20)
+    eventually(lambda: len(_keys(up)) == len(before) + 1)
     assert _keys(up)[:-1] == before
     assert jwt.get_unverified_header(_token(up, client))["kid"] == _keys(up)[-1]
 
@@ -157,14 +157,14 @@ def test_a_new_key_reaches_the_node_by_itself(up: Tree, client: dict[str, str]) 
 def test_a_revoked_client_is_revoked_in_the_table(up: Tree) -> None:
     printed = up.do("client", "create", "acme/demo", "--name", "ended").out
     client_id = printed.splitlines()[0].partition("=")[2]
-    eventually(lambda: _credential(up, client_id, _web(up)) == (client_id, ACTIVE), 20)
+    eventually(lambda: _credential(up, client_id, _web(up)) == (client_id, ACTIVE))
     up.do("client", "revoke", client_id)
 
     def is_revoked() -> bool:
         found = _credential(up, client_id, _web(up))
         return found is not None and found[1] != ACTIVE
 
-    eventually(is_revoked, 20)
+    eventually(is_revoked)
 
 
 def test_an_export_is_applied_again_without_a_change(up: Tree, client: dict[str, str]) -> None:

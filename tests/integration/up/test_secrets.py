@@ -67,7 +67,7 @@ def test_a_secret_reaches_the_upstream_and_its_rotation_does_too(up: Tree, echo:
         assert up.call("/echo/a").status_code == 200
         return echo.authorizations[-1] == f"Bearer {SECOND}"
 
-    eventually(is_rotated, 20)
+    eventually(is_rotated)
     (secret,) = up.do("secret", "list", "--json").json["items"]
     assert (secret["version"], secret["gateways"]) == (2, ["default"])
 

@@ -92,9 +92,9 @@ def test_observing_tells_requests_in_the_records_and_answers_in_the_status(
         verdicts = [(one["verdict"], one["observed"]) for one in found]
         return ("allowed", "invalid_request") in verdicts
 
-    eventually(observed, 20)
+    eventually(observed)
     assert up.call("/watched/books/v1/any", key).status_code == 200
-    eventually(lambda: "do not fit the document" in up.cli("status").out, 20)
+    eventually(lambda: "do not fit the document" in up.cli("status").out)
 
 
 def test_a_document_that_changes_is_what_is_checked_next(
@@ -111,7 +111,7 @@ def test_a_document_that_changes_is_what_is_checked_next(
     up.do("import", str(changed), "--name", "vampi", "--update")
     assert post(up, LOGIN, key, {"username": 1}).status_code == 400  # not before it is published
     up.do("publish", "vampi")
-    eventually(lambda: post(up, LOGIN, key, {"username": 1}).status_code == 200, 20)
+    eventually(lambda: post(up, LOGIN, key, {"username": 1}).status_code == 200)
     assert post(up, LOGIN, key, {"username": "a"}).status_code == 400
 
 

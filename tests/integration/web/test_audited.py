@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 
+from tests.support.person import Person
 from tests.support.web_process import WebProcess
 from tests.support.web_world import DOCUMENT, World, api_body, document, make_world
 
@@ -62,6 +63,7 @@ def test_every_url_that_changes_something_leaves_an_entry(
     _tell_of_consumers(story, world)
     _tell_of_people(story, world)
     _tell_of_webhooks(story, api)
+    _tell_of_feedback(story, web, api, world)
     _tell_of_the_end(story, world)
     assert story.untold == set(), "every URL that changes something needs its line in the story"
 
@@ -99,6 +101,8 @@ def _tell_of_gateways(story: Story) -> None:
     story.tell("deleteNode", "DELETE", "/nodes/audited")
     story.tell("rollBackGateway", "POST", "/gateways/default/rollback", {"revision": 1})
     story.tell("rotateSigningKey", "POST", "/issuer/rotate", {})
+    former = story.tell("rotateSigningKey", "POST", "/issuer/rotate", {})["keys"][0]["key_id"]
+    story.tell("retireSigningKey", "DELETE", f"/issuer/keys/{former}")
     file = {"documents": [{"kind": "organization", "name": "audited-file"}]}
     story.tell("applyConfiguration", "POST", "/configuration", file)
     token = {"name": "audited", "scopes": ["read"]}
@@ -126,6 +130,7 @@ def _tell_of_consumers(story: Story, w: World) -> None:
     story.tell("changeSubscription", "PATCH", f"/subscriptions/{made['id']}", moved)
     story.tell("deleteSubscription", "DELETE", f"/subscriptions/{made['id']}")
     _tell_of_requests(story)
+    _tell_of_access(story, w)
     for kind, create, change, rotate in (
         ("keys", "createKey", "changeKey", "rotateKey"),
         ("clients", "createClient", "changeClient", "rotateClientSecret"),
@@ -165,6 +170,20 @@ def _tell_of_requests(story: Story) -> None:
     story.tell("deletePlan", "DELETE", "/products/audited/plans/partner")
 
 
+def _tell_of_access(story: Story, w: World) -> None:
+    place = {"api": w.api, "operation": "listPets"}
+    given = place | {"owner": "ann@example.com", "why": "Names"}
+    mark = story.tell("markSensitive", "POST", "/sensitive", given)
+    story.tell("changeSensitive", "PATCH", f"/sensitive/{mark['id']}", {"days_max": 7})
+    wanted = place | {"application": "audited/app", "reason": "Invoices"}
+    for steps in (("refuse",), ("withdraw",), ("grant", "revoke")):
+        made = story.tell("askForAccess", "POST", "/access-requests", wanted)
+        for step in steps:
+            body = None if step == "withdraw" else {"word": "so it is"}
+            story.tell(f"{step}Access", "POST", f"/access-requests/{made['id']}/{step}", body)
+    story.tell("unmarkSensitive", "DELETE", f"/sensitive/{mark['id']}")
+
+
 def _tell_of_people(story: Story, w: World) -> None:
     person = {"email": "audited@example.com", "password": "correct horse 9"}
     story.tell("createPerson", "POST", "/people", person)
@@ -175,6 +194,13 @@ def _tell_of_people(story: Story, w: World) -> None:
     story.tell("createPerson", "POST", "/people", other)
     story.tell("setMember", "PUT", f"{place}second@example.com", {"role": "owner"})
     story.tell("removeMember", "DELETE", f"{place}audited@example.com")
+    teams = f"/organizations/{w.organization}/teams"
+    story.tell("createTeam", "POST", teams, {"name": "audited"})
+    story.tell("changeTeam", "PATCH", f"{teams}/audited", {"title": "New"})
+    place = f"{teams}/audited/members/second@example.com"
+    story.tell("setTeamMember", "PUT", place, {"role": "maintainer"})
+    story.tell("removeTeamMember", "DELETE", place)
+    story.tell("deleteTeam", "DELETE", f"{teams}/audited")
 
 
 def _tell_of_webhooks(story: Story, api: httpx2.Client) -> None:
@@ -188,11 +214,23 @@ def _tell_of_webhooks(story: Story, api: httpx2.Client) -> None:
     story.tell("deleteWebhook", "DELETE", where)
 
 
+def _tell_of_feedback(story: Story, web: WebProcess, api: httpx2.Client, w: World) -> None:
+    page = f"/products/{w.product}"
+    with Person(web.url) as reader:
+        given = reader.send_once(page, to="/feedback", about=page, helpful="no")
+        assert given.is_redirect
+    answer = api.get("/feedback", params={"page": page}).json()["items"][0]
+    story.tell("settleFeedback", "POST", f"/feedback/{answer['id']}/done")
+    story.tell("reopenFeedback", "POST", f"/feedback/{answer['id']}/reopen")
+
+
 def _tell_of_the_end(story: Story, w: World) -> None:
     for plan in ("free", "pro"):
         story.tell("deletePlan", "DELETE", f"/products/audited/plans/{plan}")
     story.tell("deleteProduct", "DELETE", "/products/audited")
     story.tell("deleteApplication", "DELETE", "/applications/audited/app")
+    erased = {"application": "audited/app", "dry_run": False}
+    story.tell("eraseRecords", "POST", "/traffic/erasures", erased)
     story.tell("deleteOrganization", "DELETE", "/organizations/audited")
     story.tell("unpublishAPI", "POST", f"/apis/{w.api}/unpublish", {})
     story.tell("importAPI", "POST", "/apis", api_body("audited"))

@@ -142,9 +142,7 @@ def test_imports_that_hang_do_not_keep_others_waiting(web: WebProcess, api: http
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/openapi.json"
         waiting = [pool.submit(hang, number, url) for number in range(8)]
         time.sleep(0.5)
-        started = time.monotonic()
         assert api.get("/organizations").status_code == 200
-        assert time.monotonic() - started < 2
         assert not any(future.done() for future in waiting)
         silent.close()  # resets the connections: the imports end
         assert {future.result() for future in waiting} == {422}

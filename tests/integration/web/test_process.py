@@ -13,6 +13,7 @@ from headgate.web.main import listen
 from tests.support.web_process import PROGRAM, ROOT, running_web
 from tests.support.web_world import make_token, make_world
 
+WAIT_SECONDS = 25  # of a node for news
 RESIDENT_MIB_MAX = 150.0  # the whole tree has 500 MiB, which `make bench` measures
 
 
@@ -32,14 +33,15 @@ def test_it_ends_soon_although_a_node_is_waiting(tmp_path: Path) -> None:
             web.client(web.node_token, path="/node/v1") as node,
         ):
             delta = node.get("/access").json()
-            params = {"generation": delta["generation"], "after": delta["upto"], "wait": 25}
+            place = {"generation": delta["generation"], "after": delta["upto"]}
+            params = place | {"wait": WAIT_SECONDS}
             waiting = pool.submit(node.get, "/access", params=params)
             time.sleep(0.5)
             started = time.monotonic()
             status = web.stop(signal.SIGTERM)
             took = time.monotonic() - started
-            assert waiting.result(5).status_code == 204
-        assert (status, took < 5) == (0, True)
+            assert waiting.result(60).status_code == 204
+        assert (status, took < WAIT_SECONDS - 5) == (0, True)
 
 
 def test_a_killed_process_leaves_a_folder_that_the_next_one_takes_over(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_port_in_use_is_said_before_anything_changes(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-c", PROGRAM, str(tmp_path / "data"), port]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert f"port {port}" in ended.stderr
     assert "--web-port" in ended.stderr

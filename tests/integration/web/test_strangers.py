@@ -23,6 +23,14 @@ FOR_EVERY_READER = {  # what can be subscribed to, and what policies can be set 
     "listPolicyKinds",
 }
 OWN = {"applications", "subscriptions", "subscription-requests", "keys", "organizations"}
+OF_APPLICATIONS = {
+    "access-requests",
+    "applications",
+    "subscriptions",
+    "subscription-requests",
+    "keys",
+    "clients",
+}
 TRAFFIC = {"listRequests", "getStats"}  # its own alone: there is none
 
 FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
@@ -50,6 +58,12 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "grantSubscriptionRequest": lambda w: {},
     "declineSubscriptionRequest": lambda w: {},
     "withdrawSubscriptionRequest": lambda w: None,
+    "markSensitive": lambda w: {"api": w.api, "owner": "x@example.com", "why": "x"},
+    "askForAccess": lambda w: {"application": w.application, "api": w.api, "reason": "x"},
+    "grantAccess": lambda w: {},
+    "refuseAccess": lambda w: {"word": "no"},
+    "revokeAccess": lambda w: {},
+    "withdrawAccess": lambda w: None,
     "createKey": lambda w: {"application": w.application},
     "rotateKey": lambda w: {},
     "revokeKey": lambda w: None,
@@ -68,6 +82,9 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "changePerson": lambda w: {"is_active": False},
     "setMember": lambda w: {"role": "owner"},
     "removeMember": lambda w: None,
+    "createTeam": lambda w: {"name": "new"},
+    "changeTeam": lambda w: {"title": "New"},
+    "setTeamMember": lambda w: {"role": "maintainer"},
     "createToken": lambda w: {"name": "new", "scopes": ["read"]},
     "setDocument": lambda w: {"document": api_body("x")["document"]},
     "setAPIPolicies": lambda w: [],
@@ -75,6 +92,7 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "setGatewayPolicies": lambda w: [],
     "setProductPolicies": lambda w: [],
     "setPlanPolicies": lambda w: [],
+    "eraseRecords": lambda w: {"application": w.application, "dry_run": False},
     "tryRequest": lambda w: {"target": "/"},
     "setSecret": lambda w: {"value": "x"},
     "createWebhook": lambda w: {
@@ -84,6 +102,8 @@ FOREIGN_BODIES: dict[str, Callable[[World], Any]] = {
     "rotateWebhookSecret": lambda w: {},
     "testWebhook": lambda w: None,
     "redeliver": lambda w: None,
+    "settleFeedback": lambda w: None,
+    "reopenFeedback": lambda w: None,
 }
 
 
@@ -119,11 +139,13 @@ def _path(path: str, world: World) -> str:
     values = {
         "organization": organization,
         "operation": "listPets",
+        "team": "payments",
         "product": world.product,
         "plan": "free",
         "request_id": "req_0",
         "email": "ada@example.com",
         "delivery": "dlv_0",
+        "key_id": "none",
         "file": "openapi.json",
         "id": {
             "subscriptions": world.subscription,
@@ -234,3 +256,36 @@ def test_a_nodes_token_opens_nothing_here(web: WebProcess) -> None:
     with web.client(web.node_token) as node:
         assert node.get("/organizations").status_code == 403
         assert node.get("/audit").status_code == 403
+
+
+def test_another_team_of_the_organization_sees_and_changes_nothing_of_an_application(
+    web: WebProcess, api: httpx2.Client, world: World
+) -> None:
+    place = f"/organizations/{world.organization}/teams"
+    for team in ("payments", "other"):
+        assert api.post(place, json={"name": team}).status_code == 201
+    application = f"/applications/{world.application}"
+    assert api.patch(application, json={"team": "payments"}).status_code == 200
+    rights = {"scopes": ["keys", "traffic", "read"], "organization": world.organization}
+    with (
+        web.client(make_token(api, **rights, team="other")) as other,
+        web.client(make_token(api, **rights, team="payments")) as own,
+    ):
+        assert own.get(application).status_code == 200
+        for method, path, operation in _operations(web):
+            name = operation["operationId"]
+            if path.split("/")[1] not in OF_APPLICATIONS or name == "createApplication":
+                continue
+            body = FOREIGN_BODIES[name](world) if method in {"POST", "PUT"} else None
+            body = {} if method == "PATCH" else body
+            answer = other.request(method, _path(path, world), json=body)
+            if answer.status_code == 200 and method == "GET" and "items" in answer.json():
+                assert world.application not in answer.text, f"{method} {path}"
+                assert answer.json()["items"] == [], f"{method} {path}"
+                continue
+            assert answer.status_code == 404, f"{method} {path}: {answer.text}"
+        assert other.get(f"{place}/payments").status_code == 404
+        assert other.get(f"{place}/payments/members").status_code == 404
+        assert [one["name"] for one in other.get(place).json()["items"]] == ["other"]
+        assert own.get("/keys").json()["items"] != []
+    assert api.patch(application, json={"has_no_team": True}).json()["team"] == ""

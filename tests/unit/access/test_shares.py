@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.access.shares import Part, divided, divisor_for, is_final, slice_of, told
+from headgate.access.shares import (
+    RATES_SHRINK_AFTER,
+    Part,
+    RateNodes,
+    counted,
+    divided,
+    divisor_for,
+    is_final,
+    slice_of,
+    told,
+)
 from headgate.model.leases import DIVISOR_ALL, DIVISOR_NOTHING
 from headgate.model.limits import Window, window_index, window_start
 
@@ -71,3 +81,28 @@ def test_windows_follow_each_other_without_a_gap(window: Window, at: datetime) -
 )
 def test_months_are_counted_as_the_filter_counts_them(day: datetime, months: int) -> None:
     assert window_index(Window.MONTH, day) == months
+
+
+AT = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@given(st.integers(1, 100), st.integers(0, 100))
+def test_more_nodes_divide_rates_at_once_and_fewer_only_after_a_while(had: int, live: int) -> None:
+    found = counted(RateNodes(had), live, AT)
+    if live >= had:
+        assert found == RateNodes(live)
+        return
+    assert counted(RateNodes(1), live, AT).nodes == max(1, live)
+    if had == 1:
+        return
+    assert found == RateNodes(had, AT + RATES_SHRINK_AFTER)
+    second = timedelta(seconds=1)
+    assert counted(found, live, AT + RATES_SHRINK_AFTER - second) == found
+    assert counted(found, live, AT + RATES_SHRINK_AFTER) == RateNodes(max(1, live))
+    assert counted(found, had, AT + RATES_SHRINK_AFTER) == RateNodes(had)
+
+
+def test_a_minute_in_which_nobody_looked_does_not_count() -> None:
+    waiting = counted(RateNodes(3), 2, AT)
+    later = AT + 10 * RATES_SHRINK_AFTER
+    assert counted(waiting, 2, later) == RateNodes(3, later + RATES_SHRINK_AFTER)

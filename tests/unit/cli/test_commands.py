@@ -131,6 +131,21 @@ def test_the_issuer_shows_its_keys(rest: RestServer, run: Run) -> None:
     assert "https://a.example/apis" in run("issuer", "show").out
     assert json.loads(run("issuer", "rotate", "--drop-former", "--json").out) == found
     assert rest.bodies("POST /issuer/rotate") == [{"drop_former": True}]
+    rest.answer("DELETE /issuer/keys/old", found)
+    assert run("issuer", "retire", "old").code == 0
+    assert run("issuer", "retire").code == 2
+
+
+def test_a_consumer_is_counted_before_it_is_erased(rest: RestServer, run: Run) -> None:
+    found = {"records": 3, "files": 1, "copies": 2, "dry_run": True}
+    rest.answer("POST /traffic/erasures", found)
+    ran = run("erase", "--application", "acme/demo")
+    assert "3 records in 1 file and 2 copies" in ran.out
+    assert "--yes" in ran.out
+    assert "were erased" in run("erase", "--organization", "acme", "--yes").out
+    assert [body["dry_run"] for body in rest.bodies("POST /traffic/erasures")] == [True, False]
+    assert run("erase").code == 2
+    assert run("erase", "--organization", "acme", "--application", "acme/demo").code == 2
 
 
 def test_a_node_is_added_and_its_token_put_into_a_file_of_its_own(
@@ -272,6 +287,14 @@ def test_files_of_a_folder_are_applied_as_one(rest: RestServer, run: Run, tmp_pa
     assert body == {"yaml": "kind: A\n\n---\nkind: B\n", "dry_run": True, "prune": False}
 
 
+def test_an_apply_says_what_is_left_to_do(rest: RestServer, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text("kind: webhook\nname: https://hooks.example.com/\n")
+    made = {"action": "create", "kind": "webhook", "name": "https://hooks.example.com/"}
+    rest.answer("POST /configuration", {"changes": [made | {"fields": [], "next_step": "Rotate."}]})
+    assert "next: Rotate.\n1 change made.\n" in run("apply", "-f", str(file)).out
+
+
 def test_policies_of_an_operation_are_set_from_a_file(
     rest: RestServer, run: Run, tmp_path: Path
 ) -> None:
@@ -399,3 +422,37 @@ def test_a_purge_names_one_operation_or_all_and_says_when_a_node_has_not_taken_i
     ran = run("cache", "purge", "dogs")
     assert (ran.code, "headgate status" in ran.err) == (1, True)
     assert run("cache", "purge").code == 2
+
+
+def test_a_team_is_made_filled_and_given_an_application(rest: RestServer, run: Run) -> None:
+    teams = "/organizations/acme/teams"
+    rest.answer(f"POST {teams}", {"name": "payments"}, 201)
+    rest.answer(f"PUT {teams}/payments/members/ada%40example.com", {"role": "maintainer"})
+    rest.answer("PATCH /applications/acme/till", {"name": "till"})
+    assert run("team", "create", "acme", "payments", "--title", "Payments").code == 0
+    ran = run("team", "add", "acme", "payments", "ada@example.com", "--role", "maintainer")
+    assert "maintainer of acme/payments" in ran.out
+    assert run("app", "update", "acme/till", "--team", "payments").code == 0
+    assert run("app", "update", "acme/till", "--no-team").code == 0
+    assert rest.bodies(f"POST {teams}") == [{"name": "payments", "title": "Payments"}]
+    bodies = rest.bodies("PATCH /applications/acme/till")
+    assert bodies == [{"team": "payments"}, {"has_no_team": True}]
+    assert run("app", "update", "acme/till").code == 2
+    assert run("team", "add", "acme", "payments").code == 2
+
+
+def test_feedback_is_listed_by_what_is_asked_and_marked(rest: RestServer, run: Run) -> None:
+    said = {"id": "fdb_1", "page": "/apis/pets", "is_helpful": False, "text": "a\r\n\x1b[2Jb"}
+    rest.answer("GET /feedback", page(said))
+    rest.answer("POST /feedback/fdb_1/done", said)
+    rest.answer("POST /feedback/fdb_1/reopen", said)
+    ran = run("feedback", "list", "--state", "open", "--not-helpful", "--page", "/apis/pets")
+    assert "a   [2Jb" in ran.out  # a stranger's words are one line, and nothing a terminal obeys
+    query = rest.received[-1].query
+    asked = {"state": "open", "is_helpful": "false", "page": "/apis/pets"}
+    assert query.items() >= asked.items()
+    assert run("feedback", "list").code == 0
+    assert not rest.received[-1].query.keys() & asked.keys()
+    assert run("feedback", "done", "fdb_1").out == "fdb_1 is done.\n"
+    assert run("feedback", "reopen", "fdb_1").out == "fdb_1 is open again.\n"
+    assert run("feedback", "done").code == 2

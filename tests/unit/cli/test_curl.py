@@ -9,6 +9,7 @@ import pytest
 
 from headgate.cli.curl import CurlRequest, request_of
 from headgate.core.problems import Problem
+from tests.support.certificates import Authority
 
 URL = "http://127.0.0.1:8080/shop/pets?limit=5"
 
@@ -79,9 +80,22 @@ def test_data_of_a_file_is_read(tmp_path: Path) -> None:
     assert request_of(["-d", f"@{file}", URL]).body == b"ab"
 
 
+def test_of_a_certificate_with_its_key_the_key_stays_here(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).signed("robot.test")
+    file = tmp_path / "robot.pem"
+    file.write_bytes(key + certificate)
+    for words in (["--cert", str(file)], ["-E", f"{file}:secret", "--key", "/nowhere"]):
+        found = request_of([*words, URL])
+        assert found.certificate == certificate.decode().strip()
+        assert found.certificate not in repr(found)
+    assert request_of([URL]).certificate == ""
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
+        (["--cert", "/no/such/file", URL], "/no/such/file"),
+        (["--cert", __file__, URL], "holds no certificate"),
         (["--http3", URL], "--http3"),
         (["-sF", "a=b", URL], "-F"),
         (["-X"], "-X"),

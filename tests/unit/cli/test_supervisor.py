@@ -37,7 +37,7 @@ while True:
 '''
 supervisor = Supervisor(SystemClock())
 for name in ("one", "two", "three"):
-    supervisor.start(Program(name, ("-c", child, str(folder), name), stop_seconds=30.0))
+    supervisor.start(Program(name, ("-c", child, str(folder), name), stop_seconds=60.0))
 try:
     while True:
         supervisor.wait(60.0)
@@ -63,9 +63,9 @@ def test_a_steady_run_ends_a_row_of_failures() -> None:
 
 
 def _eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not is_so():
-        assert time.monotonic() < deadline, "it did not come to pass in 20 s"
+        assert time.monotonic() < deadline, "it did not come to pass in a minute"
         time.sleep(0.02)
 
 
@@ -103,14 +103,14 @@ def test_a_killed_child_comes_back_and_the_others_stay(supervised: Start, tmp_pa
     _eventually(lambda: len(_pids(tmp_path / "two")) == 2)
     assert len(_pids(tmp_path / "one")) == 1
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_all_are_ended_in_order(supervised: Start, tmp_path: Path, number: signal.Signals) -> None:
     process = supervised()
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert (tmp_path / "ends").read_text().split() == ["two", "three", "one"]
 
 
@@ -131,8 +131,8 @@ def test_who_is_in_a_hurry_need_not_wait_for_a_deaf_child(
     for _ in range(3):
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
-    assert process.wait(10) == 0
-    assert time.monotonic() - started < 10
+    assert process.wait(60) == 0
+    assert time.monotonic() - started < 30  # half of what a deaf one is given
     pids = [pid for name in ("one", "two", "three") for pid in _pids(tmp_path / name)]
     assert not any(_is_running(pid) for pid in pids)
 
@@ -148,7 +148,7 @@ def test_a_start_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     time.sleep(0.5)
     assert process.poll() is None
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_a_child_gets_no_signal_of_the_terminal(supervised: Start, tmp_path: Path) -> None:
@@ -156,4 +156,4 @@ def test_a_child_gets_no_signal_of_the_terminal(supervised: Start, tmp_path: Pat
     groups = {os.getpgid(_pids(tmp_path / name)[0]) for name in ("one", "two", "three")}
     assert os.getpgid(process.pid) not in groups
     process.terminate()
-    process.wait(10)
+    process.wait(60)

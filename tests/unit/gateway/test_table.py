@@ -17,7 +17,7 @@ from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.gateway import table_layout as layout
 from headgate.gateway.table import AccessTable
 from headgate.gateway.table_blocks import block_key
-from headgate.gateway.table_index import subscription_hash
+from headgate.gateway.table_index import pair_hash
 from headgate.model.access import (
     AccessDelta,
     APIRow,
@@ -187,7 +187,7 @@ def test_the_index_grows_and_finds_everything(table: AccessTable) -> None:
 
 def test_a_pair_leads_to_its_active_subscription(table: AccessTable) -> None:
     def found() -> list[int]:
-        return [row for _, row in table._subscriptions.rows(subscription_hash(7, 9))]
+        return [row for _, row in table._subscriptions.rows(pair_hash(7, 9))]
 
     table.apply(_delta(subscriptions=(_subscription(1),)))
     table.apply(_delta(after=1, subscriptions=(_subscription(1, RowState.REMOVED),)))

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from headgate.access.keys import new_key
 from headgate.gateway import table_layout as layout
 from headgate.gateway.envoy.answers import FILTER_ANSWERS
+from headgate.gateway.envoy.listener import HEADERS_MAX
 from headgate.gateway.filter import FOLDER
 from headgate.gateway.filter.build import compile_hash
 from headgate.gateway.filter.layout import MARK, PATH, built_for, layout_zig, signature
 from headgate.model.access import SCOPED_LIMITS_MAX
 from headgate.model.limits import LIMITS_PER_PLAN_MAX
+from headgate.model.logline import SUBJECT_BYTES_MAX, TARGET_BYTES_MAX
 
 
 def test_the_filter_reads_the_layout_that_python_writes() -> None:
@@ -51,6 +54,22 @@ def test_every_reason_of_the_filter_has_its_words_under_the_same_status() -> Non
 def test_the_layout_holds_what_the_model_allows() -> None:
     assert layout.SECTIONS["plan"].record["limits"] + 8 * LIMITS_PER_PLAN_MAX <= 128
     assert SCOPED_LIMITS_MAX == 4
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "said"),
+    [
+        ("filter.zig", "LOGGED_TARGET_BYTES_MAX", TARGET_BYTES_MAX),
+        ("tokens.zig", "SUBJECT_BYTES_MAX", SUBJECT_BYTES_MAX),
+        ("keys.zig", "KEY_BYTES", len(new_key().text)),
+        ("cache.zig", "HEADERS_MAX", HEADERS_MAX),
+    ],
+)
+def test_a_number_that_zig_repeats_is_the_one_that_python_says(
+    module: str, name: str, said: int
+) -> None:
+    text = (FOLDER / module).read_text()
+    assert re.findall(rf"^(?:pub )?const {name} = (\d+);", text, re.MULTILINE) == [str(said)]
 
 
 def test_numbers_that_are_stored_at_once_are_aligned() -> None:

@@ -14,9 +14,10 @@ from headgate.jobs.webhook_post import Poster
 from headgate.jobs.webhooks import Sender
 from headgate.store import setup
 from headgate.store.models import Delivery, Event, Webhook
-from headgate.store.services import leases, webhooks
+from headgate.store.services import leases
 from headgate.store.services.actor import Actor, Scope, implied
-from headgate.store.services.webhooks import IssuedWebhook
+from headgate.store.services.alerts import webhooks
+from headgate.store.services.alerts.webhooks import IssuedWebhook
 from tests.support.receiver import Receiver, receiver
 from tests.support.store import AT
 

@@ -22,6 +22,12 @@ def test_a_rate_lets_its_amount_pass_at_once_unless_told_otherwise() -> None:
     assert parse_limit(LimitKind.RATE, "10/s+50").burst == 50
 
 
+def test_a_rate_that_nodes_share_says_so_and_another_does_not() -> None:
+    assert parse_limit(LimitKind.RATE, "10/second shared").is_shared
+    assert str(parse_limit(LimitKind.RATE, "10/s+50 shared")) == "10/second+50 shared"
+    assert not parse_limit(LimitKind.RATE, "10/second shadow").is_shared
+
+
 def test_a_quota_counts_a_calendar_window() -> None:
     assert parse_limit(LimitKind.QUOTA, "1,000/month") == Limit(LimitKind.QUOTA, 1000, Window.MONTH)
 
@@ -59,6 +65,7 @@ def test_calls_at_one_time_are_a_number() -> None:
         (LimitKind.RATE, "10/second+50 shadow"),
         (LimitKind.QUOTA, "1000/month@15 shadow"),
         (LimitKind.CONCURRENT, "5 shadow"),
+        (LimitKind.RATE, "10/second+50 shared shadow"),
     ],
 )
 def test_a_limit_in_shadow_says_so_and_the_same_in_force_does_not(
@@ -73,6 +80,9 @@ def test_a_limit_in_shadow_says_so_and_the_same_in_force_does_not(
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
+        (LimitKind.QUOTA, "10/month shared"),
+        (LimitKind.CONCURRENT, "5 shared"),
+        (LimitKind.RATE, "10/second shadow shared"),
         (LimitKind.QUOTA, "10/month@29"),
         (LimitKind.QUOTA, "10/month@0"),
         (LimitKind.QUOTA, "10/day@2"),

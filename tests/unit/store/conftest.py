@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from headgate.store import setup
-from headgate.store.services import signing_keys
 from headgate.store.services.actor import Actor, Scope, implied
+from headgate.store.services.oauth import signing_keys
 from tests.support.store import AT
 
 

@@ -6,18 +6,15 @@ from hypothesis import strategies as st
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import AccessDelta, BlockKind, RowState
-from headgate.store.services import (
-    access_feed,
-    apis,
+from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis, plans, products
+from headgate.store.services.consumers import (
     applications,
-    blocks,
     credentials,
     organizations,
-    plans,
-    products,
     subscriptions,
 )
-from headgate.store.services.actor import Actor
+from headgate.store.services.gateway import access_feed, blocks
 from tests.support.store import import_api, subscribed_key
 
 TABLES = ("applications", "plans", "apis", "subscriptions", "credentials", "blocks")

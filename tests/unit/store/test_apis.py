@@ -7,16 +7,10 @@ from headgate.catalog.document import DocumentSource
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import KeyLocation, KeySource, PolicyUse, Upstream, UpstreamHost
 from headgate.store.models import API, APIVersion, AuditEntry, Document, Operation
-from headgate.store.services import (
-    apis,
-    applications,
-    imports,
-    policies,
-    products,
-    publishing,
-    subscriptions,
-)
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis, imports, products
+from headgate.store.services.consumers import applications, subscriptions
+from headgate.store.services.gateway import policies, publishing
 from tests.support.store import DOCUMENT, UPSTREAM, import_api, source, subscribed_key
 
 LIMIT = PolicyUse("request_size", {"body_max": "1kB"})

@@ -7,19 +7,18 @@ import pytest
 from headgate.access.approval import RequestState
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.models import Mail, Subscription
-from headgate.store.services import (
+from headgate.store.services.actor import Actor, Scope, implied
+from headgate.store.services.alerts import mail
+from headgate.store.services.catalog import plans, products
+from headgate.store.services.consumers import (
     applications,
     approvals,
-    mail,
     members,
     organizations,
     people,
-    plans,
-    products,
     subscriptions,
 )
-from headgate.store.services.actor import Actor, Scope, implied
-from headgate.store.services.roles import MemberRole, Role
+from headgate.store.services.consumers.roles import MemberRole, Role
 from tests.support.store import AT
 
 PASSWORD = "correct horse 9"
@@ -92,7 +91,7 @@ def test_a_grant_moves_a_subscription_that_is_there(admin: Actor, acme: Actor) -
 def test_what_was_declined_or_withdrawn_gives_nothing(admin: Actor, acme: Actor) -> None:
     first = approvals.ask(acme, application="demo", plan="basic/partner")
     approvals.decline(admin, first.id, word="Not now")
-    text = mail.text_of(Mail.objects.filter(to="dev@example.com").latest("pk"))
+    text = mail.letter_of(Mail.objects.filter(to="dev@example.com").latest("pk")).text
     assert "Not now" in text
     second = approvals.ask(acme, application="demo", plan="basic/partner")
     approvals.withdraw(acme, second.id)

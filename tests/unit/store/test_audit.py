@@ -6,9 +6,10 @@ import pytest
 
 from headgate.core.problems import Problem
 from headgate.store.models import AuditEntry
-from headgate.store.services import applications, audit, organizations
+from headgate.store.services import audit
 from headgate.store.services.actor import Actor
 from headgate.store.services.audit import Action
+from headgate.store.services.consumers import applications, organizations
 from tests.support.store import AT, subscribed_key
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.models import AuditEntry
-from headgate.store.services import branding, configuration
 from headgate.store.services.actor import Actor
-from headgate.store.services.roles import SCOPES, Role
+from headgate.store.services.catalog import branding
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.consumers.roles import SCOPES, Role
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -63,15 +64,15 @@ def test_pages_stand_in_their_order_and_a_deleted_name_is_free(admin: Actor) -> 
 def test_look_and_pages_are_exported_and_applied_without_a_change(admin: Actor) -> None:
     branding.set_look(admin, name="Acme APIs", accent="#aa3311", logo=PNG, welcome="*Hi*")
     branding.put_page(admin, "start", title="Getting started", text="Hello\n\n# World", position=0)
-    documents = configuration.export(admin)
-    assert configuration.apply(admin, documents) == []
+    documents = desired_state.export(admin)
+    assert desired_state.apply(admin, documents) == []
     own = [one for one in documents if one["kind"] in {"portal", "page"}]
     branding.set_look(admin, name="", accent="", logo=b"", welcome="")
     branding.delete_page(admin, "start")
-    assert {change.kind for change in configuration.apply(admin, own)} == {"portal", "page"}
-    assert configuration.export(admin) == documents
+    assert {change.kind for change in desired_state.apply(admin, own)} == {"portal", "page"}
+    assert desired_state.export(admin) == documents
 
 
 def test_a_second_portal_is_refused(admin: Actor) -> None:
     with pytest.raises(Problem):
-        configuration.apply(admin, [{"kind": "portal", "name": "other", "title": "x"}])
+        desired_state.apply(admin, [{"kind": "portal", "name": "other", "title": "x"}])

@@ -5,15 +5,10 @@ import pytest
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import CallerPolicies, PolicyUse, Snapshot, merge
 from headgate.store.models import PolicyAttachment, Revision
-from headgate.store.services import (
-    configuration,
-    plans,
-    policies,
-    products,
-    publishing,
-    rollbacks,
-)
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import plans, products
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.gateway import policies, publishing, rollbacks
 from tests.support.store import import_api, subscribed_key
 
 HIDE = PolicyUse("json_body", {"response": {"remove": ["/price"]}})
@@ -146,27 +141,27 @@ def test_the_policies_of_an_operation_are_listed_for_a_plan_with_their_places(
 def test_what_was_exported_is_applied_without_a_change(admin: Actor, node: Actor) -> None:
     policies.set_plan(admin, "basic/free", [HIDE])
     policies.set_product(admin, "basic", [SLOW])
-    written = configuration.export(admin)
-    assert configuration.apply(admin, written) == []
+    written = desired_state.export(admin)
+    assert desired_state.apply(admin, written) == []
     for document in written:
         if document["kind"] == "plan":
             document["policies"] = []
         if document["kind"] == "product":
             document["policies"] = [{"kind": "timeout", "settings": {"seconds": 3}}]
     before = Revision.objects.count()
-    changes = configuration.apply(admin, written)
+    changes = desired_state.apply(admin, written)
     assert {(one.kind, one.fields) for one in changes} == {
         ("plan", ("policies",)),
         ("product", ("policies",)),
     }
     assert Revision.objects.count() == before + 1
     assert [one.policies[0].settings for one in callers(node).values()] == [{"seconds": 3}]
-    assert configuration.apply(admin, written) == []
+    assert desired_state.apply(admin, written) == []
 
 
 @pytest.mark.usefixtures("live")
 def test_a_mistake_in_an_applied_plan_is_named_by_its_place(admin: Actor) -> None:
     wrong = {"kind": "plan", "name": "basic/free", "policies": [{"kind": "cors", "settings": {}}]}
     with pytest.raises(Problem) as caught:
-        configuration.apply(admin, [wrong])
+        desired_state.apply(admin, [wrong])
     assert caught.value.errors[0].pointer == "/0/policies/0/kind"

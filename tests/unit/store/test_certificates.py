@@ -6,8 +6,9 @@ from headgate.access.certificates import CertificateName, NameKind
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import CredentialKind, RowState
 from headgate.store.models import Credential
-from headgate.store.services import applications, certificates, foreign_clients
 from headgate.store.services.actor import Actor
+from headgate.store.services.consumers import applications
+from headgate.store.services.oauth import certificates, foreign_clients
 
 ROBOT = CertificateName("CN=Acme", NameKind.SUBJECT, "CN=robot")
 

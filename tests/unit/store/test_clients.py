@@ -9,17 +9,11 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import CredentialKind, RowState
 from headgate.model.tokens import client_sha256
 from headgate.store.models import AuditEntry, ClientSecret, Credential, SigningKey
-from headgate.store.services import (
-    access_feed,
-    applications,
-    client_authentication,
-    clients,
-    credentials,
-    organizations,
-    signing_keys,
-)
 from headgate.store.services.actor import Actor, Scope
-from headgate.store.services.clients import IssuedClient
+from headgate.store.services.consumers import applications, credentials, organizations
+from headgate.store.services.gateway import access_feed
+from headgate.store.services.oauth import client_authentication, clients, signing_keys
+from headgate.store.services.oauth.clients import IssuedClient
 from tests.support.store import AT
 
 

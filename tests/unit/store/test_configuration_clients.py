@@ -6,9 +6,11 @@ import pytest
 
 from headgate.core.problems import Problem
 from headgate.store.models import ClientSecret, Credential
-from headgate.store.services import applications, client_authentication, clients, configuration
 from headgate.store.services.actor import Actor
-from headgate.store.services.configuration import ChangeAction
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.configuration.desired_state import ChangeAction
+from headgate.store.services.consumers import applications
+from headgate.store.services.oauth import client_authentication, clients
 from tests.support.store import AT
 
 NAME = "acme/demo nightly"
@@ -25,7 +27,7 @@ def exported(admin: Actor, issuer: str) -> list[dict[str, Any]]:
         has_device_flow=True,
         token_seconds=600,
     )
-    return configuration.export(admin)
+    return desired_state.export(admin)
 
 
 def _client(documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -49,17 +51,17 @@ def test_a_client_is_exported_without_id_and_secret(exported: list[dict[str, Any
 def test_what_was_exported_is_applied_without_a_change(
     admin: Actor, exported: list[dict[str, Any]]
 ) -> None:
-    assert configuration.apply(admin, exported, prune=True) == []
+    assert desired_state.apply(admin, exported, prune=True) == []
     shuffled = _client(exported) | {"scopes": ["write", "read"]}
-    assert configuration.apply(admin, [shuffled]) == []
+    assert desired_state.apply(admin, [shuffled]) == []
 
 
 def test_a_client_that_is_applied_anew_waits_for_its_first_secret(
     admin: Actor, exported: list[dict[str, Any]]
 ) -> None:
     applications.delete(admin, "acme/demo")
-    configuration.apply(admin, exported)
-    assert _client(configuration.export(admin)) == _client(exported)
+    desired_state.apply(admin, exported)
+    assert _client(desired_state.export(admin)) == _client(exported)
     [client] = [row for row in clients.page(admin).items if row.credential.revoked_at is None]
     assert clients.secrets_of(client, AT) == []
     assert client_authentication.with_secret(client.id, "", AT) is None
@@ -72,11 +74,11 @@ def test_fields_are_changed_and_no_client_is_pruned(
     admin: Actor, exported: list[dict[str, Any]]
 ) -> None:
     changed = _client(exported) | {"scopes": ["read"], "has_device_flow": False}
-    [change] = configuration.apply(admin, [changed])
+    [change] = desired_state.apply(admin, [changed])
     assert (change.action, change.name) == (ChangeAction.UPDATE, NAME)
     assert set(change.fields) == {"scopes", "has_device_flow"}
     rest = [document for document in exported if document["kind"] != "client"]
-    assert configuration.apply(admin, rest, prune=True) == []
+    assert desired_state.apply(admin, rest, prune=True) == []
     assert Credential.objects.get().revoked_at is None
 
 
@@ -88,5 +90,5 @@ def test_what_cannot_be_is_named_by_its_place(
     admin: Actor, exported: list[dict[str, Any]], change: dict[str, Any], pointer: str
 ) -> None:
     with pytest.raises(Problem) as caught:
-        configuration.apply(admin, [_client(exported) | change])
+        desired_state.apply(admin, [_client(exported) | change])
     assert caught.value.errors[0].pointer == pointer

@@ -8,9 +8,11 @@ import pytest
 from headgate.core.problems import Problem
 from headgate.model.lifecycle import Lifecycle, Notice
 from headgate.model.snapshot import merge
-from headgate.store.services import apis, configuration, imports, lifecycle, publishing
 from headgate.store.services.actor import Actor
-from headgate.store.services.configuration import ChangeAction
+from headgate.store.services.catalog import apis, imports, lifecycle
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.configuration.desired_state import ChangeAction
+from headgate.store.services.gateway import publishing
 from tests.support.store import AT, import_api, source
 
 SUNSET = datetime(2027, 6, 30, tzinfo=UTC)
@@ -39,7 +41,7 @@ def documents(admin: Actor) -> list[dict[str, Any]]:
         link="https://example.com/moving",
         retires_at_sunset=True,
     )
-    return configuration.export(admin)
+    return desired_state.export(admin)
 
 
 def of(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def test_a_deprecation_is_exported_and_applied_again_without_a_change(
 ) -> None:
     assert of(documents, "pets")["lifecycle"] == DEPRECATED
     assert of(documents, "pets@v2")["lifecycle"] is None
-    assert configuration.apply(admin, documents) == []
+    assert desired_state.apply(admin, documents) == []
 
 
 def test_a_deprecation_comes_back_on_an_empty_store(
@@ -66,10 +68,10 @@ def test_a_deprecation_comes_back_on_an_empty_store(
     for name in ("pets@v2", "pets"):
         publishing.unpublish(admin, name)
     apis.delete(admin, "pets")
-    configuration.apply(admin, documents)
+    desired_state.apply(admin, documents)
     assert notice(node) == Notice(AT, SUNSET, "https://example.com/moving", "pets@v2", "/pets-v2")
-    assert configuration.apply(admin, documents) == []
-    assert configuration.export(admin) == documents
+    assert desired_state.apply(admin, documents) == []
+    assert desired_state.export(admin) == documents
 
 
 def test_an_instant_of_another_zone_is_the_same_instant(
@@ -77,7 +79,7 @@ def test_an_instant_of_another_zone_is_the_same_instant(
 ) -> None:
     document = of(documents, "pets")
     document["lifecycle"] = DEPRECATED | {"sunset_at": "2027-06-30T02:00:00+02:00"}
-    assert configuration.apply(admin, documents) == []
+    assert desired_state.apply(admin, documents) == []
 
 
 def test_a_state_that_is_written_otherwise_is_one_change_and_in_force(
@@ -86,17 +88,17 @@ def test_a_state_that_is_written_otherwise_is_one_change_and_in_force(
     document = of(documents, "pets")
     retired_at = (AT + timedelta(days=1)).isoformat()
     document["lifecycle"] = DEPRECATED | {"state": "retired", "retired_at": retired_at}
-    (changed,) = configuration.apply(admin, documents)
+    (changed,) = desired_state.apply(admin, documents)
     assert (changed.action, changed.fields) == (ChangeAction.UPDATE, ("lifecycle",))
     told = notice(node)
     assert told is not None
     assert told.is_retired
-    assert configuration.apply(admin, documents) == []
+    assert desired_state.apply(admin, documents) == []
     document["lifecycle"] = None
-    configuration.apply(admin, documents)
+    desired_state.apply(admin, documents)
     assert notice(node) is None
     assert apis.get_version(admin, "pets").lifecycle == Lifecycle.PUBLISHED
-    assert configuration.apply(admin, documents) == []
+    assert desired_state.apply(admin, documents) == []
 
 
 @pytest.mark.parametrize(
@@ -114,5 +116,5 @@ def test_a_state_that_says_something_impossible_changes_nothing(
 ) -> None:
     of(documents, "pets")["lifecycle"] = wrong
     with pytest.raises(Problem):
-        configuration.apply(admin, documents)
-    assert of(configuration.export(admin), "pets")["lifecycle"] == DEPRECATED
+        desired_state.apply(admin, documents)
+    assert of(desired_state.export(admin), "pets")["lifecycle"] == DEPRECATED

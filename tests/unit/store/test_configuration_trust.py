@@ -7,9 +7,11 @@ import pytest
 from headgate.access.certificates import CertificateName, NameKind
 from headgate.core.problems import Problem
 from headgate.store.models import Credential
-from headgate.store.services import applications, certificates, configuration, foreign_clients
 from headgate.store.services.actor import Actor
-from headgate.store.services.configuration import ChangeAction
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.configuration.desired_state import ChangeAction
+from headgate.store.services.consumers import applications
+from headgate.store.services.oauth import certificates, foreign_clients
 
 ROBOT = {"issuer": "CN=Acme", "kind": "dns", "name": "robot.acme.example"}
 NIGHTLY = {"issuer": "https://login.example.com", "client_id": "nightly"}
@@ -24,7 +26,7 @@ def exported(admin: Actor) -> list[dict[str, Any]]:
     foreign_clients.trust(
         admin, application="acme/demo", issuer=NIGHTLY["issuer"], client=NIGHTLY["client_id"]
     )
-    return configuration.export(admin)
+    return desired_state.export(admin)
 
 
 def _application(documents: list[dict[str, Any]], name: str = "acme/demo") -> dict[str, Any]:
@@ -50,12 +52,12 @@ def test_they_are_exported_by_their_names_and_with_no_digest(
 def test_what_was_exported_is_applied_without_a_change(
     admin: Actor, exported: list[dict[str, Any]]
 ) -> None:
-    assert configuration.apply(admin, exported, prune=True) == []
+    assert desired_state.apply(admin, exported, prune=True) == []
     other = ROBOT | {"name": "b.example"}
     changed = _application(exported) | {"certificates": [other, ROBOT]}
-    assert len(configuration.apply(admin, [changed])) == 1
+    assert len(desired_state.apply(admin, [changed])) == 1
     shuffled = changed | {"certificates": [ROBOT, other, ROBOT]}
-    assert configuration.apply(admin, [shuffled]) == []
+    assert desired_state.apply(admin, [shuffled]) == []
 
 
 def test_they_come_back_with_an_application_that_is_made_anew(
@@ -63,16 +65,16 @@ def test_they_come_back_with_an_application_that_is_made_anew(
 ) -> None:
     applications.delete(admin, "acme/demo")
     assert _live() == set()
-    configuration.apply(admin, exported)
-    assert _application(configuration.export(admin)) == _application(exported)
+    desired_state.apply(admin, exported)
+    assert _application(desired_state.export(admin)) == _application(exported)
     assert _live() == {"certificate", "foreign_client"}
-    assert configuration.apply(admin, exported, prune=True) == []
+    assert desired_state.apply(admin, exported, prune=True) == []
 
 
 def test_what_a_list_does_not_name_speaks_for_it_no_longer(
     admin: Actor, exported: list[dict[str, Any]]
 ) -> None:
-    [change] = configuration.apply(admin, [_application(exported) | {"certificates": []}])
+    [change] = desired_state.apply(admin, [_application(exported) | {"certificates": []}])
     assert (change.action, change.fields) == (ChangeAction.UPDATE, ("certificates",))
     assert _live() == {"foreign_client"}
 
@@ -81,7 +83,7 @@ def test_lists_that_are_left_out_stay_as_they_are(
     admin: Actor, exported: list[dict[str, Any]]
 ) -> None:
     bare = {"kind": "application", "name": "acme/demo", "description": "changed"}
-    [change] = configuration.apply(admin, [bare])
+    [change] = desired_state.apply(admin, [bare])
     assert change.fields == ("description",)
     assert _live() == {"certificate", "foreign_client"}
 
@@ -91,9 +93,9 @@ def test_a_name_that_speaks_for_another_application_is_refused_and_nothing_chang
 ) -> None:
     stolen = _application(exported, "acme/plain") | {"foreign_clients": [NIGHTLY]}
     with pytest.raises(Problem) as caught:
-        configuration.apply(admin, [stolen])
+        desired_state.apply(admin, [stolen])
     assert caught.value.errors[0].pointer == "/0"
-    assert configuration.apply(admin, exported) == []
+    assert desired_state.apply(admin, exported) == []
 
 
 @pytest.mark.parametrize(
@@ -108,4 +110,4 @@ def test_what_is_no_name_is_refused(
     admin: Actor, exported: list[dict[str, Any]], wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(Problem, match="mistake"):
-        configuration.apply(admin, [_application(exported) | wrong])
+        desired_state.apply(admin, [_application(exported) | wrong])

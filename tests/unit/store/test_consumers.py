@@ -5,15 +5,14 @@ import pytest
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import RowState
 from headgate.store.models import Application, Credential, Subscription
-from headgate.store.services import (
+from headgate.store.services.actor import Actor, Scope, implied
+from headgate.store.services.catalog import plans, products
+from headgate.store.services.consumers import (
     applications,
     credentials,
     organizations,
-    plans,
-    products,
     subscriptions,
 )
-from headgate.store.services.actor import Actor, Scope, implied
 from tests.support.store import AT, subscribed_key
 
 

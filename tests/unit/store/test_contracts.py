@@ -6,8 +6,9 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.contract import contract_from
 from headgate.model.snapshot import PolicyUse, SnapshotAPI
 from headgate.store.models import Contract
-from headgate.store.services import contracts, imports, policies, publishing
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import imports
+from headgate.store.services.gateway import contracts, policies, publishing
 from tests.support.store import DOCUMENT, UPSTREAM, import_api, source
 
 VALIDATE = PolicyUse("validate", {"request": "enforce"})

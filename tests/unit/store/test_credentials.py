@@ -12,8 +12,9 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import BlockKind, CredentialKind, RowState
 from headgate.model.tokens import token_block_key
 from headgate.store.models import AuditEntry, Block, Credential, Token
-from headgate.store.services import applications, blocks, credentials, organizations, tokens
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.consumers import applications, credentials, organizations, tokens
+from headgate.store.services.gateway import blocks
 from tests.support.store import AT, everything_stored
 
 HOUR = timedelta(hours=1)

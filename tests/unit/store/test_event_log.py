@@ -8,19 +8,12 @@ from django.db import transaction
 from headgate.core.problems import Bug, Problem, ProblemType
 from headgate.model.events import EventKind
 from headgate.store.models import Delivery, Event, Organization
-from headgate.store.services import (
-    credentials,
-    event_log,
-    expiring_keys,
-    housekeeping,
-    imports,
-    publishing,
-    releases,
-    rollbacks,
-    subscriptions,
-    webhooks,
-)
+from headgate.store.services import housekeeping
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.alerts import event_log, webhooks
+from headgate.store.services.catalog import imports
+from headgate.store.services.consumers import credentials, expiring_keys, subscriptions
+from headgate.store.services.gateway import publishing, releases, rollbacks
 from tests.support.store import AT, import_api, source, subscribed_key
 
 

@@ -5,18 +5,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from headgate.store.models import Mail
-from headgate.store.services import (
+from headgate.store.services.actor import Actor
+from headgate.store.services.alerts import expiry_mails, mail
+from headgate.store.services.consumers import (
     applications,
-    clients,
     credentials,
-    expiry_mails,
-    mail,
     members,
     organizations,
     people,
 )
-from headgate.store.services.actor import Actor
-from headgate.store.services.roles import MemberRole
+from headgate.store.services.consumers.roles import MemberRole
+from headgate.store.services.oauth import clients
 from tests.support.store import AT
 
 END = AT + timedelta(days=100)
@@ -51,7 +50,7 @@ def test_owners_and_developers_are_told_thirty_seven_and_one_day_before(acme: Ac
     found = told(before(29.9))
     assert [to for to, _ in found] == ["developer@example.com", "owner@example.com"]
     assert {subject for _, subject in found} == {"Keys of acme end within 30 days"}
-    text = mail.text_of(Mail.objects.earliest("pk"))
+    text = mail.letter_of(Mail.objects.earliest("pk")).text
     assert "acme/demo: laptop" in text
     assert key.prefix in text
     assert f"{END:%Y-%m-%d}" in text
@@ -88,7 +87,7 @@ def test_keys_that_come_up_together_stand_in_one_mail(acme: Actor) -> None:
         credentials.issue(acme, application="demo", name=f"key {number}", expires_at=END)
     clients.create(acme, application="demo", name="nightly", expires_at=END, has_secret=False)
     assert len(told(before(20))) == 2
-    assert "and 6 more" in mail.text_of(Mail.objects.earliest("pk"))
+    assert "and 6 more" in mail.letter_of(Mail.objects.earliest("pk")).text
 
 
 def test_what_is_revoked_replaced_or_short_of_life_is_not_told(acme: Actor) -> None:
@@ -99,4 +98,4 @@ def test_what_is_revoked_replaced_or_short_of_life_is_not_told(acme: Actor) -> N
     credentials.issue(acme.later(before(20)), application="demo", expires_at=END)
     assert told(before(19)) == []
     assert len(told(before(6))) == 2  # the short one alone: it had twenty days
-    assert "\n".join(mail.text_of(row) for row in Mail.objects.all()).count("acme/demo") == 2
+    assert "\n".join(mail.letter_of(row).text for row in Mail.objects.all()).count("acme/demo") == 2

@@ -9,18 +9,13 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.access import BlockKind
 from headgate.model.tokens import token_block_key
 from headgate.store.models import Block, DeviceGrant, OAuthClient, RefreshGrant
-from headgate.store.services import (
-    access_feed,
-    access_tokens,
-    applications,
-    clients,
-    device_grants,
-    refresh_grants,
-)
-from headgate.store.services.access_tokens import AccessToken
 from headgate.store.services.actor import Actor, Scope
-from headgate.store.services.device_grants import Status
+from headgate.store.services.consumers import applications
+from headgate.store.services.gateway import access_feed
 from headgate.store.services.housekeeping import tidy
+from headgate.store.services.oauth import access_tokens, clients, device_grants, refresh_grants
+from headgate.store.services.oauth.access_tokens import AccessToken
+from headgate.store.services.oauth.device_grants import Status
 from tests.support.store import AT
 
 SOON = AT + timedelta(seconds=5)

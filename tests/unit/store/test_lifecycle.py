@@ -11,18 +11,10 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.lifecycle import Lifecycle, Notice
 from headgate.model.snapshot import PolicyUse, Snapshot, SnapshotAPI, merge
 from headgate.store.models import AuditEntry, Operation
-from headgate.store.services import (
-    apis,
-    applications,
-    gateways,
-    imports,
-    lifecycle,
-    policies,
-    publishing,
-    releases,
-    rollbacks,
-)
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import apis, imports, lifecycle
+from headgate.store.services.consumers import applications
+from headgate.store.services.gateway import gateways, policies, publishing, releases, rollbacks
 from tests.support.recorded import Call, Recorded
 from tests.support.store import AT, DOCUMENT, import_api, source
 

@@ -8,17 +8,11 @@ import pytest
 from headgate.core.problems import DependencyError
 from headgate.model.events import EventKind
 from headgate.store.models import Application, Event
-from headgate.store.services import (
-    applications,
-    gateways,
-    imports,
-    lifecycle,
-    organizations,
-    publishing,
-    rollbacks,
-)
 from headgate.store.services.actor import Actor
-from headgate.store.services.lifecycle_notices import tell_due
+from headgate.store.services.catalog import imports, lifecycle
+from headgate.store.services.catalog.lifecycle_notices import tell_due
+from headgate.store.services.consumers import applications, organizations
+from headgate.store.services.gateway import gateways, publishing, rollbacks
 from tests.support.recorded import Call, Recorded
 from tests.support.store import AT, DOCUMENT, import_api, source
 

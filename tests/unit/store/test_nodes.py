@@ -9,8 +9,9 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.node import CounterKind, CounterReading
 from headgate.model.snapshot import UpstreamTLS
 from headgate.store.models import NodeCounter, NodeState
-from headgate.store.services import apis, nodes, publishing
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis
+from headgate.store.services.gateway import nodes, publishing
 from tests.support.store import AT, REPORT, UPSTREAM, import_api
 
 
@@ -65,8 +66,8 @@ def test_a_revision_is_live_when_every_present_node_serves_it(admin: Actor, node
     def liveness() -> nodes.Liveness:
         return nodes.liveness(admin, gateway="default", revision=revision)
 
-    assert not liveness().is_live
-    assert liveness().is_settled  # nobody is there to wait for
+    # The node is known and may only be starting: who publishes right then waits for it.
+    assert (liveness().is_live, liveness().is_settled) == (False, False)
     nodes.report(node, REPORT)
     assert (liveness().is_live, liveness().is_settled) == (False, False)
     nodes.report(node, replace(REPORT, revision_seen=1, revision_live=1))
@@ -78,6 +79,14 @@ def test_a_revision_is_live_when_every_present_node_serves_it(admin: Actor, node
     nodes.report(edge, replace(REPORT, node="edge1", revision_seen=1, revision_error="bad"))
     assert (liveness().is_live, liveness().is_settled) == (False, True)
     assert [item.error for item in liveness().nodes] == ["bad", ""]
+
+
+def test_a_gateway_without_nodes_keeps_nobody_waiting(admin: Actor, node: Actor) -> None:
+    import_api(admin)
+    revision = publishing.publish(admin, "pets").number
+    nodes.delete(admin, "local")
+    found = nodes.liveness(admin, gateway="default", revision=revision)
+    assert (found.is_live, found.is_settled, found.nodes) == (False, True, ())
 
 
 def test_a_silent_node_does_not_hold_a_revision_up(admin: Actor, node: Actor) -> None:

@@ -5,8 +5,15 @@ import pytest
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import PolicyUse, Snapshot, Upstream, UpstreamHost, merge
 from headgate.store.models import APIRevision, Revision
-from headgate.store.services import apis, gateways, imports, policies, publishing, rollbacks
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis, imports
+from headgate.store.services.gateway import (
+    gateways,
+    policies,
+    publishing,
+    rollbacks,
+    unpublished,
+)
 from tests.support.store import DOCUMENT, import_api, source
 
 LIMIT = PolicyUse("request_size", {"body_max": "1kB"})
@@ -44,9 +51,7 @@ def test_publishing_what_is_live_makes_no_revision(admin: Actor) -> None:
     import_api(admin)
     first = publishing.publish(admin, "pets")
     assert publishing.publish(admin, "pets") == first
-    assert not publishing.has_unpublished_changes(
-        apis.version(apis.find("pets")), gateways.find("default")
-    )
+    assert unpublished.outdated_on(apis.version(apis.find("pets"))) == []
     assert Revision.objects.count() == APIRevision.objects.count() == 1
 
 

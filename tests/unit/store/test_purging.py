@@ -4,8 +4,9 @@ import pytest
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import PolicyUse, SnapshotAPI
-from headgate.store.services import audit, policies, publishing, purging
+from headgate.store.services import audit
 from headgate.store.services.actor import Actor
+from headgate.store.services.gateway import policies, publishing, purging
 from tests.support.store import import_api
 
 

@@ -11,16 +11,11 @@ import pytest
 from headgate.model.limits import Limit, LimitKind, Window
 from headgate.model.node import QuotaReading
 from headgate.store.models import Event, EventMark, QuotaUse, Subscription
-from headgate.store.services import (
-    applications,
-    gateways,
-    housekeeping,
-    nodes,
-    plans,
-    products,
-    subscriptions,
-)
+from headgate.store.services import housekeeping
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import plans, products
+from headgate.store.services.consumers import applications, subscriptions
+from headgate.store.services.gateway import gateways, nodes
 from tests.support.sharing import NEXT_MONTH, SharingNode
 from tests.support.store import AT, REPORT, import_api
 

@@ -13,16 +13,10 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.leases import LeaseRequest, Place, Want
 from headgate.model.limits import Limit, LimitKind, Window
 from headgate.store.models import QuotaHolder, QuotaLease, Subscription
-from headgate.store.services import (
-    applications,
-    gateways,
-    nodes,
-    plans,
-    products,
-    quota_leases,
-    subscriptions,
-)
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import plans, products
+from headgate.store.services.consumers import applications, subscriptions
+from headgate.store.services.gateway import gateways, nodes, quota_leases
 from headgate.store.services.housekeeping import tidy
 from tests.support.sharing import NEXT_MONTH, SharingNode
 from tests.support.store import AT, import_api
@@ -320,12 +314,13 @@ def test_a_node_that_has_all_is_told_nothing_until_another_joins(share: Share) -
     shared = share(10)
     node = shared.join()
     node.step()
-    request = LeaseRequest(node.table.epoch, node.table.leases.divisor)
+    leases = node.table.leases
+    request = LeaseRequest(node.table.epoch, leases.divisor, leases.rate_nodes)
     assert quota_leases.news(node.actor, request) is None
     shared.join().step()
     answer = quota_leases.news(node.actor, request)
     assert answer is not None
-    assert answer.divisor == 4
+    assert (answer.divisor, answer.rate_nodes) == (4, 2)
 
 
 def test_leases_of_windows_that_are_over_are_forgotten(share: Share) -> None:

@@ -8,9 +8,9 @@ from headgate.catalog.reference.operation import OperationView
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import KeyLocation, KeySource
 from headgate.store.models import DocumentPart
-from headgate.store.services import apis, imports, reference, reference_parts
 from headgate.store.services.actor import Actor
-from headgate.store.services.reference import File, Reference
+from headgate.store.services.catalog import apis, imports, reference, reference_parts
+from headgate.store.services.catalog.reference import File, Reference
 from tests.support.store import DOCUMENT, import_api, source
 
 

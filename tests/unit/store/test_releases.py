@@ -6,16 +6,10 @@ from headgate.core.problems import Problem, ProblemType
 from headgate.model.release import Release as Share
 from headgate.model.snapshot import Snapshot, merge
 from headgate.store.models import APIVersion, AuditEntry
-from headgate.store.services import (
-    apis,
-    applications,
-    imports,
-    publishing,
-    releases,
-    rollbacks,
-    versions,
-)
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis, imports, versions
+from headgate.store.services.consumers import applications
+from headgate.store.services.gateway import publishing, releases, rollbacks
 from tests.support.store import import_api, source
 
 

@@ -8,18 +8,15 @@ from hypothesis import strategies as st
 from headgate.core.problems import Problem
 from headgate.model.access import AccessDelta, BlockKind
 from headgate.store.models import Block, Credential, Subscription
-from headgate.store.services import (
-    access_feed,
-    apis,
+from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis, plans, products
+from headgate.store.services.consumers import (
     applications,
-    blocks,
     credentials,
     organizations,
-    plans,
-    products,
     subscriptions,
 )
-from headgate.store.services.actor import Actor
+from headgate.store.services.gateway import access_feed, blocks
 from tests.support.store import import_api
 
 TABLES = ("applications", "plans", "apis", "subscriptions", "credentials", "blocks")

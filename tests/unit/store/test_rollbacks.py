@@ -4,17 +4,17 @@ import pytest
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import PolicyUse, SnapshotAPI, Upstream, UpstreamHost, merge
-from headgate.store.services import (
-    apis,
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import apis, imports
+from headgate.store.services.gateway import (
     gateways,
-    imports,
     policies,
     publishing,
     releases,
     rollbacks,
+    unpublished,
 )
-from headgate.store.services.actor import Actor, Scope
-from headgate.store.services.rollbacks import APIChange
+from headgate.store.services.gateway.rollbacks import APIChange
 from tests.support.store import AT, DOCUMENT, import_api, source
 
 OTHER = Upstream(hosts=(UpstreamHost("127.0.0.1", 9001),))
@@ -77,7 +77,7 @@ def test_one_api_goes_back_alone_and_is_left_as_edited(admin: Actor, node: Actor
     assert made.policies == [{"kind": "request_size", "settings": {"body_max": "1kB"}}]
     version = apis.get_version(admin, "pets")
     assert version.upstream == OTHER
-    assert publishing.has_unpublished_changes(version, gateways.get(admin, "default"))
+    assert unpublished.outdated_on(version) == [gateways.get(admin, "default")]
     publishing.publish(admin, "pets")
     assert live(node) == before
 

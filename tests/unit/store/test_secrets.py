@@ -8,8 +8,8 @@ from django.conf import LazySettings
 from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.model.snapshot import PolicyUse
 from headgate.store.models import AuditEntry, Revision, StoredSecret
-from headgate.store.services import policies, publishing, secret_values, secrets
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.gateway import policies, publishing, secret_values, secrets
 from tests.support.store import everything_stored, import_api
 
 VALUE = "s3cret-of-billing"

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from headgate.access.keys import is_token
 from headgate.core.problems import Problem
 from headgate.store import setup
+from headgate.store.migrations._replaced import REPLACED
 from headgate.store.models import Gateway, Installation, Node, Token
-from headgate.store.services import tokens
 from headgate.store.services.actor import Scope
+from headgate.store.services.consumers import tokens
 from tests.support.store import AT
 
 
@@ -142,6 +145,34 @@ def test_a_database_of_a_newer_version_is_refused(store: Path) -> None:
         )
     with pytest.raises(Problem, match="newer version of Headgate"):
         setup.migrate(store)
+
+
+def forget(*names: str) -> None:
+    """The tables are as if these migrations had not been made."""
+    MigrationRecorder.Migration.objects.filter(app="store", name__in=names).delete()
+
+
+def test_tables_of_this_version_are_known_by_the_names_of_migrations(store: Path) -> None:
+    assert setup._is_migrated()
+    forget("0002_tables")
+    assert not setup._is_migrated()
+
+
+def test_tables_at_the_last_migration_that_was_replaced_go_on_unchanged(store: Path) -> None:
+    forget("0001_people", "0002_tables")
+    executor = MigrationExecutor(connection)
+    assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
+    setup.migrate(store)
+    assert setup._is_migrated()
+
+
+def test_tables_before_the_last_migration_that_was_replaced_are_refused(store: Path) -> None:
+    forget("0001_people", "0002_tables", *REPLACED[17:])
+    recorded = MigrationRecorder.Migration.objects.count()
+    with pytest.raises(Problem, match=r"before there were releases \(0017_people\)") as told:
+        setup.migrate(store)
+    assert REPLACED[-1] in told.value.next_step
+    assert MigrationRecorder.Migration.objects.count() == recorded
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(db: None) -> None:

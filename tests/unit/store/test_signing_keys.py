@@ -9,19 +9,12 @@ from django.conf import LazySettings
 from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.model.tokens import is_public_url
 from headgate.store.models import SigningKey
-from headgate.store.services import (
-    access_tokens,
-    applications,
-    clients,
-    gateways,
-    publishing,
-    rollbacks,
-    signing_keys,
-    status,
-    token_issuer,
-)
+from headgate.store.services import status
 from headgate.store.services.actor import Actor
-from headgate.store.services.signing_keys import PUBLISHED_AHEAD, SIGNS_FOR
+from headgate.store.services.consumers import applications
+from headgate.store.services.gateway import gateways, publishing, rollbacks
+from headgate.store.services.oauth import access_tokens, clients, signing_keys, token_issuer
+from headgate.store.services.oauth.signing_keys import PUBLISHED_AHEAD, SIGNS_FOR
 from tests.support.store import AT, import_api
 
 TURN = AT + SIGNS_FOR - PUBLISHED_AHEAD  # when the second key must have been published
@@ -181,3 +174,28 @@ def test_a_key_that_cannot_sign_is_in_the_status_until_there_is_another(
 )
 def test_a_public_url_is_an_origin(url: str, is_one: bool) -> None:
     assert is_public_url(url) is is_one
+
+
+def test_a_former_key_is_retired_and_its_tokens_end(admin: Actor, client: str) -> None:
+    first = _token(admin, client, AT)
+    former = _published()[0]
+    signing_keys.rotate(admin)
+    revision = gateways.find("default").revision
+    signing_keys.retire(admin, former)
+    assert former not in _published()
+    assert gateways.find("default").revision == revision + 1  # nodes hear of it
+    assert access_tokens.read(first, AT) is None
+    second = _token(admin, client, AT)
+    assert access_tokens.read(second, AT) is not None
+
+
+def test_a_key_that_signs_or_is_to_sign_is_not_retired(admin: Actor, client: str) -> None:
+    signing_keys.tend(admin.later(TURN))
+    assert client
+    for key in _published():
+        with pytest.raises(Problem) as caught:
+            signing_keys.retire(admin, key)
+        assert caught.value.type is ProblemType.CONFLICT
+    with pytest.raises(Problem) as caught:
+        signing_keys.retire(admin, "nothing")
+    assert caught.value.type is ProblemType.NOT_FOUND

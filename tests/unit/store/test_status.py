@@ -12,8 +12,10 @@ from cryptography.x509.oid import NameOID
 
 from headgate.model.node import EnvoyState
 from headgate.model.snapshot import UpstreamTLS
-from headgate.store.services import apis, feed, nodes, publishing, status
+from headgate.store.services import feed, status
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis
+from headgate.store.services.gateway import nodes, publishing
 from headgate.store.services.status import ACCESS_BEHIND_MAX, Severity
 from tests.support.store import AT, REPORT, UPSTREAM, import_api
 

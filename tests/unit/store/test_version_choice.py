@@ -4,16 +4,10 @@ import pytest
 
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import Snapshot, merge
-from headgate.store.services import (
-    apis,
-    configuration,
-    imports,
-    lifecycle,
-    publishing,
-    releases,
-    versions,
-)
 from headgate.store.services.actor import Actor
+from headgate.store.services.catalog import apis, imports, lifecycle, versions
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.gateway import publishing, releases
 from tests.support.store import import_api, source
 
 BY = "header:x-api-version"
@@ -86,26 +80,26 @@ def test_a_successor_beside_says_how_it_is_chosen(admin: Actor, node: Actor) -> 
 
 @pytest.mark.usefixtures("two")
 def test_the_choice_is_written_down_at_the_default_version_alone(admin: Actor) -> None:
-    documents = configuration.export(admin)
+    documents = desired_state.export(admin)
     of = {one["name"]: one for one in documents if one["kind"] == "api"}
     assert of["pets"]["version_by"] == BY
     assert "version_by" not in of["pets@v2"]
-    assert configuration.apply(admin, documents) == []
+    assert desired_state.apply(admin, documents) == []
     of["pets@v2"]["version_by"] = "query:version"
     with pytest.raises(Problem, match="said at the default one"):
-        configuration.apply(admin, documents)
+        desired_state.apply(admin, documents)
     del of["pets@v2"]["version_by"]
     of["pets"]["version_by"] = "query:version"
-    assert [change.fields for change in configuration.apply(admin, documents)] == [("version_by",)]
-    assert configuration.apply(admin, documents) == []
+    assert [change.fields for change in desired_state.apply(admin, documents)] == [("version_by",)]
+    assert desired_state.apply(admin, documents) == []
 
 
 @pytest.mark.usefixtures("two")
 def test_an_export_with_a_choice_comes_back_on_an_empty_store(admin: Actor, node: Actor) -> None:
-    documents = configuration.export(admin)
+    documents = desired_state.export(admin)
     for name in ("pets@v2", "pets"):
         publishing.unpublish(admin, name)
     apis.delete(admin, "pets")
-    configuration.apply(admin, documents)
+    desired_state.apply(admin, documents)
     assert said(node) == {"v1": (True, BY), "v2": (False, "")}
-    assert configuration.apply(admin, documents) == []
+    assert desired_state.apply(admin, documents) == []

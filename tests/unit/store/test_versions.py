@@ -5,9 +5,11 @@ import pytest
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.snapshot import PolicyUse, Snapshot, Upstream, UpstreamHost, merge
 from headgate.store.models import APIVersion
-from headgate.store.services import apis, configuration, imports, policies, publishing, versions
 from headgate.store.services.actor import Actor
-from headgate.store.services.imports import Imported
+from headgate.store.services.catalog import apis, imports, versions
+from headgate.store.services.catalog.imports import Imported
+from headgate.store.services.configuration import desired_state
+from headgate.store.services.gateway import policies, publishing
 from tests.support.store import DOCUMENT, UPSTREAM, import_api, source
 
 LIMIT = PolicyUse("request_size", {"body_max": "1kB"})
@@ -130,14 +132,14 @@ def test_versions_are_exported_and_a_second_apply_changes_nothing(admin: Actor) 
     second(admin)
     policies.set_api(admin, "pets@v2", [LIMIT])
     publishing.publish(admin, "pets@v2")
-    written = configuration.export(admin)
+    written = desired_state.export(admin)
     assert [d["name"] for d in written if d["kind"] == "api"] == ["pets", "pets@v2"]
-    assert configuration.apply(admin, written) == []
+    assert desired_state.apply(admin, written) == []
     publishing.unpublish(admin, "pets@v2")
     apis.delete(admin, "pets")
     backwards = list(reversed(written))  # a version may stand before its API
-    made = configuration.apply(admin, backwards)
+    made = desired_state.apply(admin, backwards)
     assert [change.name for change in made if change.kind == "api"] == ["pets", "pets@v2"]
-    assert configuration.export(admin) == written
-    pruned = configuration.apply(admin, [d for d in written if d["kind"] == "gateway"], prune=True)
+    assert desired_state.export(admin) == written
+    pruned = desired_state.apply(admin, [d for d in written if d["kind"] == "gateway"], prune=True)
     assert [change.name for change in pruned if change.kind == "api"] == ["pets@v2", "pets"]

@@ -7,8 +7,10 @@ import pytest
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.events import EventKind
 from headgate.store.models import AuditEntry, Delivery, Event, Webhook
-from headgate.store.services import deliveries, event_log, organizations, status, webhooks
+from headgate.store.services import status
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.alerts import deliveries, event_log, webhooks
+from headgate.store.services.consumers import organizations
 from tests.support.store import AT, everything_stored
 
 URL = "https://hooks.example.com/s3cr3t-path"

@@ -42,20 +42,22 @@ def test_other_days_are_left_out_and_nobody_is_nobody() -> None:
 
 def test_the_burn_down_begins_with_the_deprecation_and_leaves_today_out() -> None:
     rows = [row("a", FIRST, 9), row("a", date(2026, 11, 2), 5), row("a", LAST, 1)]
-    leaving = burn_down(called(rows, FIRST, LAST), date(2026, 11, 2))
-    assert leaving.since == date(2026, 11, 2)
+    calls = {FIRST: 9, date(2026, 11, 2): 5, LAST: 1}
+    leaving = burn_down(called(rows, FIRST, LAST), calls, date(2026, 11, 2))
+    assert (leaving.since, leaving.callers_since) == (date(2026, 11, 2), date(2026, 11, 2))
     assert leaving.calls_daily == (5, 0)
     assert leaving.callers_daily == (1, 0)
     assert leaving.calls.outlook is Outlook.TOO_EARLY
 
 
-def test_a_deprecation_before_the_first_known_day_begins_with_that() -> None:
-    leaving = burn_down(called([row("a", FIRST, 9)], FIRST, LAST), date(2026, 1, 1))
-    assert leaving.since == FIRST
-    assert leaving.calls_daily == (9, 0, 0)
+def test_calls_go_back_further_than_callers_are_known() -> None:
+    before = date(2026, 10, 30)
+    leaving = burn_down(called([row("a", FIRST, 9)], FIRST, LAST), {before: 4, FIRST: 9}, before)
+    assert (leaving.since, leaving.calls_daily) == (before, (4, 0, 9, 0, 0))
+    assert (leaving.callers_since, leaving.callers_daily) == (FIRST, (1, 0, 0))
 
 
 def test_a_deprecation_of_today_has_no_whole_day() -> None:
-    leaving = burn_down(called([row("a", LAST, 9)], LAST, LAST), LAST)
-    assert leaving.calls_daily == ()
+    leaving = burn_down(called([row("a", LAST, 9)], LAST, LAST), {LAST: 9}, LAST)
+    assert leaving.calls_daily == leaving.callers_daily == ()
     assert leaving.callers.outlook is Outlook.TOO_EARLY

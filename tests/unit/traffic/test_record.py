@@ -34,6 +34,9 @@ TEXT = st.one_of(
 VERDICT = st.one_of(
     st.none(),
     st.sampled_from([*Verdict, "-", "odd", "", "allowed~rate_limited", "allowed~", "~-", "a~b~c"]),
+    st.sampled_from(
+        ["allowed;r9/10s", "allowed~rate_limited;r0/1s~!1", ";", "~;", "a;b~c;d", ";-"]
+    ),
 )
 CALLER = st.one_of(st.text("ab-", min_size=80, max_size=80), st.just("-"), st.just("short"))
 LINE = st.fixed_dictionaries(
@@ -173,6 +176,15 @@ def test_a_line_of_wrong_types_is_no_record(wrong: dict[str, object]) -> None:
 
 def test_a_value_that_envoy_does_not_know_is_no_error() -> None:
     assert line_error(line(upstream_us="-", attempts=None, flags="-")) is None
+
+
+def test_what_was_left_of_limits_is_read_and_a_line_without_it_has_none() -> None:
+    found = record_from(line(access=access("allowed~rate_limited;r0/1s~!1")), node="", gateway="")
+    assert (found.verdict, found.observed) == (Verdict.ALLOWED, "rate_limited")
+    assert found.limits == "r0/1s~!1"
+    for target in ("/a;b", "/a?b=;c"):
+        before = record_from(line(access=access("allowed", target=target)), node="", gateway="")
+        assert (before.limits, before.verdict) == ("", Verdict.ALLOWED)
 
 
 def test_words_are_split_into_route_verdict_caller_and_query() -> None:

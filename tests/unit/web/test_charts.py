@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.core.problems import Bug
 from headgate.web.site.charts import BARS_MAX, BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, bars, nice
 from headgate.web.site.charts import steps as steps_of
 
@@ -46,9 +47,9 @@ def test_an_axis_ends_at_a_round_number(most: int, end: int) -> None:
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
-    with pytest.raises(ValueError, match="at most"):
+    with pytest.raises(Bug, match="at most"):
         bars("calls", NAMES, [(AT, (1, 1))] * (BARS_MAX + 1))
-    with pytest.raises(ValueError, match="one number"):
+    with pytest.raises(Bug, match="one number"):
         bars("calls", NAMES, [(AT, (1,))])
 
 

@@ -8,9 +8,9 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 
 from headgate.web.locale.build import build
-from headgate.web.locale.update import WEB, sentences, untranslated, update
+from headgate.web.locale.update import WEB, sentences, unsayable, untranslated, update
 
-PLACEHOLDER = re.compile(r"%\([a-z_]+\)s|\{[a-z_]*\}")
+PLACEHOLDER = re.compile(r"%\([a-z_]+\)s|\{[a-z_]*(?:![rs])?(?::[^{}]+)?\}")
 TAG = re.compile(r"</?[a-z]+[^>]*>")
 FILES = {
     code: WEB / "locale" / code / "LC_MESSAGES" / "django.po"
@@ -43,6 +43,10 @@ def test_translations_hold_the_same_values_and_links(language: str) -> None:
         for text in texts:
             assert set(PLACEHOLDER.findall(text)) == set(PLACEHOLDER.findall(given)), given
             assert sorted(TAG.findall(text)) == sorted(TAG.findall(given)), given
+
+
+def test_refusals_keep_their_words_apart_from_their_values() -> None:
+    assert unsayable() == [], 'write phrase("There are {most} …", most=…) in place of an f-string'
 
 
 def test_a_sentence_without_words_is_noticed_and_put_in_once(tmp_path: Path) -> None:

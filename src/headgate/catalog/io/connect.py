@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 import httpcore2
 
 from headgate.core.clock import Clock
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 
 ADDRESSES_TRIED_MAX = 4
@@ -71,7 +72,14 @@ class CheckedBackend(httpcore2.SyncBackend):
         for address in addresses:
             reason = self._judge(address)
             if reason is not None:
-                raise refused(f"{host} is at {address}, {reason}.")
+                raise refused(
+                    phrase(
+                        "{host} is at {address}, {reason}.",
+                        host=host,
+                        address=address,
+                        reason=reason,
+                    )
+                )
         failure: httpcore2.ConnectError | None = None
         for address in addresses[:ADDRESSES_TRIED_MAX]:
             try:

@@ -25,6 +25,7 @@ from headgate.catalog.io.connect import (
     resolve,
 )
 from headgate.core.clock import Clock, SystemClock
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 
 FETCH_SECONDS_MAX = 20.0  # one document with all its redirects
@@ -74,9 +75,13 @@ class HTTPFetcher:
             if isinstance(answer, bytes):
                 return Fetched(_without_fragment(here), _decoded(answer, here))
             if here.scheme == "https" and answer.scheme == "http":
-                raise refused(f"{here} redirects from https to {answer}.")
+                raise refused(
+                    phrase("{url} redirects from https to {answer}.", url=here, answer=answer)
+                )
             here = answer
-        raise _unreachable(f"{url} redirects more than {REDIRECTS_MAX} times.")
+        raise _unreachable(
+            phrase("{url} redirects more than {most} times.", url=url, most=REDIRECTS_MAX)
+        )
 
     def _get(self, url: httpx2.URL, deadline: Deadline) -> bytes | httpx2.URL:
         """The body at `url`, or where it redirects to."""
@@ -100,11 +105,17 @@ class HTTPFetcher:
                 return self._answer(url, response, deadline)
         except httpcore2.TimeoutException as error:
             raise _unreachable(
-                f"{url} did not answer completely within {self._seconds_max:g} seconds."
+                phrase(
+                    "{url} did not answer completely within {most:g} seconds.",
+                    url=url,
+                    most=self._seconds_max,
+                )
             ) from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             what = str(error) or type(error).__name__
-            raise _unreachable(f"{url} cannot be reached: {what}.") from error
+            raise _unreachable(
+                phrase("{url} cannot be reached: {what}.", url=url, what=what)
+            ) from error
 
     def _answer(
         self, url: httpx2.URL, response: httpcore2.Response, deadline: Deadline
@@ -113,12 +124,14 @@ class HTTPFetcher:
         if response.status in _REDIRECTS:
             location = headers.get(b"location")
             if location is None:
-                raise _unreachable(f"{url} redirects to nowhere.")
+                raise _unreachable(phrase("{url} redirects to nowhere.", url=url))
             return _parsed(location.decode("latin-1"), base=url)
         if response.status != 200:
-            raise _unreachable(f"{url} answered with status {response.status}.")
+            raise _unreachable(
+                phrase("{url} answered with status {status}.", url=url, status=response.status)
+            )
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise _unreachable(f"{url} answered compressed, though not asked to.")
+            raise _unreachable(phrase("{url} answered compressed, though not asked to.", url=url))
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared[:20]) > self._bytes_max:
             raise self._too_large(url)
@@ -133,7 +146,11 @@ class HTTPFetcher:
     def _too_large(self, url: httpx2.URL) -> Problem:
         return Problem(
             ProblemType.TOO_LARGE,
-            f"The document at {url} has more than {self._bytes_max:,} bytes.",
+            phrase(
+                "The document at {url} has more than {most:,} bytes.",
+                url=url,
+                most=self._bytes_max,
+            ),
             "Import a smaller document.",
         )
 
@@ -151,17 +168,19 @@ def source_from_url(url: str, fetch: Callable[[str], Fetched]) -> DocumentSource
 
 def _parsed(text: str, base: httpx2.URL | None = None) -> httpx2.URL:
     if len(text) > URL_CHARACTERS_MAX:
-        raise refused(f"The address is longer than {URL_CHARACTERS_MAX:,} characters.")
+        raise refused(
+            phrase("The address is longer than {most:,} characters.", most=URL_CHARACTERS_MAX)
+        )
     try:
         url = base.join(text) if base else httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError) as error:
-        raise refused(f"{text[:200]!r} is not an address.") from error
+        raise refused(phrase("{given!r} is not an address.", given=text[:200])) from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise refused(f"{text[:200]!r} is not an http or https address.")
+        raise refused(phrase("{given!r} is not an http or https address.", given=text[:200]))
     if url.port is not None and not 0 < url.port < 65_536:
-        raise refused(f"{text[:200]!r} has no port that a server can have.")
+        raise refused(phrase("{given!r} has no port that a server can have.", given=text[:200]))
     if url.userinfo:
-        raise refused("The address has a user name or password in it.")
+        raise refused(phrase("The address has a user name or password in it."))
     return url
 
 
@@ -175,12 +194,14 @@ def _decoded(body: bytes, url: httpx2.URL) -> str:
     except UnicodeDecodeError as error:
         raise Problem(
             ProblemType.INVALID_DOCUMENT,
-            f"The document at {url} is not text in UTF-8.",
+            phrase("The document at {url} is not text in UTF-8.", url=url),
             "Name the address of the OpenAPI document itself.",
         ) from error
 
 
 def _unreachable(detail: str) -> Problem:
     return Problem(
-        ProblemType.UNREACHABLE, detail, "Check the address, or send the document as a file."
+        ProblemType.UNREACHABLE,
+        detail,
+        "Check the address, or send the document as a file.",
     )

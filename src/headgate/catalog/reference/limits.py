@@ -8,17 +8,17 @@ from typing import Any
 
 from headgate.catalog.pointers import MISSING
 from headgate.catalog.reference.merged import Merged
+from headgate.core.phrases import Phrase, phrase, words_of
 
 PATTERN_CHARACTERS_MAX = 500
 _COUNTED = (
-    ("minLength", "maxLength", "character"),
-    ("minItems", "maxItems", "item"),
-    ("minProperties", "maxProperties", "property"),
+    ("minLength", "maxLength", words_of("character"), words_of("characters")),
+    ("minItems", "maxItems", words_of("item"), words_of("items")),
+    ("minProperties", "maxProperties", words_of("property"), words_of("properties")),
 )
-_PLURALS = {"property": "properties"}
 
 
-def limits(schema: Merged) -> tuple[str, ...]:
+def limits(schema: Merged) -> tuple[Phrase, ...]:
     """The limits of a value, each a phrase."""
     return tuple(_limits(schema))
 
@@ -30,40 +30,54 @@ def bounds(schema: Merged) -> tuple[float | None, bool, float | None, bool]:
     return least, is_over, greatest, is_under
 
 
-def _limits(schema: Merged) -> Iterator[str]:
+def _limits(schema: Merged) -> Iterator[Phrase]:
     least, is_over, greatest, is_under = bounds(schema)
     if least is not None and greatest is not None and not (is_over or is_under):
-        yield f"{_number(least)} to {_number(greatest)}"
+        yield phrase("{least} to {most}", least=_number(least), most=_number(greatest))
     else:
         if least is not None:
-            yield f"{'more than' if is_over else 'at least'} {_number(least)}"
+            number = _number(least)
+            yield (
+                phrase("more than {number}", number=number)
+                if is_over
+                else phrase("at least {number}", number=number)
+            )
         if greatest is not None:
-            yield f"{'less than' if is_under else 'at most'} {_number(greatest)}"
+            number = _number(greatest)
+            yield (
+                phrase("less than {number}", number=number)
+                if is_under
+                else phrase("at most {number}", number=number)
+            )
     if _is_number(multiple := schema.first("multipleOf")):
-        yield f"a multiple of {_number(multiple)}"
-    for least_name, greatest_name, noun in _COUNTED:
-        yield from _counted(schema.first(least_name), schema.first(greatest_name), noun)
+        yield phrase("a multiple of {number}", number=_number(multiple))
+    for least_name, greatest_name, one, many in _COUNTED:
+        yield from _counted(schema.first(least_name), schema.first(greatest_name), one, many)
     if schema.has("uniqueItems"):
-        yield "no item twice"
+        yield phrase("no item twice")
     for pattern in schema.every("pattern"):
         if isinstance(pattern, str):
-            yield f"matches {pattern[:PATTERN_CHARACTERS_MAX]}"
+            yield phrase("matches {pattern}", pattern=pattern[:PATTERN_CHARACTERS_MAX])
     if isinstance(kind := schema.first("contentMediaType"), str):
-        yield f"holds {kind[:PATTERN_CHARACTERS_MAX]}"
+        yield phrase("holds {type}", type=kind[:PATTERN_CHARACTERS_MAX])
 
 
-def _counted(least: Any, greatest: Any, noun: str) -> Iterator[str]:
+def _counted(least: Any, greatest: Any, one: str, many: str) -> Iterator[Phrase]:
     low = least if _is_number(least) and least > 0 else None
     high = greatest if _is_number(greatest) else None
-    plural = _PLURALS.get(noun, f"{noun}s")
     if low is not None and low == high:
-        yield f"exactly {_number(low)} {noun if low == 1 else plural}"
+        yield phrase("exactly {number} {noun}", number=_number(low), noun=_noun(low, one, many))
     elif low is not None and high is not None:
-        yield f"{_number(low)} to {_number(high)} {plural}"
+        numbers = {"least": _number(low), "most": _number(high)}
+        yield phrase("{least} to {most} {noun}", **numbers, noun=phrase(many))
     elif low is not None:
-        yield f"at least {_number(low)} {noun if low == 1 else plural}"
+        yield phrase("at least {number} {noun}", number=_number(low), noun=_noun(low, one, many))
     elif high is not None:
-        yield f"at most {_number(high)} {noun if high == 1 else plural}"
+        yield phrase("at most {number} {noun}", number=_number(high), noun=_noun(high, one, many))
+
+
+def _noun(number: float, one: str, many: str) -> Phrase:
+    return phrase(one if number == 1 else many)
 
 
 def _bound(schema: Merged, name: str, exclusive: str, choose: Any) -> tuple[float | None, bool]:

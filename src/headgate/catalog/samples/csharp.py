@@ -12,6 +12,7 @@ from headgate.catalog.sample import (
     Language,
     SampleRequest,
     languages,
+    part_name,
 )
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -28,7 +29,7 @@ class CSharp(Language):
     def write(self, request: SampleRequest) -> str:
         """A program of one call."""
         method = f"new HttpMethod({quoted(request.method)})"
-        lines = [
+        program = [
             "using System.Net.Http.Headers;",
             "",
             "using var client = new HttpClient();",
@@ -39,7 +40,7 @@ class CSharp(Language):
             "Console.WriteLine((int)response.StatusCode);",
             "Console.WriteLine(await response.Content.ReadAsStringAsync());",
         ]
-        return "\n".join(lines) + "\n"
+        return "\n".join(program) + "\n"
 
 
 def quoted(text: str) -> str:
@@ -54,7 +55,7 @@ def _shown(letter: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
     """A raw literal where that is possible, else line by line."""
     if (
         "\n" in text
@@ -96,7 +97,7 @@ def _body(request: SampleRequest) -> Iterator[str]:
     if isinstance(body, FileBody):
         made = f"new ByteArrayContent(File.ReadAllBytes({quoted(body.file_name)}))"
     else:
-        made = f"new StringContent({_lines(body.text)})"
+        made = f"new StringContent({lines(body.text)})"
     yield f"request.Content = {made};"
     for name, value in request.headers:
         if name.lower() == "content-type":
@@ -122,9 +123,7 @@ def _form(body: FormBody) -> Iterator[str]:
         if one.content_type:
             parsed = f"MediaTypeHeaderValue.Parse({quoted(one.content_type)})"
             yield f"part{number}.Headers.ContentType = {parsed};"
-        named = quoted(
-            '"' + one.name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A") + '"'
-        )
+        named = quoted(f'"{part_name(one.name)}"')
         file = f", {quoted(one.file_name)}" if one.file_name else ""
         yield f"form.Add(part{number}, {named}{file});"
     yield "request.Content = form;"

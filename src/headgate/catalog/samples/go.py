@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from headgate.catalog.sample import (
     KEY_VARIABLE,
+    Field,
     FileBody,
     FormBody,
     Language,
     SampleRequest,
     languages,
+    part_name,
 )
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -107,15 +109,29 @@ def _body(request: SampleRequest) -> tuple[list[str], set[str]]:
     lines = ["body := &bytes.Buffer{}", "form := multipart.NewWriter(body)"]
     packages = {"bytes", "mime/multipart"}
     for number, one in enumerate(body.fields):
-        if one.file_name:
-            packages |= {"os"}
-            name, file = quoted(one.name), quoted(one.file_name)
-            lines += [f"file{number}, err := os.Open({file})", *_CHECK]
-            lines += [f"part{number}, err := form.CreateFormFile({name}, {file})", *_CHECK]
-            lines += [
-                f"if _, err := io.Copy(part{number}, file{number}); err != nil {{",
-                *_CHECK[1:],
-            ]
-        else:
-            lines.append(f"form.WriteField({quoted(one.name)}, {quoted(one.value)})")
+        made, needed = _part(number, one)
+        lines += made
+        packages |= needed
     return [*lines, "form.Close()"], packages
+
+
+def _part(number: int, field: Field) -> tuple[list[str], set[str]]:
+    """The lines that write one part of a multipart body, and the packages that they need."""
+    name, file, part = quoted(field.name), quoted(field.file_name), f"part{number}"
+    if not field.file_name and not field.content_type:
+        return [f"form.WriteField({name}, {quoted(field.value)})"], set()
+    opened: list[str] = []
+    needed: set[str] = set()
+    copied = [f"io.WriteString({part}, {quoted(field.value)})"]
+    if field.file_name:
+        opened, needed = [f"file{number}, err := os.Open({file})", *_CHECK], {"os"}
+        copied = [f"if _, err := io.Copy({part}, file{number}); err != nil {{", *_CHECK[1:]]
+    made = f"{part}, err := form.CreateFormFile({name}, {file})"
+    if field.content_type:  # the writer's own methods know no other types
+        named = f'form-data; name="{part_name(field.name)}"'
+        named += f'; filename="{part_name(field.file_name)}"' if field.file_name else ""
+        header = f'"Content-Disposition": {{{quoted(named)}}}, '
+        header += f'"Content-Type": {{{quoted(field.content_type)}}}'
+        made = f"{part}, err := form.CreatePart(textproto.MIMEHeader{{{header}}})"
+        needed.add("net/textproto")
+    return [*opened, made, *_CHECK, *copied], needed

@@ -13,6 +13,7 @@ from headgate.catalog.sample import (
     Language,
     SampleRequest,
     languages,
+    part_name,
 )
 
 BOUNDARY = "headgate-7f3c2f6e9a53"
@@ -144,8 +145,3 @@ def _parts(body: FormBody) -> str:
         f"HttpRequest.BodyPublishers.ofString({lines(f'{text}--{BOUNDARY}--' + chr(13) + chr(10))})"
     )
     return "concat(\n                " + ",\n                ".join(publishers) + ")"
-
-
-def part_name(text: str) -> str:
-    """A name in `Content-Disposition`. Source: WHATWG HTML §4.10.21.8."""
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

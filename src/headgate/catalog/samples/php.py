@@ -13,6 +13,7 @@ from headgate.catalog.sample import (
     Language,
     SampleRequest,
     languages,
+    part_name,
 )
 
 BOUNDARY = "headgate-7f3c2f6e9a53"
@@ -78,9 +79,10 @@ def _body(body: object) -> str:
         return quoted("&".join(pairs))
     parts: list[str] = []
     for one in body.fields:
-        file = f'; filename="{_name(one.file_name)}"' if one.file_name else ""
+        file = f'; filename="{part_name(one.file_name)}"' if one.file_name else ""
         kind = one.content_type or ("application/octet-stream" if file else "")
-        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{_name(one.name)}"{file}\r\n'
+        name = f'name="{part_name(one.name)}"{file}'
+        head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n"
         head += f"Content-Type: {kind}\r\n\r\n" if kind else "\r\n"
         parts.append(_lines(head))
         parts.append(
@@ -94,7 +96,3 @@ def _lines(text: str) -> str:
     """A text with line ends that an editor does not change."""
     parts = text.split("\r\n")
     return ' . "\\r\\n" . '.join(map(quoted, parts))
-
-
-def _name(text: str) -> str:
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -94,7 +94,9 @@ def _body(request: SampleRequest) -> Iterator[str]:
 def _part(one: object, is_multipart: bool) -> str:  # noqa: FBT001  # the form's own flag
     name, value = quoted(getattr(one, "name", "")), quoted(getattr(one, "value", ""))
     file, kind = getattr(one, "file_name", ""), getattr(one, "content_type", "")
-    options = f", {{ content_type: {quoted(kind)} }}" if kind and is_multipart else ""
+    # without a name of a file Ruby leaves the type out; a browser says "blob"
+    named = "" if file else 'filename: "blob", '
+    options = f", {{ {named}content_type: {quoted(kind)} }}" if kind and is_multipart else ""
     if file:
         return f'[{name}, File.open({quoted(file)}, "rb"){options}]'
     return f"[{name}, {value}{options}]"

@@ -82,7 +82,11 @@ def add(app: typer.Typer) -> None:
             "headgate import new.yaml --name pets --version v2",
         ],
     )(import_document)
-    rest_command(app, "publish", examples=["headgate publish pets"])(publish)
+    rest_command(
+        app,
+        "publish",
+        examples=["headgate publish pets", 'headgate publish pets --note "Pets have names."'],
+    )(publish)
     rest_command(app, "unpublish", examples=["headgate unpublish pets"])(unpublish)
     app.add_typer(apis, name="api")
 
@@ -188,9 +192,12 @@ def publish(
     wait: Annotated[
         int, typer.Option("--wait", min=0, max=10, help="Seconds to wait until it is live.")
     ] = 10,
+    note: Annotated[
+        str, typer.Option("--note", help="For the changelog that callers read; Markdown.")
+    ] = "",
 ) -> None:
     """Put the API as it is now in service, and wait until every node runs it."""
-    body = {"gateway": gateway, "wait_seconds": wait}
+    body = {"gateway": gateway, "wait_seconds": wait, "note": note}
     with out.working(f"publishing {name}"):
         made = api.post(f"/apis/{segment(name)}/publish", body)
     nodes = made.get("nodes") or []

@@ -16,7 +16,13 @@ Application = Annotated[
     ),
 ]
 Description = Annotated[str | None, typer.Option("--description", help="What it is for.")]
-COLUMNS = {"name": "name", "organization": "organization", "state": "state", "id": "id"}
+COLUMNS = {
+    "name": "name",
+    "organization": "organization",
+    "team": "team",
+    "state": "state",
+    "id": "id",
+}
 
 
 def add(app: typer.Typer) -> None:
@@ -37,6 +43,9 @@ def create(
         str, typer.Option("--organization", help="Its owner; made where it does not exist yet.")
     ],
     description: Description = None,
+    team: Annotated[
+        str | None, typer.Option("--team", help="The team of the organization that it belongs to.")
+    ] = None,
 ) -> None:
     """Create an application of an organization."""
     body: dict[str, object] = {
@@ -46,6 +55,8 @@ def create(
     }
     if description:
         body["description"] = description
+    if team:
+        body["team"] = team
     out.result(api.post("/applications", body), f"Application {organization}/{name} is there.")
 
 
@@ -80,6 +91,7 @@ def show(api: Client, out: Output, *, application: Application) -> None:
     examples=[
         "headgate app update demo --state suspended",
         "headgate app update demo --state active",
+        "headgate app update acme/demo --team payments",
     ],
 )
 def update(
@@ -91,12 +103,23 @@ def update(
     state: Annotated[
         str | None, typer.Option("--state", help="active, or suspended: its keys are refused.")
     ] = None,
+    team: Annotated[
+        str | None, typer.Option("--team", help="The team that it belongs to from now on.")
+    ] = None,
+    has_no_team: Annotated[
+        bool, typer.Option("--no-team", help="Take it from its team: it is everybody's.")
+    ] = False,
 ) -> None:
-    """Change an application's description or state."""
-    given = {"description": description, "state": state}
+    """Change an application's description, state or team."""
+    given = {
+        "description": description,
+        "state": state,
+        "team": team,
+        "has_no_team": has_no_team or None,
+    }
     body = {name: value for name, value in given.items() if value is not None}
     if not body:
-        raise typer.BadParameter("say what to change: --description or --state")
+        raise typer.BadParameter("say what to change: --description, --state or --team")
     out.result(api.patch(path_of(api, application), body), f"Application {application} is changed.")
 
 

@@ -53,6 +53,8 @@ def apply(
     for change in answer["changes"]:
         fields = ", ".join(change.get("fields") or [])
         out.line(f"{change['action']:<8} {change['kind']} {change['name']}  {fields}".rstrip())
+        if change.get("next_step"):
+            out.line(f"         next: {change['next_step']}")
     done = "would be made" if dry_run else "made"
     out.line(f"{count(len(answer['changes']), 'change')} {done}.")
 

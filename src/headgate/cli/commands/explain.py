@@ -46,7 +46,8 @@ def explain(
 
     A request can be explained within three seconds, for as long as its record is kept. One that
     is given as a curl command is tried: a node routes, identifies, limits and checks it as ever,
-    but nothing is used up or recorded and no upstream is asked.
+    but nothing is used up or recorded and no upstream is asked. Of `--cert` the certificate is
+    sent, the key never.
     """
     if what[0] == "curl":
         try:
@@ -78,6 +79,7 @@ def _try(
             "body": base64.b64encode(asked.body).decode(),
             "gateway": gateway,
             "client_address": client_address,
+            "certificate": asked.certificate,
         },
     )
     if out.is_json:

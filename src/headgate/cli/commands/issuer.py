@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headgate.cli.client import Client
+from headgate.cli.client import Client, segment
 from headgate.cli.output import Output
 from headgate.cli.rest import group, rest_command
 
@@ -42,6 +42,17 @@ def rotate(
 ) -> None:
     """Sign with a new key from now on (it happens by itself every 30 days)."""
     _show(out, api.post("/issuer/rotate", {"drop_former": drop_former}))
+
+
+@rest_command(issuer, "retire", examples=["headgate issuer retire NzbLsXh8uDCcd-6MNwXF4W_7noWX"])
+def retire(
+    api: Client,
+    out: Output,
+    *,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
+) -> None:
+    """Take a former key away before its time: every token that it signed ends."""
+    _show(out, api.delete(f"/issuer/keys/{segment(key)}"))
 
 
 def _show(out: Output, found: Any) -> None:

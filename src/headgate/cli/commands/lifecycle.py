@@ -14,6 +14,7 @@ from headgate.cli.rest import FAILED, rest_command
 from headgate.core.units import count
 
 WAIT_SECONDS = 10
+CHANGES_SHOWN_MAX = 20  # of one entry of a changelog
 CALLERS_SHOWN_MAX = 20  # before a retirement; `headgate api callers` lists them all
 Version = Annotated[
     str, typer.Argument(metavar="API[@VERSION]", help="The plain name means the default version.")
@@ -159,10 +160,29 @@ def callers(
         out.note(f"… and {count(found['callers_dropped'], 'more caller')}")
     burn_down = found["burn_down"]
     if burn_down is not None:
-        out.line(f"\nsince {burn_down['since']}, per day:")
-        for what in ("callers", "calls"):
-            numbers = burn_down[f"{what}_daily"]
-            out.line(f"{what:<8} {_course(numbers)}  → {_outlook(burn_down[what])}")
+        out.line("\nper day:")
+        for what, since in (("callers", "callers_since"), ("calls", "since")):
+            course = f"since {burn_down[since]} {_course(burn_down[f'{what}_daily'])}"
+            out.line(f"{what:<8} {course}  → {_outlook(burn_down[what])}")
+
+
+@rest_command(apis, "changelog", examples=["headgate api changelog pets"])
+def changelog(api: Client, out: Output, *, name: Version) -> None:
+    """What was published of an API, newest first, and what it changed for those who call it."""
+    found = api.get(_path(name, "changelog"))
+    if out.is_json:
+        out.value(found)
+        return
+    for one in found["items"]:
+        mark = " (breaking)" if one["is_breaking"] else ""
+        out.line(f"{one['at'][:10]}  {one['version']}  {one['kind'].replace('_', ' ')}{mark}")
+        if one["note"]:
+            out.line(f"    {one['note']}")
+        for change in one["changes"][:CHANGES_SHOWN_MAX]:
+            what = "; ".join(change["what"]) or change["kind"]
+            out.line(f"    {change['title']}: {what}{' (breaking)' * change['is_breaking']}")
+    if not found["items"]:
+        out.note("Nothing has been published yet.")
 
 
 def instant(text: str) -> str:

@@ -13,7 +13,9 @@ Plan = Annotated[str, typer.Argument(metavar="PRODUCT/PLAN", help="The plan, e.g
 Rates = Annotated[
     list[str] | None,
     typer.Option(
-        "--rate", help="A smooth limit such as 10/second, or 10/second+50 with a burst; repeatable."
+        "--rate",
+        help="A smooth limit such as 10/second, 10/second+50 with a burst, or `10/second shared` by"
+        " all nodes; repeatable.",
     ),
 ]
 Quotas = Annotated[

@@ -14,6 +14,7 @@ COLUMNS = {
     "name": "name",
     "scopes": "scopes",
     "organization": "organization",
+    "team": "team",
     "node": "node",
     "prefix": "prefix",
     "expires": "expires_at",
@@ -45,6 +46,9 @@ def create(
     organization: Annotated[
         str | None, typer.Option("--organization", help="Only this organization's things.")
     ] = None,
+    team: Annotated[
+        str | None, typer.Option("--team", help="Only what this team of it may know of.")
+    ] = None,
     expires_in: Annotated[
         str | None, typer.Option("--expires-in", help="How long it works, e.g. 90d.")
     ] = None,
@@ -53,6 +57,8 @@ def create(
     body: dict[str, object] = {"name": name, "scopes": scopes}
     if organization:
         body["organization"] = organization
+    if team:
+        body["team"] = team
     if expires_in:
         body["expires_at"] = instant_in(expires_in)
     made = api.post("/tokens", body)

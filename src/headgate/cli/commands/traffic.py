@@ -11,7 +11,7 @@ from headgate.cli.client import Client
 from headgate.cli.output import Output
 from headgate.cli.rest import rest_command
 from headgate.core.problems import Problem, ProblemType
-from headgate.core.units import parse_duration
+from headgate.core.units import count, parse_duration
 
 FOLLOW_SECONDS = 0.5  # between two looks for new records
 RECONNECT_SECONDS = 2.0  # while the control plane is away, a follower waits for it
@@ -30,7 +30,7 @@ class By(StrEnum):
 
 
 def add(app: typer.Typer) -> None:
-    """Put `logs` and `stats` at the top."""
+    """Put `logs`, `stats` and `erase` at the top."""
     rest_command(
         app,
         "logs",
@@ -43,6 +43,14 @@ def add(app: typer.Typer) -> None:
     rest_command(
         app, "stats", examples=["headgate stats", "headgate stats --by verdict --since 24h"]
     )(stats)
+    rest_command(
+        app,
+        "erase",
+        examples=[
+            "headgate erase --application acme/demo",
+            "headgate erase --organization acme --yes",
+        ],
+    )(erase)
 
 
 def logs(
@@ -67,6 +75,10 @@ def logs(
         int | None, typer.Option("--status", min=100, max=599, help="Only this status.")
     ] = None,
     verdict: Annotated[str | None, typer.Option("--verdict", help="Only this verdict.")] = None,
+    observed: Annotated[
+        str | None,
+        typer.Option("--observed", help="Only what would have had this verdict, e.g. in shadow."),
+    ] = None,
 ) -> None:
     """Show requests, oldest of the latest first (`--json`: one JSON object per line)."""
     filters: dict[str, str | int | bool | None] = {
@@ -76,6 +88,7 @@ def logs(
         "application": application,
         "status": status,
         "verdict": verdict,
+        "observed": observed,
     }
     try:
         page = api.get("/traffic/requests", {**filters, "limit": max(limit, 1)})
@@ -128,19 +141,53 @@ def stats(
     by: Annotated[By, typer.Option("--by", help="What to count by.")] = By.API,
     since: Annotated[str, typer.Option("--since", help="How far back, e.g. 1h.")] = "1h",
 ) -> None:
-    """Show how many requests, how many failed, how long they took and how much they moved."""
+    """Show how many requests, how many failed, how long they took and how much they moved.
+
+    Those that a limit in shadow, or a policy that only observes, would have refused are counted
+    beside: `headgate logs --observed rate_limited` shows them.
+    """
     answer = api.get("/traffic/stats", {"by": by.value, "since": _checked(since)})
     columns = {
         by.value: "key",
         "requests": "requests",
         "rejected": "rejected",
         "errors": "errors",
+        "would refuse": "would_refuse",
         "p50 ms": "p50_ms",
         "p99 ms": "p99_ms",
         "bytes in": "request_bytes",
         "bytes out": "response_bytes",
     }
     out.table(answer["items"], columns, empty=f"There were no requests in the last {since}.")
+
+
+def erase(
+    api: Client,
+    out: Output,
+    *,
+    organization: Annotated[
+        str | None, typer.Option("--organization", help="Its name or id.")
+    ] = None,
+    application: Annotated[
+        str | None, typer.Option("--application", help="Its name or id.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without this it is only said how much it is.")
+    ] = False,
+) -> None:
+    """Erase a consumer from the records: who called, from where, which path. Counts stay.
+
+    Delete it first: calls that it still makes are recorded as before.
+    """
+    if (organization is None) == (application is None):
+        raise typer.BadParameter("name one of --organization and --application")
+    body = {"organization": organization, "application": application, "dry_run": not yes}
+    with out.working("erasing" if yes else "counting"):
+        done = api.post("/traffic/erasures", body)
+    what = f"{count(done['records'], 'record')} in {count(done['files'], 'file')}"
+    told = f"{what} and {count(done['copies'], 'copy', 'copies')} of log segments"
+    end = "were erased." if yes else "would be erased. Add --yes to do it; it cannot be undone."
+    out.result(done, f"{told} {end}")
 
 
 def _checked(duration: str | None) -> str | None:

@@ -14,6 +14,7 @@ COLUMNS = {
     "id": "id",
     "url": "url",
     "organization": "organization",
+    "team": "team",
     "types": "types",
     "enabled": "is_enabled",
     "failing since": "failing_since",
@@ -44,7 +45,7 @@ webhooks = group("Webhooks: URLs that events are sent to, signed (Standard Webho
     "create",
     examples=[
         "headgate webhook create https://hooks.example.com/headgate --type quota.exhausted",
-        "headgate webhook create https://acme.example/hook --organization acme",
+        "headgate webhook create https://acme.example/hook --organization acme --team payments",
     ],
 )
 def create(
@@ -58,6 +59,9 @@ def create(
     organization: Annotated[
         str | None, typer.Option("--organization", help="Only this organization's events.")
     ] = None,
+    team: Annotated[
+        str | None, typer.Option("--team", help="Only what is about an application of this team.")
+    ] = None,
     description: Annotated[str, typer.Option("--description", help="What it is for.")] = "",
     allow_private: Annotated[
         bool,
@@ -68,6 +72,8 @@ def create(
     body: dict[str, object] = {"url": target, "types": kinds or [], "description": description}
     if organization:
         body["organization"] = organization
+    if team:
+        body["team"] = team
     if allow_private:
         body["allow_private"] = True
     made = api.post("/webhooks", body)

@@ -1,7 +1,7 @@
 """What happens between `headgate up` and "ready", and until Ctrl-C?
 
-Check everything, prepare the folder, start web, then jobs and node, and say when both ports
-answer. From then on every child that ends is started again.
+Check everything, prepare the folder, start web and node beside each other, then jobs, and say when
+both ports answer. From then on every child that ends is started again.
 """
 
 import contextlib
@@ -115,10 +115,10 @@ class _Tree:
             return FAILED
         say("  the data folder is ready")
         self._supervisor.start(web_program(settings))
+        self._supervisor.start(node_program(settings))  # it serves what its disk holds meanwhile
         self._until("web", lambda: answers(*self._web(), "/api/v1/health", status="200"))
         say("  the control plane answers")
         self._supervisor.start(jobs_program())
-        self._supervisor.start(node_program(settings))
         demo_port = self._start_demo_service()
         self._until("gateway", self._gateway_answers)
         self._say_ready(prepared.get("admin_token"))

@@ -13,6 +13,7 @@ NAME_VERSION = "Name a version that the API's documentation lists, or none for t
 WAIT = "Wait for the seconds in Retry-After, then send at the rate in RateLimit-Policy."
 SEND_PLACE = "{send}"  # in a next step: where the API wants the key
 DETAIL_PLACE = "{detail}"  # as a detail: what a policy has left in the dynamic metadata
+ASK_PLACE = "{ask}"  # in a next step: where access is asked for
 NEEDS_PLACE = "{needs}"  # in a next step: the scopes and roles that the operation needs
 WHERE_PLACE = "{where}"  # as a next step: what to use in place of a retired version
 
@@ -192,12 +193,13 @@ FILTER_ANSWERS = (
     ),
     Answer(
         403,
-        "blocked",
-        "Blocked",
-        "Calls from here are blocked for some time.",
-        ASK,
-        "blocked",
+        "access-not-granted",
+        "Access not granted",
+        "This operation gives sensitive data, and your application has no grant that is in force.",
+        f"Ask for access {ASK_PLACE}.",
+        "access_not_granted",
     ),
+    Answer(403, "blocked", "Blocked", "Calls from here are blocked for some time.", ASK, "blocked"),
     Answer(
         404,
         "no-route",

@@ -24,6 +24,7 @@ BUFFER_BYTES_MAX = 1024 * 1024  # per upstream connection, before back pressure
 RETRY_SHARE_PERCENT = 20.0  # of the requests under way: a failing upstream is not hit twice over
 RETRIES_MIN = 3  # that many may always be under way
 HTTP2_STREAMS_MAX = 100
+CHECK_MARGIN_SECONDS = 1.0
 EJECTION_INTERVAL_SECONDS = 1.0
 NAME_DIGITS = 16  # 64 bits: nobody makes settings that take over another upstream's name
 NAMES_REMEMBERED_MAX = 4096
@@ -153,9 +154,19 @@ def _protocol(upstream: Upstream) -> JSON:
     )
     return wire.typed(
         HTTP_OPTIONS,
-        common_http_protocol_options={"idle_timeout": wire.seconds(upstream.idle_timeout_seconds)},
+        common_http_protocol_options={"idle_timeout": wire.seconds(_kept_seconds(upstream))},
         explicit_http_config=version,
     )
+
+
+def _kept_seconds(upstream: Upstream) -> float:
+    """How long an unused connection is kept: no shorter than a health check may take.
+
+    Envoy 1.40 counts that time for a check's connection while its first check is waited for, and
+    would cut it (`tests/integration/node/test_upstreams.py`).
+    """
+    check, kept = upstream.health_check, upstream.keepalive_seconds
+    return max(kept, check.timeout_seconds + CHECK_MARGIN_SECONDS) if check and kept else kept
 
 
 def _tls(upstream: Upstream, tls: UpstreamTLS, ca_bundle: str) -> JSON:

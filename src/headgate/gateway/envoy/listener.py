@@ -7,7 +7,7 @@ from typing import Any
 from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.access_log import access_log
-from headgate.gateway.envoy.chain import Filters, after_access, before_access
+from headgate.gateway.envoy.chain import Filters, PlacedFilter, after_access, before_access
 from headgate.gateway.envoy.local_replies import local_replies
 from headgate.gateway.envoy.settings import NodeSettings
 from headgate.gateway.envoy.wire import JSON
@@ -84,6 +84,7 @@ def trial_listener(node: NodeSettings, filters: Filters, types: str) -> JSON:
     A Unix socket that only the agent can open. It says in `X-Forwarded-For` who the caller is.
     """
     own = replace(node, log_path=node.trial_log)
+    filters = {key: _tried(one) for key, one in filters.items()}
     module = _module(wire.TRIAL_FILTER, TRIAL_MODULE_NAME, "trial", terminal_filter=True)
     replies = local_replies(types)
     manager = _manager(own, filters, replies, _access(node, wire.TRIAL_FILTER), module, 1)
@@ -97,6 +98,11 @@ def trial_listener(node: NodeSettings, filters: Filters, types: str) -> JSON:
         per_connection_buffer_limit_bytes=CONNECTION_BUFFER_BYTES_MAX,
         filter_chains=[{"filters": [manager]}],
     )
+
+
+def _tried(placed: PlacedFilter) -> PlacedFilter:
+    chain = placed.filter.trial_chain
+    return placed if chain is None else replace(placed, filter=replace(placed.filter, chain=chain))
 
 
 def _manager(

@@ -11,6 +11,7 @@ from functools import lru_cache
 from headgate.core.problems import TYPE_PREFIX
 from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.answers import (
+    ASK_PLACE,
     DETAIL_PLACE,
     ENVOY_ANSWERS,
     FILTER_ANSWERS,
@@ -21,7 +22,8 @@ from headgate.gateway.envoy.answers import (
 )
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.notices import WHERE_WORD
-from headgate.gateway.policy import AS_IT_STANDS
+from headgate.gateway.policy import AS_IT_STANDS, REFUSALS_FROM
+from headgate.gateway.sensitive import ASK_WORD
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.scopes import ScopeNeeds
 from headgate.model.snapshot import KeyLocation, KeySource
@@ -60,7 +62,8 @@ def local_replies(types: str = TYPE_PREFIX) -> JSON:
 
     `types` is what the `type` of every answer begins with.
     """
-    mappers = [_mapper(answer, types) for answer in FILTER_ANSWERS]
+    mappers = [{"filter": _status(REFUSALS_FROM - 1, "LE")}]  # spares mocks and caches all others
+    mappers += [_mapper(answer, types) for answer in FILTER_ANSWERS]
     with_reason = [answer for answer in ENVOY_ANSWERS if answer.reason]
     mappers += [_grpc_mapper(answer) for answer in (*FILTER_ANSWERS, *with_reason)]
     mappers += _as_they_are()
@@ -135,9 +138,17 @@ def _mapper(answer: Answer, types: str) -> JSON:
 
 def _with_places(next_step: str) -> str:
     """What depends on the route, as Envoy's command for it."""
-    for place, word in ((SEND_PLACE, "send"), (NEEDS_PLACE, "needs"), (WHERE_PLACE, WHERE_WORD)):
+    for place, word in _PLACES:
         next_step = next_step.replace(place, f"%METADATA(ROUTE:{METADATA_NAMESPACE}:{word})%")
     return next_step
+
+
+_PLACES = (
+    (SEND_PLACE, "send"),
+    (NEEDS_PLACE, "needs"),
+    (WHERE_PLACE, WHERE_WORD),
+    (ASK_PLACE, ASK_WORD),
+)
 
 
 def _grpc_mapper(answer: Answer) -> JSON:

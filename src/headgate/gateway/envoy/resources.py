@@ -37,6 +37,7 @@ from headgate.gateway.envoy.tree import Trees
 from headgate.gateway.envoy.validators import validators_cluster
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.policy import INTROSPECTOR, VALIDATORS, in_force
+from headgate.gateway.sensitive import marked
 from headgate.gateway.version_choice import chosen
 from headgate.model.release import Release
 from headgate.model.snapshot import CallerPolicies, PolicyUse, Snapshot, SnapshotAPI
@@ -148,6 +149,7 @@ class Translator:
         Raises:
             KeyError, pydantic.ValidationError: it has not.
         """
+        snapshot = marked(snapshot)
         if snapshot.policies != self._policies:
             self._parts, self._policies = {}, snapshot.policies
         made: dict[tuple[int, _Kind], tuple[_Family, _APIPart]] = {}
@@ -317,6 +319,7 @@ def _above(base: str) -> Iterable[str]:
 
 def readable_routes(snapshot: Snapshot) -> JSON:
     """The routes as plain JSON, for people and for tests."""
+    snapshot = marked(snapshot)
     trees: dict[int, JSON] = {}
     for family in _families(snapshot):
         made = _entries(snapshot, family, _policies(snapshot, family))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from headgate.gateway import sensitive
 from headgate.gateway.callers import GATE_FLAG, HEADER
 from headgate.gateway.envoy import tree, wire
 from headgate.gateway.envoy.clusters import cluster_name
@@ -241,7 +242,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, below: Policies) 
         action = _changed(action, policy.action(at))
     flags = "".join(policy.route_flags() for policy in policies.values())
     needs, is_of_document = _needs(operation, policies)
-    flags += FLAG_DOCUMENT_SCOPES if is_of_document else ""
+    flags += (FLAG_DOCUMENT_SCOPES if is_of_document else "") + sensitive.flag(operation.mark)
     made: JSON = {
         "name": _name(f"{operation.row}{flags}{below.flags}", api, operation.id),
         "match": _matching(operation.method, base),
@@ -252,6 +253,7 @@ def _operation(api: SnapshotAPI, operation: SnapshotOperation, below: Policies) 
                 takes_passwords=TAKES_PASSWORDS in flags,
             ),
             **(scope_words(needs) if needs else {}),
+            **sensitive.words(operation.mark),
         ),
         "route": action,
     }

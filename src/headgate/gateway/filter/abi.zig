@@ -27,6 +27,7 @@ pub const ROUTE_NAME: c_int = 61;
 const REQUEST: c_int = 0;
 const RESPONSE: c_int = 2;
 const LOG_CRITICAL: c_int = 5;
+const METADATA_OF_ROUTE: c_int = 1;
 const NAMESPACE = Buffer.of("headgate"); // model/logline.py
 
 extern fn envoy_dynamic_module_callback_log(level: c_int, message: Buffer) void;
@@ -36,6 +37,7 @@ extern fn envoy_dynamic_module_callback_http_add_header(s: Stream, kind: c_int, 
 extern fn envoy_dynamic_module_callback_http_send_response(s: Stream, status: u32, headers: ?[*]const Pair, count: usize, body: Buffer, details: Buffer) void;
 extern fn envoy_dynamic_module_callback_http_set_dynamic_metadata_string_batch(s: Stream, namespace: Buffer, pairs: [*]const Pair, count: usize) void;
 extern fn envoy_dynamic_module_callback_http_set_filter_state_bytes(s: Stream, key: Buffer, value: Buffer) bool;
+extern fn envoy_dynamic_module_callback_http_get_metadata_string(s: Stream, source: c_int, namespace: Buffer, key: Buffer, out: *Buffer) bool;
 extern fn envoy_dynamic_module_callback_http_filter_get_attribute_string(s: Stream, id: c_int, out: *Buffer) bool;
 
 pub fn requestHeader(s: Stream, name: []const u8) ?[]const u8 {
@@ -55,6 +57,12 @@ pub fn addResponseHeader(s: Stream, name: []const u8, value: []const u8) void {
 pub fn attribute(s: Stream, id: c_int) []const u8 {
     var out: Buffer = .{};
     return if (envoy_dynamic_module_callback_http_filter_get_attribute_string(s, id, &out)) out.slice() else "";
+}
+/// A word of the route's metadata; null where it has none by this key.
+pub fn routeWord(s: Stream, key: []const u8) ?[]const u8 {
+    var out: Buffer = .{};
+    const found = envoy_dynamic_module_callback_http_get_metadata_string(s, METADATA_OF_ROUTE, NAMESPACE, .of(key), &out);
+    return if (found) out.slice() else null;
 }
 pub fn setMetadata(s: Stream, key: []const u8, value: []const u8) void {
     const pair: Pair = .{ .key = .of(key), .value = .of(value) };

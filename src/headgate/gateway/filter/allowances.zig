@@ -15,7 +15,8 @@ const limits = @import("limits.zig");
 
 pub const Scope = enum(u8) { plan, api, operation };
 /// A limit that was asked. `at` is where its word stands in the file: 0 for one without a word.
-pub const Item = struct { limit: limits.Limit, scope: Scope, nth: u8, slot: u8, at: usize, outcome: limits.Outcome };
+/// `is_refused`: it refused the call; in shadow it would have.
+pub const Item = struct { limit: limits.Limit, scope: Scope, nth: u8, slot: u8, is_refused: bool, at: usize, outcome: limits.Outcome };
 pub const ITEMS_MAX = layout.PLAN_LIMITS + 2 * layout.SCOPED_LIMITS;
 
 /// Asks every limit and takes the call's cost from each.
@@ -38,6 +39,7 @@ pub fn takeAll(call: *decide.Call) decide.Reason {
                 one.nth = seen[@backingInt(one.scope)];
             }
             const refused = take(call, one);
+            one.is_refused = refused != .allowed;
             d.items[d.count] = one.*;
             d.count += 1;
             if (refused == .allowed) continue;
@@ -83,7 +85,7 @@ fn gather(call: *const decide.Call, scope: Scope, words: []const u64, counters: 
         const limit: limits.Limit = @bitCast(t.load(word));
         if (limit.kind == .none) continue;
         if (limit.is_anonymous and call.plan != null) continue;
-        into[count.*] = .{ .limit = limit, .scope = scope, .nth = 0, .slot = @intCast(slot), .at = call.table.offsetOf(own), .outcome = limits.NONE_LEFT };
+        into[count.*] = .{ .limit = limit, .scope = scope, .nth = 0, .slot = @intCast(slot), .is_refused = false, .at = call.table.offsetOf(own), .outcome = limits.NONE_LEFT };
         count.* += 1;
     }
 }
@@ -102,7 +104,7 @@ fn take(call: *decide.Call, item: *Item) decide.Reason {
     item.outcome = switch (item.limit.kind) {
         .concurrent => concurrent.take(word, item.limit, call.table.header()),
         .quota => if (item.scope == .plan) takeShared(call, word, item) else limits.take(word, item.limit, d.units, d.now_ns),
-        else => limits.take(word, item.limit, d.units, d.now_ns),
+        else => limits.takeRate(word, item.limit, d.units, d.now_ns, if (item.limit.isShared()) @max(1, t.load(&call.table.header().rate_nodes)) else 1),
     };
     if (item.outcome.ok) return .allowed;
     return switch (item.limit.kind) {

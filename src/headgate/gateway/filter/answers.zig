@@ -67,6 +67,25 @@ pub fn addRateFields(s: abi.Stream, d: *const Decision) void {
     abi.addResponseHeader(s, "ratelimit", fields.limit.text());
 }
 
+/// What was left of each limit that was asked, behind the verdict in the log line, for the record:
+/// `model/limits_left.py` says how to read it.
+pub fn addLeft(into: *Text, d: *const Decision) void {
+    for (d.items[0..d.count], 0..) |*item, place| {
+        const limit = item.limit;
+        into.add(if (place == 0) ";" else ",");
+        if (item.scope != .plan) into.add(if (item.scope == .api) "a" else "o");
+        into.number(@tagName(limit.kind)[0..1], item.outcome.remaining);
+        into.number("/", limit.amount);
+        if (limit.kind != .concurrent) into.add(WINDOWS[limit.span()..][0..1]);
+        if (limit.kind == .rate and limit.burst != limit.amount) into.number("+", limit.burst);
+        if (limit.kind == .quota and limit.burst > 1) into.number("@", limit.burst);
+        if (limit.isShared()) into.add("=");
+        if (limit.is_shadow) into.add("~");
+        if (item.is_refused) into.number("!", item.outcome.retry_s);
+    }
+}
+const WINDOWS = "smhdM***"; // of three bits
+
 /// Answer in place of the upstream. Envoy writes the body by the reason in the metadata.
 pub fn refuse(s: abi.Stream, d: *const Decision) void {
     var headers: [3]abi.Pair = undefined;

@@ -35,9 +35,10 @@ def is_current(folder: Path = FOLDER) -> bool:
     return all(source.stat().st_mtime <= built_at for source in sources)
 
 
-def build(folder: Path = FOLDER) -> list[Path]:
+def build(folder: Path = FOLDER, *, hash_cpu: str = "") -> list[Path]:
     """Compile the modules into `folder`, unless they are current.
 
+    `hash_cpu`: the processor that the one file is compiled for, where it is not this one's kind.
     They replace the old ones by rename: an Envoy that has those mapped is not disturbed.
 
     Raises:
@@ -48,7 +49,7 @@ def build(folder: Path = FOLDER) -> list[Path]:
         return libraries
     with tempfile.TemporaryDirectory(prefix="headgate-zig-") as cache:
         fast = Path(cache) / "hash_fast.o"
-        compile_hash(folder, cache, fast)
+        compile_hash(folder, cache, fast, cpu=hash_cpu)
         for library, source in zip(libraries, SOURCES.values(), strict=True):
             objects = [str(fast)] if source == "filter.zig" else []
             _link(folder, cache, source, *objects, made=library)
@@ -66,13 +67,13 @@ def _link(folder: Path, cache: str, source: str, *objects: str, made: Path) -> N
     fresh.replace(made)
 
 
-def compile_hash(folder: Path, cache: str, made: Path) -> None:
+def compile_hash(folder: Path, cache: str, made: Path, *, cpu: str = "") -> None:
     """Compile the one file for processors that hash by themselves.
 
     Raises:
         RuntimeError: the compiler is missing or refuses the source; with its words.
     """
-    cpu = WITH_SHA.get(platform.machine(), "baseline")
+    cpu = cpu or WITH_SHA.get(platform.machine(), "baseline")
     _compile(folder, cache, "build-obj", "hash_fast.zig", "-fPIC", "-mcpu", cpu, made=made)
 
 

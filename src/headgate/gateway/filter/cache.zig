@@ -234,31 +234,39 @@ export fn envoy_dynamic_module_on_http_filter_response_headers(s: abi.Stream, st
         stream.giveUp();
         return abi.CONTINUE;
     };
-    note(stream, headers, answering.routeNumber(s, "notice")) catch stream.giveUp();
+    note(stream, headers) catch if (stream.work == .fill) stream.giveUp();
     if (stream.work == .invalidate) {
         if (stream.answer.status < 400) store.remove(stream.key.items); // RFC 9111 §4.4
         stream.work = .none;
     }
-    if (stream.work == .fill and stream.answer.lifetime(stream.route.value.ttl_s) == null) stream.giveUp();
+    if (stream.work != .fill) return abi.CONTINUE;
+    if (stream.answer.lifetime(stream.route.value.ttl_s) == null) stream.giveUp(); // as most: nothing is copied for it
+    if (stream.work == .fill) copyHead(stream, headers, answering.routeNumber(s, "notice")) catch stream.giveUp();
     if (stream.work == .fill and is_end) keep(s, stream);
     return abi.CONTINUE;
 }
 
-/// Reads an answer's headers and gathers those that are stored. What the route itself tells of its
-/// end is not: Envoy adds it to every hit. `told` is 2 where the last `link` is the route's.
-fn note(stream: *Stream, headers: []const abi.Pair, told: u32) !void {
+/// Reads what an answer's headers say of storing it.
+fn note(stream: *Stream, headers: []const abi.Pair) !void {
+    for (headers) |*one| {
+        const name, const value = .{ one.key.slice(), one.value.slice() };
+        if (std.mem.eql(u8, name, ":status")) stream.answer.status = try std.fmt.parseInt(u32, value, 10);
+        stream.answer.note(name, value);
+        if (!rules.eql(name, "vary")) continue;
+        const names = rules.vary(value, stream.route.value.vary, stream.varies[stream.varies_len..]) orelse return error.Varies;
+        stream.varies_len += names.len;
+    }
+}
+
+/// Gathers the headers that are stored. What the route itself tells of its end is not: Envoy adds
+/// it to every hit. `told` is 2 where the last `link` is the route's.
+fn copyHead(stream: *Stream, headers: []const abi.Pair, told: u32) !void {
     var own_link: usize = headers.len;
     if (told > 1) for (headers, 0..) |*one, i| if (rules.eql(one.key.slice(), "link")) {
         own_link = i;
     };
     for (headers, 0..) |*one, i| {
         const name, const value = .{ one.key.slice(), one.value.slice() };
-        if (std.mem.eql(u8, name, ":status")) stream.answer.status = try std.fmt.parseInt(u32, value, 10);
-        stream.answer.note(name, value);
-        if (rules.eql(name, "vary")) {
-            const names = rules.vary(value, stream.route.value.vary, stream.varies[stream.varies_len..]) orelse return error.Varies;
-            stream.varies_len += names.len;
-        }
         if (!rules.isKept(name) or i == own_link) continue;
         if (told > 0 and (rules.eql(name, "deprecation") or rules.eql(name, "sunset"))) continue;
         try put(&stream.head, name);

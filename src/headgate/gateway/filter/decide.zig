@@ -11,6 +11,7 @@ const allowances = @import("allowances.zig");
 const tokens = @import("tokens.zig");
 const schemes = @import("schemes.zig");
 const scopes = @import("scopes.zig");
+const grants = @import("grants.zig");
 
 /// Why a call passes or not, numbered by the status of the answer. What the caller reads stands
 /// under the same names in `gateway/envoy/answers.py`.
@@ -32,6 +33,7 @@ pub const Reason = enum(u16) {
     api_closed = 4034,
     blocked = 4035,
     insufficient_scope = 4036,
+    access_not_granted = 4037,
     no_route = 4040,
     no_version = 4041,
     method_not_allowed = 4050,
@@ -109,6 +111,7 @@ pub const Call = struct {
     certificate: schemes.Certificate = .not_asked,
     needs: ?[]const u8 = null, // scopes and roles
     asks_everybody: bool = false, // for them, and not callers with a credential alone
+    mark: ?u32 = null, // of the operation: its data is for those who were granted it
     d: *Decision,
     application: ?*layout.Application = null,
     application_row: u32 = 0,
@@ -139,7 +142,7 @@ pub const Call = struct {
         } else if (now_ns > seen + 10 * std.time.ns_per_ms) @atomicStore(u64, &header.clock_ns, now_ns, .monotonic);
     }
 
-    fn nowUs(self: *const Call) u64 {
+    pub fn nowUs(self: *const Call) u64 {
         return self.d.now_ns / std.time.ns_per_us;
     }
 
@@ -160,7 +163,7 @@ pub const Call = struct {
         } else if (self.key) |key| {
             const refused = self.authenticate(key);
             if (refused != .allowed) return refused;
-        } else if (settings.is_open == 0 or self.asks_everybody) return .no_credential;
+        } else if (settings.is_open == 0 or self.asks_everybody or self.mark != null) return .no_credential;
         if (settings.state != layout.ACTIVE) return if (settings.state == 0) .table_filling else .api_closed;
         if (self.application != null) {
             const refused = self.subscribe();
@@ -168,6 +171,7 @@ pub const Call = struct {
             if (refused != .allowed and !is_let_in) return refused;
         }
         if (!scopes.isGranted(self)) return .insufficient_scope;
+        if (!grants.isGranted(self)) return .access_not_granted;
         return allowances.takeAll(self);
     }
 

@@ -14,6 +14,7 @@ const concurrent = @import("concurrent.zig");
 const tokens = @import("tokens.zig");
 const schemes = @import("schemes.zig");
 const scopes = @import("scopes.zig");
+const grants = @import("grants.zig");
 const callers = @import("callers.zig");
 
 const Decision = decide.Decision;
@@ -75,12 +76,13 @@ export fn envoy_dynamic_module_on_http_filter_request_headers(s: abi.Stream, str
     return abi.STOP;
 }
 
-/// Leaves `<verdict>[~<observed>] <caller> <target>` for the access log: one string is what Envoy prints fastest.
+/// Leaves `<verdict>[~<observed>][;<limits>] <caller> <target>` for the access log: one string is what Envoy prints fastest.
 fn tellLog(s: abi.Stream, d: *const Decision) void {
     var words: answers.Text = .{ .bytes = &answers.scratch };
     words.add(d.reason.verdict());
     if (d.observed != .allowed) words.add("~");
     if (d.observed != .allowed) words.add(d.observed.verdict());
+    answers.addLeft(&words, d);
     words.add(" ");
     words.add(if (d.has_caller) &d.caller else if (d.subject_len > 0) &NOBODY else "-");
     if (d.subject_len > 0) words.add(":");
@@ -131,6 +133,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .certificate = certificate,
         .needs = if (taken.scopes == .free) null else scopes.needed(s),
         .asks_everybody = taken.scopes == .of_everybody,
+        .mark = if (taken.is_sensitive) grants.mark(s) else null,
         .d = d,
     };
     call.decide();

@@ -11,16 +11,16 @@ const std = @import("std");
 const t = @import("table.zig");
 const layout = t.layout;
 const concurrent = @import("concurrent.zig");
+const calendar = @import("calendar.zig");
 
 pub const EPOCH_NS: u64 = 1_577_836_800_000_000_000; // 2020-01-01
 const TOLERANCE_MAX: u64 = 1 << 58; // nine years: keeps now + burst below 60 bits until 2047
 const COUNT_MASK: u64 = 0xFFFF_FFFF;
 pub const NS = 1_000_000_000;
-const WINDOW_S = [_]u64{ 1, 60, 3600, 86_400 };
 /// How many windows a stored index may lead the clock and still hold: the clock stepped back over
 /// a boundary. A longer lead is a clock that was wrong: its count moves to the present window.
 const LEAD_MAX = [_]u64{ 0, 60, 24, 1, 1 };
-const MONTH = 4;
+const SHARED: u3 = 4; // of a rate's window, which is never a month: nodes share it
 const CODE_ANCHORED = 6; // a month from another day than the first; codes below are window + 1
 pub const CODE_CONCURRENT = 7;
 
@@ -40,9 +40,16 @@ pub const Limit = packed struct(u64) {
     kind: Kind,
     subject: Subject,
 
+    pub fn isShared(self: Limit) bool {
+        return self.kind == .rate and self.window & SHARED != 0;
+    }
+    /// The window without what else is said in its bits.
+    pub fn span(self: Limit) u3 {
+        return if (self.kind == .rate) self.window & ~SHARED else self.window;
+    }
     /// Days by which the quota's month begins after the calendar's.
     fn shift(self: Limit) u64 {
-        return if (self.window == MONTH) @min(self.burst, 28) -| 1 else 0;
+        return if (self.kind == .quota and self.window == calendar.MONTH) @min(self.burst, 28) -| 1 else 0;
     }
     /// The top four bits of a quota's word. An anchored month has its own: the index of the one
     /// that runs may be that of the calendar's last.
@@ -52,7 +59,7 @@ pub const Limit = packed struct(u64) {
 };
 
 /// `retry_s` 0: waiting does not help, the call costs more than the limit. `index`: the window in
-/// which a quota has counted, or refused.
+/// which a quota has counted, or refused; of a rate the ns that the call took.
 pub const Outcome = struct { ok: bool, remaining: u64, reset_s: u64, retry_s: u64, is_low: bool = false, index: u64 = 0 };
 pub const NONE_LEFT: Outcome = .{ .ok = false, .remaining = 0, .reset_s = 1, .retry_s = 1 };
 
@@ -76,46 +83,20 @@ pub const Share = struct {
     }
 };
 
-const Calendar = struct { index: u64, start_s: u64, end_s: u64 };
-
-fn calendar(window: u3, shift: u64, now_s: u64) Calendar {
-    if (window < MONTH) {
-        const length = WINDOW_S[window];
-        const start = now_s / length * length;
-        return .{ .index = now_s / length, .start_s = start, .end_s = start + length };
-    }
-    const month = monthOf(now_s / 86_400 - shift);
-    return .{ .index = month, .start_s = (firstDay(month) + shift) * 86_400, .end_s = (firstDay(month + 1) + shift) * 86_400 };
-}
-
-/// Months since March of year 0 of the day that is `day` days after 1970-01-01.
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn monthOf(day: u64) u64 {
-    const z = day + 719_468;
-    const era_day = z % 146_097;
-    const era_year = (era_day - era_day / 1460 + era_day / 36_524 - era_day / 146_096) / 365;
-    const year_day = era_day - (365 * era_year + era_year / 4 - era_year / 100);
-    return (z / 146_097 * 400 + era_year) * 12 + (5 * year_day + 2) / 153;
-}
-
-/// The first day of such a month, in days after 1970-01-01.
-fn firstDay(month: u64) u64 {
-    const year = month / 12;
-    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month % 12) + 2) / 5 - 719_468;
-}
-
 /// Length of the limit's window in seconds, as `w` in RateLimit-Policy.
 pub fn windowSeconds(limit: Limit, now_ns: u64) u64 {
-    const window = calendar(limit.window, limit.shift(), now_ns / NS);
+    const window = calendar.window(limit.span(), limit.shift(), now_ns / NS);
     return window.end_s - window.start_s;
 }
 
 const Pace = struct { cost: u64, tolerance: u64 };
 
-fn pace(limit: Limit) Pace {
-    const window_ns = WINDOW_S[@min(limit.window, 3)] * NS;
+/// Each of `nodes` that share a rate grants its part of it and of its burst; one call at least.
+fn pace(limit: Limit, nodes: u64) Pace {
+    const window_ns = calendar.WINDOW_S[limit.span() & 3] * NS *| nodes;
     const cost = @max(1, window_ns / @max(1, limit.amount));
-    return .{ .cost = cost, .tolerance = @min(@max(1, limit.burst) *| cost, TOLERANCE_MAX) };
+    const burst = if (nodes == 1) limit.burst else limit.burst / nodes;
+    return .{ .cost = cost, .tolerance = @min(@max(1, burst) *| cost, TOLERANCE_MAX) };
 }
 
 fn ceilSeconds(ns: u64) u64 {
@@ -124,11 +105,12 @@ fn ceilSeconds(ns: u64) u64 {
 
 /// Take `units` from the allowance if they are left. `now_ns`: since 1970, after 2020.
 pub fn take(word: *u64, limit: Limit, units: u32, now_ns: u64) Outcome {
-    return if (limit.kind == .quota) takeQuota(word, limit, units, now_ns, null) else takeRate(word, limit, units, now_ns);
+    return if (limit.kind == .quota) takeQuota(word, limit, units, now_ns, null) else takeRate(word, limit, units, now_ns, 1);
 }
 
-fn takeRate(word: *u64, limit: Limit, units: u32, now_ns: u64) Outcome {
-    const p = pace(limit);
+/// `nodes`: that hold the rate together, 1 for one that is this node's alone.
+pub fn takeRate(word: *u64, limit: Limit, units: u32, now_ns: u64, nodes: u64) Outcome {
+    const p = pace(limit, nodes);
     const now = now_ns -| EPOCH_NS;
     const price = p.cost *| units;
     var old = t.load(word);
@@ -147,7 +129,7 @@ fn takeRate(word: *u64, limit: Limit, units: u32, now_ns: u64) Outcome {
             old = seen;
         } else if (ok) {
             const left = (now + p.tolerance - next) / p.cost;
-            return .{ .ok = true, .remaining = left, .reset_s = ceilSeconds(next - now), .retry_s = 0 };
+            return .{ .ok = true, .remaining = left, .reset_s = ceilSeconds(next - now), .retry_s = 0, .index = price };
         } else old = arrival;
     }
 }
@@ -156,7 +138,7 @@ fn takeRate(word: *u64, limit: Limit, units: u32, now_ns: u64) Outcome {
 /// then reads the count, this side counts and then reads the part again. One sees the other.
 pub fn takeQuota(word: *u64, limit: Limit, units: u32, now_ns: u64, share: ?Share) Outcome {
     const now_s = now_ns / NS;
-    const present = calendar(limit.window, limit.shift(), now_s);
+    const present = calendar.window(limit.window, limit.shift(), now_s);
     var old = t.load(word);
     while (true) {
         var index = present.index;
@@ -164,7 +146,7 @@ pub fn takeQuota(word: *u64, limit: Limit, units: u32, now_ns: u64, share: ?Shar
         if (old >> 60 == limit.code()) {
             const stored = old >> 32 & 0xFFF_FFFF;
             if (stored >= index) count = old & COUNT_MASK;
-            if (stored > index and stored - index <= LEAD_MAX[@min(limit.window, MONTH)]) index = stored;
+            if (stored > index and stored - index <= LEAD_MAX[@min(limit.window, calendar.MONTH)]) index = stored;
         }
         const until = present.end_s - now_s;
         const mine: Share.Part = if (share) |some| some.part(limit, index, present.start_s) else .{ .amount = limit.amount, .is_final = true };
@@ -186,10 +168,10 @@ pub fn takeQuota(word: *u64, limit: Limit, units: u32, now_ns: u64, share: ?Shar
 }
 
 /// Give back what `take` took `age_ns` ago: the call was refused all the same. Of a quota all of
-/// it, while its window (`index`) lasts; of a rate what cannot have grown back since, so that
-/// never more than the burst is there.
+/// it, while its window lasts; of a rate what cannot have grown back since, so that never more than
+/// the burst is there. `index`: the outcome's.
 pub fn refund(word: *u64, limit: Limit, units: u32, index: u64, age_ns: u64) void {
-    const back = if (limit.kind == .quota) units else (pace(limit).cost *| units) -| age_ns;
+    const back = if (limit.kind == .quota) units else index -| age_ns;
     var old = t.load(word);
     while (true) {
         if (limit.kind == .quota) {
@@ -206,7 +188,7 @@ fn isRunOut(value: u64, now_ns: u64) bool {
     if (code == CODE_CONCURRENT) return concurrent.countOf(value) == 0;
     if (code > CODE_CONCURRENT) return true;
     const is_anchored = code == CODE_ANCHORED;
-    const present = calendar(if (is_anchored) MONTH else @intCast(code - 1), 0, now_ns / NS).index;
+    const present = calendar.window(if (is_anchored) calendar.MONTH else @intCast(code - 1), 0, now_ns / NS).index;
     return (value >> 32 & 0xFFF_FFFF) + @intFromBool(is_anchored) < present;
 }
 
@@ -250,14 +232,38 @@ test "a rate never lets more than burst plus what has grown back pass, and never
         var now: u64 = JAN;
         var passed: u64 = 0;
         for (0..500) |_| {
-            now += random.uintLessThan(u64, 3 * pace(limit).cost);
+            now += random.uintLessThan(u64, 3 * pace(limit, 1).cost);
             const before = word;
             if (take(&word, limit, 1, now).ok) passed += 1 else try testing.expectEqual(before, word);
-            try testing.expect(passed <= limit.burst + (now - JAN) / pace(limit).cost + 1);
+            try testing.expect(passed <= limit.burst + (now - JAN) / pace(limit, 1).cost + 1);
         }
         var fresh: u64 = 0;
         for (0..limit.burst) |_| try testing.expect(take(&fresh, limit, 1, now).ok);
         try testing.expect(!take(&fresh, limit, 1, now).ok);
+    }
+}
+
+test "nodes that share a rate let no more pass, all together, than one that has it alone" {
+    var prng = std.Random.DefaultPrng.init(7);
+    const random = prng.random();
+    for (0..100) |_| {
+        var limit = rate(random.intRangeAtMost(u32, 10, 5000), random.intRangeAtMost(u22, 10, 300), random.uintAtMost(u3, 3));
+        limit.window |= SHARED;
+        try testing.expect(limit.isShared());
+        try testing.expectEqual(calendar.WINDOW_S[limit.span()], windowSeconds(limit, JAN));
+        const nodes = random.intRangeAtMost(u64, 1, 9);
+        var words: [9]u64 = @splat(0);
+        var passed: u64 = 0;
+        var now: u64 = JAN;
+        for (0..600) |_| {
+            now += random.uintLessThan(u64, pace(limit, 1).cost);
+            if (takeRate(&words[random.uintLessThan(usize, nodes)], limit, 1, now, nodes).ok) passed += 1;
+        }
+        try testing.expect(passed <= limit.burst + (now - JAN) / pace(limit, 1).cost + nodes);
+        var each: u64 = 0; // and after a rest each has its part of the burst at once
+        now += NS * 86_400 * 600;
+        for (words[0..nodes]) |*word| while (takeRate(word, limit, 1, now, nodes).ok) : (each += 1) {};
+        try testing.expectEqual(limit.burst / nodes * nodes, each);
     }
 }
 
@@ -281,12 +287,6 @@ test "a quota grants its amount once per calendar window, also when the clock st
     try testing.expect(!take(&word, monthly, 1, JAN).ok);
     try testing.expect(!take(&word, monthly, 1, JAN + 32 * 86_400 * NS).ok);
     try testing.expect(take(&word, monthly, 1, JAN + 60 * 86_400 * NS).ok); // March
-    for (0..200 * 365) |day| { // the months of two hundred years follow each other without a gap
-        const month = monthOf(day);
-        try testing.expect(firstDay(month) <= day and day < firstDay(month + 1));
-        try testing.expect(firstDay(month + 1) - firstDay(month) - 28 <= 3);
-    }
-    try testing.expectEqual(59, firstDay(monthOf(59))); // 1970-03-01
     try testing.expectEqual(28 * 86_400, windowSeconds(monthly, JAN + 31 * 86_400 * NS));
 }
 
@@ -296,7 +296,7 @@ test "a shared quota grants the node's part: leased for its window, otherwise di
     var lease: u64 = 0;
     const share: Share = .{ .divisor = &divisor, .since_s = &since_s, .lease = &lease };
     const daily = quota(20, 3);
-    const day = calendar(3, 0, JAN / NS).index;
+    const day = calendar.window(3, 0, JAN / NS).index;
     var word: u64 = 0;
     for (0..5) |_| try testing.expect(takeQuota(&word, daily, 1, JAN, share).ok);
     const waiting = takeQuota(&word, daily, 1, JAN, share);
@@ -334,8 +334,9 @@ test "a refund gives back exactly what was taken" {
 test "a late refund never makes more of a rate than its burst, and of a quota only in its window" {
     const limit = rate(60, 10, 1); // one a second
     var word: u64 = 0;
-    try testing.expect(take(&word, limit, 10, JAN).ok);
-    refund(&word, limit, 10, 0, 4 * NS); // four of them have grown back
+    const taken = take(&word, limit, 10, JAN);
+    try testing.expect(taken.ok);
+    refund(&word, limit, 10, taken.index, 4 * NS); // four of them have grown back
     try testing.expect(take(&word, limit, 10, JAN + 4 * NS).ok);
     try testing.expect(!take(&word, limit, 1, JAN + 4 * NS).ok);
     var counted: u64 = 0;
@@ -372,7 +373,7 @@ test "calls of any cost never take more than the amount, and one that does not f
 }
 
 test "a month may begin on another day than the first" {
-    var monthly = quota(2, MONTH);
+    var monthly = quota(2, calendar.MONTH);
     monthly.burst = 15;
     var word: u64 = 0;
     try testing.expect(take(&word, monthly, 2, JAN + 13 * 86_400 * NS).ok); // the 14th
@@ -385,7 +386,7 @@ test "a month may begin on another day than the first" {
     try testing.expectEqual(28 * 86_400, windowSeconds(monthly, JAN + 45 * 86_400 * NS));
     try testing.expect(isRunOut(word, JAN + 120 * 86_400 * NS));
     var calendars: u64 = 0;
-    try testing.expect(take(&calendars, quota(2, MONTH), 2, JAN).ok);
+    try testing.expect(take(&calendars, quota(2, calendar.MONTH), 2, JAN).ok);
     try testing.expect(take(&calendars, monthly, 1, JAN).ok); // another window: its own count
 }
 

@@ -68,9 +68,11 @@ pub const Digests = struct {
         const ends = lines.first();
         const issuer = lines.next() orelse "-";
         const subject = lines.next() orelse "-";
+        const uri = if (lines.next()) |told| unlessNone(told) else abi.attribute(s, URI); // told in a trial alone
+        const dns_name = if (lines.next()) |told| unlessNone(told) else abi.attribute(s, DNS_NAME);
         if (std.mem.eql(u8, issuer, "-")) return if (is_required) .missing else .not_asked;
         if ((std.fmt.parseInt(u64, ends, 10) catch 0) <= now_s) return .over;
-        for ([_][]const u8{ "uri:", "dns:", "subject:" }, [_][]const u8{ abi.attribute(s, URI), abi.attribute(s, DNS_NAME), subject }) |kind, name| {
+        for ([_][]const u8{ "uri:", "dns:", "subject:" }, [_][]const u8{ uri, dns_name, subject }) |kind, name| {
             if (name.len > 0) self.add(&.{ "mtls\n", issuer, "\n", kind, name });
         }
         return .shown;
@@ -86,6 +88,10 @@ pub const Digests = struct {
         abi.removeRequestHeader(s, "authorization");
     }
 };
+
+fn unlessNone(told: []const u8) []const u8 {
+    return if (std.mem.eql(u8, told, "-")) "" else told;
+}
 
 /// Whose is what was presented? The first that the table knows decides.
 pub fn identify(call: *decide.Call) decide.Reason {

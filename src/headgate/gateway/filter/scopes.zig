@@ -10,14 +10,12 @@ const layout = t.layout;
 const decide = @import("decide.zig");
 
 const ROLE = "role:";
-const METADATA_OF_ROUTE: c_int = 1;
-extern fn envoy_dynamic_module_callback_http_get_metadata_string(s: abi.Stream, source: c_int, namespace: abi.Buffer, key: abi.Buffer, out: *abi.Buffer) bool;
+const REQUIRED = [_][]const u8{ "required-1", "required-2", "required-3", "required-4" }; // model/token_facts.py
+const PREFIX = "x-headgate-";
 
 /// What the operation of this route needs. Asked only where the route's name says that it does.
 pub fn needed(s: abi.Stream) []const u8 {
-    var out: abi.Buffer = .{};
-    const found = envoy_dynamic_module_callback_http_get_metadata_string(s, METADATA_OF_ROUTE, .of("headgate"), .of("scopes"), &out);
-    return if (found) out.slice() else "";
+    return abi.routeWord(s, "scopes") orelse "";
 }
 
 /// A token has what it says, another credential what it is restricted to, all without that.
@@ -54,6 +52,27 @@ fn hasAll(words: []const u8, granted: []const u8) bool {
         } else return false;
     }
     return true;
+}
+
+/// Whether a verified token has each claim that the route's metadata wants, with that value.
+pub fn hasRequired(s: abi.Stream) bool {
+    inline for (REQUIRED, 0..) |name, n| {
+        const value = abi.routeWord(s, name) orelse return n > 0; // at least one, or it cannot be read
+        const claim = abi.requestHeader(s, PREFIX ++ name) orelse return false;
+        if (!isSaid(value, claim)) return false;
+    }
+    return true;
+}
+pub fn forgetRequired(s: abi.Stream) void {
+    inline for (REQUIRED) |name| abi.removeRequestHeader(s, PREFIX ++ name);
+}
+
+/// As the claim's whole value, one of its words or one of its items.
+fn isSaid(value: []const u8, claim: []const u8) bool {
+    if (value.len == 0 or std.mem.eql(u8, value, claim)) return value.len > 0;
+    var said: Granted = .{};
+    said.add(claim, false);
+    return std.mem.findScalar(u8, value, ' ') == null and hasAll(value, said.text());
 }
 
 /// What a token grants; what does not fit is not granted.
@@ -134,4 +153,12 @@ test "a claim is a text or a list of texts, and never a role by another name" {
     granted.add("two words", true);
     granted.add("W3siYSI6ImIifV0=", true); // [{"a":"b"}]
     try testing.expectEqualStrings("read write x y z role:admin role:clerk ", granted.text());
+}
+
+test "a required claim is the value, one of its words or one of its items, and nothing near it" {
+    for ([_][]const u8{ "blue", "red blue", "WyJyZWQiLCJibHVlIl0=" }) |claim| try testing.expect(isSaid("blue", claim)); // ["red","blue"]
+    try testing.expect(isSaid("two words", "two words"));
+    try testing.expect(!isSaid("two words", "words two"));
+    for ([_][]const u8{ "", "blues", "Blue", "W3siYSI6ImJsdWUifV0=" }) |claim| try testing.expect(!isSaid("blue", claim)); // [{"a":"blue"}]
+    try testing.expect(!isSaid("", ""));
 }

@@ -57,11 +57,18 @@ pub const Table = struct {
         return null;
     }
     pub fn findSubscription(self: Table, application_row: u32, product: u32) ?*layout.Subscription {
-        const mixed = (@as(u64, application_row) << 32 | product) *% layout.MIX;
-        var entries = self.probe(layout.subscription_index, "subscription_region", @truncate(mixed >> 32));
+        var entries = self.probe(layout.subscription_index, "subscription_region", pairHash(application_row, product));
         while (entries.next()) |number| {
             const found = self.row(layout.subscription, "plan_state", number) orelse continue;
             if (found.application == application_row and found.product == product) return found;
+        }
+        return null;
+    }
+    pub fn findGrant(self: Table, application_row: u32, asked: u32) ?*layout.Grant {
+        var entries = self.probe(layout.grant_index, "grant_region", pairHash(application_row, asked));
+        while (entries.next()) |number| {
+            const found = self.row(layout.grant, "state", number) orelse continue;
+            if (found.application == application_row and found.mark == asked) return found;
         }
         return null;
     }
@@ -154,6 +161,11 @@ pub fn copySettings(api: *layout.API, into: *Settings) bool {
         if (load(&api.version) == version) return true;
     }
     return false;
+}
+
+/// Python computes the same: 32 bits.
+fn pairHash(application_row: u32, other: u32) u32 {
+    return @truncate(((@as(u64, application_row) << 32 | other) *% layout.MIX) >> 32);
 }
 
 /// Python computes the same: 62 bits.

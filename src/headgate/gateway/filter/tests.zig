@@ -4,12 +4,14 @@ const std = @import("std");
 const t = @import("table.zig");
 const layout = t.layout;
 const allowances = @import("allowances.zig");
+const answers = @import("answers.zig");
 const decide = @import("decide.zig");
 const hash = @import("hash.zig");
 const keys = @import("keys.zig");
 
 test {
     _ = keys;
+    _ = @import("calendar.zig");
     _ = @import("limits.zig");
     _ = @import("concurrent.zig");
     _ = @import("scopes.zig");
@@ -33,12 +35,13 @@ test "no table and no call make the decision leave its bounds" {
     var prng = std.Random.DefaultPrng.init(20_261_121);
     const random = prng.random();
     for (0..3_000) |_| {
-        inline for (.{ layout.plan, layout.api, layout.operation, layout.application, layout.subscription, layout.credential }) |section|
+        inline for (.{ layout.plan, layout.api, layout.operation, layout.application, layout.subscription, layout.credential, layout.grant }) |section|
             scramble(random, @as([*]u8, @ptrCast(table.at(section, 0)))[0 .. ROWS * @sizeOf(section.Row)]);
         const header = table.header();
         scramble(random, std.mem.asBytes(header));
         header.credential_region = random.intRangeAtMost(u64, 10, 27);
         header.subscription_region = 12;
+        header.grant_region = random.intRangeAtMost(u64, 10, 27);
         for (0..200) |_| {
             const entries: [*]u64 = @ptrCast(table.at(layout.subscription_index, 4096));
             entries[random.uintLessThan(usize, 4096)] = random.int(u64);
@@ -54,6 +57,7 @@ test "no table and no call make the decision leave its bounds" {
         decision.begin(random.int(u62) | 1 << 60);
         var call: decide.Call = .{ .table = table, .api = api, .settings = &settings, .operation = operation, .operation_row = row, .address = undefined, .key = null, .token = &.{}, .d = &decision };
         random.bytes(&call.address);
+        if (random.boolean()) call.mark = random.uintLessThan(u32, ROWS);
         if (random.boolean()) call.key = key[0..random.uintAtMost(usize, 64)];
         call.decide();
         try std.testing.expect(decision.count <= allowances.ITEMS_MAX);
@@ -99,6 +103,7 @@ const ADDRESS: [16]u8 = @splat(1);
 const World = struct {
     table: t.Table,
     key: ?[]const u8 = KEY,
+    mark: ?u32 = null,
     observed: decide.Reason = .allowed,
     decision: decide.Decision = undefined,
 
@@ -109,6 +114,7 @@ const World = struct {
         const header = table.header();
         header.credential_region = 12;
         header.subscription_region = 12;
+        header.grant_region = 12;
         const credential = table.at(layout.credential, 1);
         std.crypto.hash.sha2.Sha256.hash(KEY, &credential.sha256, .{});
         credential.application = 1;
@@ -140,10 +146,18 @@ const World = struct {
         const api = self.table.api(1).?;
         _ = t.copySettings(api, &settings);
         self.decision.begin(NOW);
-        var call: decide.Call = .{ .table = self.table, .api = api, .settings = &settings, .operation = self.table.operation(1).?, .operation_row = 1, .address = ADDRESS, .key = self.key, .token = &.{}, .d = &self.decision };
+        var call: decide.Call = .{ .table = self.table, .api = api, .settings = &settings, .operation = self.table.operation(1).?, .operation_row = 1, .address = ADDRESS, .key = self.key, .token = &.{}, .mark = self.mark, .d = &self.decision };
         call.decide();
         self.observed = self.decision.observed;
         return self.decision.reason;
+    }
+
+    /// What the log line of one more call says of limits.
+    fn left(self: *World, room: []u8) []const u8 {
+        _ = self.reason();
+        var text: answers.Text = .{ .bytes = room };
+        answers.addLeft(&text, &self.decision);
+        return text.text();
     }
 };
 
@@ -174,6 +188,31 @@ test "refusals come in their order and each says its own" {
     try std.testing.expectEqual(.no_credential, world.reason());
     try std.testing.expectEqual(1, world.table.at(layout.operation, 1).allowed);
     try std.testing.expectEqual(8, world.table.at(layout.operation, 1).rejected);
+}
+
+test "what is sensitive opens with a grant, until it ends, and nothing else asks for one" {
+    var world = try World.init();
+    const pair: u64 = (@as(u64, 1 << 32 | 1) *% 0x9E37_79B9_7F4A_7C15) >> 32;
+    const grant = world.table.at(layout.grant, 7);
+    grant.* = .{ .application = 1, .mark = 1, .state = layout.ACTIVE, .expires_us = NOW / 1000, .pad = 0 };
+    try std.testing.expectEqual(.allowed, world.reason());
+    world.mark = 1;
+    try std.testing.expectEqual(.access_not_granted, world.reason()); // the index does not name it
+    world.table.at(layout.grant_index, 4096 + (pair & 4095)).* = 7 << 32 | pair;
+    try std.testing.expectEqual(.access_not_granted, world.reason()); // it ends at this instant
+    grant.expires_us += 1;
+    try std.testing.expectEqual(.allowed, world.reason());
+    grant.state = layout.REVOKED;
+    try std.testing.expectEqual(.access_not_granted, world.reason());
+    grant.state = layout.ACTIVE;
+    world.mark = 0; // of a route whose mark cannot be read
+    try std.testing.expectEqual(.access_not_granted, world.reason());
+    world.key = null;
+    const api = world.table.at(layout.api, 1);
+    api.copies[0].is_open = 1;
+    try std.testing.expectEqual(.no_credential, world.reason());
+    world.mark = null;
+    try std.testing.expectEqual(.allowed, world.reason());
 }
 
 test "a call that the last limit refuses gives the others theirs back" {
@@ -211,6 +250,20 @@ test "a limit in shadow counts what it would, refuses nothing and takes nothing 
     try std.testing.expectEqual(.rate_limited, world.reason()); // the plan's own
     try std.testing.expectEqual(.allowed, world.observed);
     try std.testing.expectEqual(2, operation.counters[0] & 0xFFFF_FFFF);
+}
+
+test "the log line says what was left, and what refused the call until when" {
+    var world = try World.init();
+    var room: [256]u8 = undefined;
+    const operation = world.table.at(layout.operation, 1);
+    operation.limits[0] = 2 | 4 << 56 | 2 << 59 | 15 << 32 | SHADOW; // a quota of two a month from the 15th
+    for ([_][]const u8{ ";r4/5h,oq1/2M@15~", ";r3/5h,oq0/2M@15~" }) |told| try std.testing.expectEqualStrings(told, world.left(&room));
+    try std.testing.expect(std.mem.startsWith(u8, world.left(&room), ";r2/5h,oq0/2M@15~!"));
+    operation.limits[0] = 1 | 3 << 59;
+    operation.cost = 6;
+    try std.testing.expectEqualStrings(";oc0/1,r2/5h!0", world.left(&room));
+    world.key = null;
+    try std.testing.expectEqualStrings("", world.left(&room));
 }
 
 test "calls that run at one time are counted until they end" {

@@ -29,6 +29,8 @@ pub const Taken = struct {
     applications: bool = false, // another version for some application: callers.zig
     is_gate: bool = false, // that version's own route, for everybody until the application is known
     claims: bool = false, // of the token, that limits count by
+    required_claims: bool = false, // that a JSON Web Token must have
+    is_sensitive: bool = false, // what the operation gives has to be granted: grants.zig
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 
     pub fn of(flags: []const u8) Taken {
@@ -45,6 +47,8 @@ pub const Taken = struct {
             'S' => taken.scopes = .of_everybody,
             'w' => taken.unknown_clients_opaque = true,
             'c' => taken.claims = true,
+            'r' => taken.required_claims = true,
+            'd' => taken.is_sensitive = true,
             'p' => taken.plans = true,
             'a' => taken.applications = true,
             'g' => taken.is_gate = true,
@@ -81,14 +85,17 @@ pub const Token = struct {
         }
         if (!taken.tokens and !taken.opaque_tokens) return;
         self.takes_unknown = taken.unknown_clients;
+        var is_asked_about = false;
         if (taken.opaque_tokens) {
             const said = abi.requestHeader(s, PREFIX ++ "introspected") orelse "";
-            if (std.mem.eql(u8, said, "yes")) self.takes_unknown = taken.unknown_clients_opaque;
+            is_asked_about = std.mem.eql(u8, said, "yes");
+            if (is_asked_about) self.takes_unknown = taken.unknown_clients_opaque;
             if (self.presented == .wrong and !std.mem.eql(u8, said, "no")) self.presented = .unverified;
             abi.removeRequestHeader(s, PREFIX ++ "introspected");
         }
         if (abi.requestHeader(s, PREFIX ++ "issuer")) |issuer| {
-            self.presented = .good;
+            const is_enough = is_asked_about or !taken.required_claims or scopes.hasRequired(s);
+            self.presented = if (is_enough) .good else .wrong;
             var text: answers.Text = .{ .bytes = &answers.scratch };
             for ([_][]const u8{ "jwt\n", issuer, "\n", clientOf(s) }) |part| text.add(part);
             hash.sha256(text.bytes.ptr, text.len, &self.client);
@@ -115,6 +122,7 @@ pub const Token = struct {
             };
             abi.removeRequestHeader(s, name);
         };
+        if (taken.required_claims) scopes.forgetRequired(s);
         inline for (.{ "issuer", "client", "client-2", "jti", "subject", "scope", "scope-2", "roles", "roles-2" }) |fact| abi.removeRequestHeader(s, PREFIX ++ fact);
     }
 

@@ -10,6 +10,7 @@ const hooks = @import("body_hooks.zig");
 
 const LINES_BYTES_MAX = 16 * 1024; // 100 names (`gateway/envoy/listener.py`) are far below
 const FIELDS_MAX = 256;
+const CERTIFICATE = "x-headgate-trial-"; // model/trial.py: what the agent says of the connection
 const STOP_AND_DROP: c_int = 3; // of the body hooks: nothing is kept of what nobody reads
 const HEADERS = [_]abi.Pair{
     .{ .key = .of("content-type"), .value = .of("application/x-headgate-trial") }, // no policy changes it
@@ -61,6 +62,7 @@ fn describe(s: abi.Stream, text: *std.Io.Writer) !void {
     var room: [FIELDS_MAX]abi.Pair = undefined;
     for (bodies.requestHeaders(s, &room) orelse return) |pair| {
         const name = pair.key.slice();
+        if (std.mem.startsWith(u8, name, CERTIFICATE)) continue;
         if (name.len > 0 and name[0] != ':') try text.print("{s}\n", .{name});
     }
 }

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.stateful_session"
@@ -44,7 +45,7 @@ class Affinity(Policy):
     @classmethod
     def _is_name(cls, name: str) -> str:
         if name and _NAME.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is not a name: letters, digits, - and _")
+            raise ValueError(phrase("{name!r} is not a name: letters, digits, - and _", name=name))
         return name
 
     def filters(self) -> Iterable[HTTPFilter]:

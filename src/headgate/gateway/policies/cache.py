@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.core.units import parse_bytes
 from headgate.gateway.filter import CACHE_MODULE_NAME
 from headgate.gateway.policy import HTTPFilter, OperationPath, Policy, Stage, policies
@@ -89,7 +90,7 @@ class Cache(Policy):
         lower = [name.lower() for name in names]
         for name in lower:
             if _HEADER.fullmatch(name) is None:
-                raise ValueError(f"{name!r} is not the name of a header")
+                raise ValueError(phrase("{name!r} is not the name of a header", name=name))
         return lower
 
     @field_validator("query")
@@ -97,7 +98,9 @@ class Cache(Policy):
     def _are_parameters(cls, names: list[str] | None) -> list[str] | None:
         for name in names or ():
             if _PARAMETER.fullmatch(name) is None:
-                raise ValueError(f"{name!r} is not the name of a query parameter as sent")
+                raise ValueError(
+                    phrase("{name!r} is not the name of a query parameter as sent", name=name)
+                )
         return names
 
     @field_validator("body_max", mode="before")
@@ -105,7 +108,7 @@ class Cache(Policy):
     def _is_size(cls, value: object) -> str:
         text = str(value)
         if not 1 <= parse_bytes(text) <= BODY_BYTES_MAX:
-            raise ValueError("the largest stored body is 1 byte to 16 MiB")
+            raise ValueError(phrase("the largest stored body is 1 byte to 16 MiB"))
         return text
 
     def filters(self) -> Iterable[HTTPFilter]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.cors"
@@ -58,13 +59,20 @@ class CORS(Policy):
     def _are_origins(cls, origins: list[str]) -> list[str]:
         for origin in origins:
             if origin != "*" and _ORIGIN.fullmatch(origin) is None:
-                raise ValueError(f"{origin!r} is not an origin; write it like https://example.com")
+                raise ValueError(
+                    phrase(
+                        "{origin!r} is not an origin; write it like https://example.com",
+                        origin=origin,
+                    )
+                )
         return origins
 
     @model_validator(mode="after")
     def _star_is_without_credentials(self) -> "CORS":
         if self.allow_credentials and "*" in self.allow_origins:
-            raise ValueError("allow_credentials needs origins by name: browsers refuse it with `*`")
+            raise ValueError(
+                phrase("allow_credentials needs origins by name: browsers refuse it with `*`")
+            )
         return self
 
     def filters(self) -> Iterable[HTTPFilter]:

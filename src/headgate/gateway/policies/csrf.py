@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.csrf"
@@ -42,7 +43,9 @@ class CSRF(Policy):
     def _are_hosts(cls, hosts: list[str]) -> list[str]:
         for host in hosts:
             if "/" in host or not host or host != host.strip().lower():
-                raise ValueError(f"{host!r} is not a host; write it like app.example.com:8443")
+                raise ValueError(
+                    phrase("{host!r} is not a host; write it like app.example.com:8443", host=host)
+                )
         return hosts
 
     def filters(self) -> Iterable[HTTPFilter]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.fault"
@@ -49,13 +50,13 @@ class Fault(Policy):
         lower = {name.lower(): value for name, value in headers.items()}
         for name in lower:
             if _HEADER.fullmatch(name) is None:
-                raise ValueError(f"{name!r} is not the name of a header")
+                raise ValueError(phrase("{name!r} is not the name of a header", name=name))
         return lower
 
     @model_validator(mode="after")
     def _does_something(self) -> "Fault":
         if not self.delay_percent and not self.abort_percent:
-            raise ValueError("set delay_percent or abort_percent, or leave the policy out")
+            raise ValueError(phrase("set delay_percent or abort_percent, or leave the policy out"))
         return self
 
     def filters(self) -> Iterable[HTTPFilter]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.header_names import CREDENTIALS, header_error
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 from headgate.gateway.secrets import names_secret
@@ -33,8 +34,12 @@ class HeaderChanges(BaseModel):
         for name, value in values:
             if str(name).lower() in CREDENTIALS and not names_secret(value):
                 raise ValueError(
-                    f"the value of {name!r} is a secret: store it with `headgate secret set NAME`"
-                    " and write ${secret:NAME} here, as in `Bearer ${secret:NAME}`"
+                    phrase(
+                        "the value of {name!r} is a secret: store it with"
+                        " `headgate secret set NAME` and write"
+                        " ${{secret:NAME}} here, as in `Bearer ${{secret:NAME}}`",
+                        name=name,
+                    )
                 )
         return given
 
@@ -42,12 +47,12 @@ class HeaderChanges(BaseModel):
     def _are_headers(self) -> "HeaderChanges":
         names = [*self.set, *self.append, *self.remove]
         if len(names) > CHANGES_MAX:
-            raise ValueError(f"at most {CHANGES_MAX} changes")
+            raise ValueError(phrase("at most {most} changes", most=CHANGES_MAX))
         for error in filter(None, map(header_error, names)):
             raise ValueError(error)
         for name, value in (*self.set.items(), *self.append.items()):
             if _VALUE.fullmatch(value) is None:
-                raise ValueError(f"the value of {name!r} is not that of a header")
+                raise ValueError(phrase("the value of {name!r} is not that of a header", name=name))
         return self
 
     def mutations(self) -> list[dict[str, Any]]:

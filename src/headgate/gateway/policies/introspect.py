@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import Field, PrivateAttr, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.header_names import header_error
 from headgate.gateway.policy import INTROSPECTOR, HTTPFilter, Policy, Stage, policies
 from headgate.gateway.secrets import SecretText
@@ -157,9 +158,11 @@ class Introspect(Policy):
     def _is_url(cls, given: str) -> str:
         parts = urlsplit(given)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
-            raise ValueError("write the whole URL, like https://login.example.com/introspect")
+            raise ValueError(
+                phrase("write the whole URL, like https://login.example.com/introspect")
+            )
         if parts.username is not None or parts.password is not None:
-            raise ValueError("the secret does not stand in the URL; use client_secret")
+            raise ValueError(phrase("the secret does not stand in the URL; use client_secret"))
         return given
 
     @field_validator("claim_headers")
@@ -169,7 +172,9 @@ class Introspect(Policy):
             if (error := header_error(name)) is not None:
                 raise ValueError(error)
             if name.lower().startswith(("x-headgate-", "authorization")):
-                raise ValueError(f"{name!r} is reserved: the gateway itself depends on it")
+                raise ValueError(
+                    phrase("{name!r} is reserved: the gateway itself depends on it", name=name)
+                )
         return headers
 
     def with_claims(self, claims: tuple[str, ...]) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 
 NAME = "envoy.filters.http.rbac"
@@ -17,7 +18,9 @@ def _network(text: str) -> str:
     try:
         return str(ip_network(text))
     except ValueError as error:
-        raise ValueError(f"{error}; write it like 10.0.0.0/8 or 2001:db8::1") from error
+        raise ValueError(
+            phrase("{error}; write it like 10.0.0.0/8 or 2001:db8::1", error=error)
+        ) from error
 
 
 Network = Annotated[str, AfterValidator(_network)]
@@ -49,7 +52,7 @@ class IPFilter(Policy):
     @model_validator(mode="after")
     def _says_something(self) -> "IPFilter":
         if not self.allow and not self.deny:
-            raise ValueError("list at least one network under allow or deny")
+            raise ValueError(phrase("list at least one network under allow or deny"))
         return self
 
     def filters(self) -> Iterable[HTTPFilter]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.core.units import parse_bytes
 from headgate.gateway.filter import JSON_MODULE_NAME
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
@@ -28,14 +29,21 @@ def tokens(pointer: str) -> list[str]:
     """
     if not pointer.startswith("/") or pointer == "/":
         raise ValueError(
-            f"{pointer!r} is not a JSON pointer to a member; write it like /owner/email"
+            phrase(
+                "{pointer!r} is not a JSON pointer to a member; write it like /owner/email",
+                pointer=pointer,
+            )
         )
     found = pointer[1:].split("/")
     if len(found) > TOKENS_MAX:
-        raise ValueError(f"{pointer!r} is deeper than {TOKENS_MAX}")
+        raise ValueError(
+            phrase("{pointer!r} is deeper than {most}", pointer=pointer, most=TOKENS_MAX)
+        )
     for token in found:
         if "~" in token.replace("~0", "").replace("~1", ""):
-            raise ValueError(f"{pointer!r}: ~ is written ~0, and / inside a name ~1")
+            raise ValueError(
+                phrase("{pointer!r}: ~ is written ~0, and / inside a name ~1", pointer=pointer)
+            )
     return [token.replace("~1", "/").replace("~0", "~") for token in found]
 
 
@@ -60,14 +68,19 @@ class BodyChanges(BaseModel):
             tokens(pointer)
         for pointer in (*self.rename, *self.set):
             if tokens(pointer)[-1] == "*":
-                raise ValueError(f"{pointer!r} must end with the name of a member")
+                raise ValueError(
+                    phrase("{pointer!r} must end with the name of a member", pointer=pointer)
+                )
         for name in self.rename.values():
             if not name or "*" in name:
-                raise ValueError(f"{name!r} is not the new name of a member")
+                raise ValueError(phrase("{name!r} is not the new name of a member", name=name))
         for value in self.set.values():
             if len(orjson.dumps(value)) > VALUE_BYTES_MAX:
                 raise ValueError(
-                    f"a value that is set is larger than {VALUE_BYTES_MAX // 1024} KiB"
+                    phrase(
+                        "a value that is set is larger than {most} KiB",
+                        most=VALUE_BYTES_MAX // 1024,
+                    )
                 )
         return self
 
@@ -113,7 +126,7 @@ class JSONBody(Policy):
     def _is_size(cls, value: object) -> str:
         text = str(value)
         if not 1 <= parse_bytes(text) <= BODY_BYTES_MAX:
-            raise ValueError("the largest body is 1 byte to 1 MiB")
+            raise ValueError(phrase("the largest body is 1 byte to 1 MiB"))
         return text
 
     def filters(self) -> Iterable[HTTPFilter]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from headgate.core.phrases import phrase
 from headgate.gateway.header_names import RESERVED, RESERVED_STARTS
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
 from headgate.model.introspection import JWT_METADATA_KEY, YES
@@ -23,6 +25,7 @@ from headgate.model.token_facts import (
     CLAIM_HEADERS,
     CLIENT_HEADERS,
     FACTS,
+    REQUIRED_HEADERS,
     ROLE_HEADERS,
     SCOPE_HEADERS,
 )
@@ -32,11 +35,17 @@ TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3."
 TOKENS_REMEMBERED_MAX = 1000  # per worker and issuer: a token seen before is not verified again
 ISSUERS_MAX = 8
 CLAIMS_MAX = 2  # of one meaning
+NO_CLAIM = "iss.none"
+"""A path to a claim that no token has, for `iss` is a text. Envoy takes from a request only the
+headers that a claim is for: one that the access filter reads must have one, or a caller writes it.
+"""
 NAME_DIGITS = 12
 FLAG_TOKENS = "t"  # letters behind the operation's row in a route's name: `filter/tokens.zig`
 FLAG_NO_KEYS = "n"
 FLAG_UNKNOWN_CLIENTS = "u"
 FLAG_CLAIMS = "c"
+FLAG_REQUIRED = "r"
+REQUIRED_KEY = "required-{number}"  # of the route's metadata: `filter/scopes.zig`
 
 
 class Issuer(BaseModel):
@@ -82,12 +91,12 @@ class Issuer(BaseModel):
             return None
         keys = given.get("keys")
         if not isinstance(keys, list) or not keys:
-            raise ValueError('a JWK Set is {"keys": [...]} with at least one key')
+            raise ValueError(phrase('a JWK Set is {{"keys": [...]}} with at least one key'))
         for key in keys:
             if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC", "OKP"}:
-                raise ValueError("only public keys are taken: of kty RSA, EC or OKP")
+                raise ValueError(phrase("only public keys are taken: of kty RSA, EC or OKP"))
             if "d" in key:
-                raise ValueError("this is a private key; give the public part alone")
+                raise ValueError(phrase("this is a private key; give the public part alone"))
         return given
 
 
@@ -126,6 +135,12 @@ class JWT(Policy):
     clock_skew_seconds: int = Field(
         60, ge=0, le=600, description="How far the clocks of issuer and gateway may be apart."
     )
+    required_claims: dict[str, str] = Field(
+        {},
+        max_length=len(REQUIRED_HEADERS),
+        description="Claims that a token must have: claim → its value, or one of its words or"
+        " items.",
+    )
     claim_headers: dict[str, str] = Field(
         {}, max_length=16, description="Claims to tell the upstream: claim → header."
     )
@@ -143,16 +158,20 @@ class JWT(Policy):
             if lower in RESERVED or lower.startswith(
                 (*RESERVED_STARTS, "x-headgate-", "authorization")
             ):
-                raise ValueError(f"{name!r} is reserved: the gateway itself depends on it")
+                raise ValueError(
+                    phrase("{name!r} is reserved: the gateway itself depends on it", name=name)
+                )
         return headers
 
     @model_validator(mode="after")
     def _has_issuers(self) -> "JWT":
         names = [one.issuer for one in self.issuers]
         if not names and not self.own:
-            raise ValueError("name at least one issuer, or take the installation's `own` tokens")
+            raise ValueError(
+                phrase("name at least one issuer, or take the installation's `own` tokens")
+            )
         if len(set(names)) != len(names):
-            raise ValueError("an issuer stands twice")
+            raise ValueError(phrase("an issuer stands twice"))
         return self
 
     def with_claims(self, claims: tuple[str, ...]) -> Self:
@@ -187,14 +206,17 @@ class JWT(Policy):
         if not self._known():
             return FLAG_NO_KEYS
         flags = FLAG_TOKENS + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
+        flags += FLAG_REQUIRED if self.required_claims else ""
         return flags + (FLAG_CLAIMS if self._limit_claims else "")
 
     def route_metadata(
         self, api: SnapshotAPI, operation: SnapshotOperation
     ) -> dict[str, dict[str, Any]]:
-        """That what looks like such a token is no other policy's."""
+        """That what looks like such a token is no other policy's, and what it must say."""
         del api, operation
-        return {METADATA_NAMESPACE: {JWT_METADATA_KEY: YES}}
+        values = enumerate(self.required_claims.values(), 1)
+        required = {REQUIRED_KEY.format(number=number): value for number, value in values}
+        return {METADATA_NAMESPACE: {JWT_METADATA_KEY: YES, **required}}
 
     def _known(self) -> list[Issuer]:
         """The issuers whose keys are there."""
@@ -206,9 +228,10 @@ class JWT(Policy):
             (CLIENT_HEADERS, issuer.client_claims),
             (SCOPE_HEADERS, issuer.scope_claims),
             (ROLE_HEADERS, issuer.role_claims),
-            (CLAIM_HEADERS, self._limit_claims),
+            (CLAIM_HEADERS[: len(self._limit_claims)], self._limit_claims),
+            (REQUIRED_HEADERS[: len(self.required_claims)], self.required_claims),
         ):
-            pairs = zip(headers, claims, strict=False)
+            pairs = zip_longest(headers, claims, fillvalue=NO_CLAIM)
             told += [{"header_name": header, "claim_name": claim} for header, claim in pairs]
         told += [
             {"header_name": header.lower(), "claim_name": claim}

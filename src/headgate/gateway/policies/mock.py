@@ -6,7 +6,16 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from headgate.gateway.policy import AS_IT_STANDS, HTTPFilter, OperationPath, Policy, Stage, policies
+from headgate.core.phrases import phrase
+from headgate.gateway.policy import (
+    AS_IT_STANDS,
+    REFUSALS_FROM,
+    HTTPFilter,
+    OperationPath,
+    Policy,
+    Stage,
+    policies,
+)
 from headgate.gateway.values import Value, lua_pattern, pieces, unknown_parameters
 
 NAME = "headgate.mock"
@@ -22,9 +31,11 @@ _LITERAL = re.compile(r"[\t\x20-\x7e]{0,1000}")
 SCRIPT = (
     r"""
 local function decoded(s)
+  if not s:find("%", 1, true) then return s end
   return (s:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 local function readable(s)
+  if not s:find("[\128-\255]") then return s end
   local x = "[\128-\191]"
   local rest = s
   local forms = {
@@ -36,69 +47,62 @@ local function readable(s)
   if rest:find("[\128-\255]") then return (s:gsub("[\128-\255]", "?")) end
   return s
 end
+local function code(c) return string.format("\\u%04x", c:byte()) end
+local names = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
 local escapes = {
-  json = function(s)
-    local function code(c) return string.format("\\u%04x", c:byte()) end
-    return (readable(s):gsub('[%c"\\\127]', code))
-  end,
-  xml = function(s)
-    local names = {
-      ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;",
-    }
-    return (readable(s):gsub("%c", " "):gsub("[&<>\"']", names))
-  end,
+  json = function(s) return (readable(s):gsub('[%c"\\\127]', code)) end,
+  xml = function(s) return (readable(s):gsub("%c", " "):gsub("[&<>\"']", names)) end,
   text = function(s) return (readable(s):gsub("%c", " ")) end,
   header = function(s) return (s:gsub("[%c\127-\255]", "?")) end,
 }
 
-local function asked(handle, context)
-  local headers = handle:headers()
-  local path, query = (headers:get(":path") or "/"):match("^([^?]*)%??(.*)$")
-  local captured = { path:match(context:get("pattern") or "^$") }
-  local sources = {
-    method = function() return headers:get(":method") end,
-    host = function() return headers:get(":authority") end,
-    request_id = function() return headers:get("x-request-id") end,
-    header = function(name) return headers:get(name) end,
-    path = function(name)
-      for i, known in ipairs(context:get("names") or {}) do
-        if known == name then return decoded(captured[i] or "") end
-      end
-    end,
-    query = function(name)
-      for one in query:gmatch("[^&]+") do
-        local key, value = one:match("^([^=]*)=?(.*)$")
-        if decoded(key) == name then return decoded((value:gsub("+", " "))) end
-      end
-    end,
-  }
-  return function(parts, escape)
-    local made = {}
-    for i, part in ipairs(parts) do
-      if type(part) == "string" then
-        made[i] = part
-      else
-        made[i] = escape(sources[part["source"]](part["name"]) or "")
-      end
+local sources = {
+  method = function(headers) return headers:get(":method") end,
+  host = function(headers) return headers:get(":authority") end,
+  request_id = function(headers) return headers:get("x-request-id") end,
+  header = function(headers, name) return headers:get(name) end,
+  path = function(headers, name, context)
+    local path = (headers:get(":path") or "/"):match("^[^?]*")
+    local captured = { path:match(context:get("pattern") or "^$") }
+    for i, known in ipairs(context:get("names") or {}) do
+      if known == name then return decoded(captured[i] or "") end
     end
-    return table.concat(made)
+  end,
+  query = function(headers, name)
+    local query = (headers:get(":path") or "/"):match("%?(.*)$") or ""
+    for one in query:gmatch("[^&]+") do
+      local key, value = one:match("^([^=]*)=?(.*)$")
+      if decoded(key) == name then return decoded((value:gsub("+", " "))) end
+    end
+  end,
+}
+
+local function written(handle, context, parts, escape)
+  local made = {}
+  for i, part in ipairs(parts) do
+    if type(part) == "string" then
+      made[i] = part
+    else
+      local value = sources[part["source"]](handle:headers(), part["name"], context)
+      made[i] = escape(value or "")
+    end
   end
+  return table.concat(made)
 end
 
 function envoy_on_request(handle)
   local context = handle:filterContext()
-  local written = asked(handle, context)
-  local headers = {
-    [":status"] = context:get("status"),
-    ["content-type"] = context:get("content_type"),
-  }
+  local status = context:get("status")
+  local headers = { [":status"] = status, ["content-type"] = context:get("content_type") }
   for name, parts in pairs(context:get("headers") or {}) do
-    headers[name] = written(parts, escapes.header)
+    headers[name] = written(handle, context, parts, escapes.header)
   end
-  local body = written(context:get("body") or {}, escapes[context:get("escape")])
+  local body = written(handle, context, context:get("body") or {}, escapes[context:get("escape")])
 """
     f"""
-  handle:streamInfo():dynamicMetadata():set("headgate", "reason", "{AS_IT_STANDS}")
+  if tonumber(status) >= {REFUSALS_FROM} then
+    handle:streamInfo():dynamicMetadata():set("headgate", "reason", "{AS_IT_STANDS}")
+  end
   handle:respond(headers, body)
 end
 """
@@ -140,16 +144,18 @@ class Mock(Policy):
         lower = {name.lower(): value for name, value in headers.items()}
         for name, value in lower.items():
             if _HEADER.fullmatch(name) is None or name in _RESERVED:
-                raise ValueError(f"{name!r} is not a header that can be set")
+                raise ValueError(phrase("{name!r} is not a header that can be set", name=name))
             if _LITERAL.fullmatch(value) is None:
-                raise ValueError(f"the value of {name!r} is not that of a header")
+                raise ValueError(phrase("the value of {name!r} is not that of a header", name=name))
         return lower
 
     @field_validator("content_type")
     @classmethod
     def _is_content_type(cls, value: str) -> str:
         if re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?[a-zA-Z0-9=_.\"-]+)?", value) is None:
-            raise ValueError(f"{value!r} is not a content type such as application/json")
+            raise ValueError(
+                phrase("{value!r} is not a content type such as application/json", value=value)
+            )
         return value
 
     @model_validator(mode="after")
@@ -157,9 +163,11 @@ class Mock(Policy):
         texts = [self.body, *self.headers.values()]
         count = sum(isinstance(one, Value) for text in texts for one in pieces(text))
         if count > PLACEHOLDERS_MAX:
-            raise ValueError(f"{count} placeholders; at most {PLACEHOLDERS_MAX}")
+            raise ValueError(
+                phrase("{count} placeholders; at most {most}", count=count, most=PLACEHOLDERS_MAX)
+            )
         if self.status in BODILESS and self.body:
-            raise ValueError(f"an answer of status {self.status} has no body")
+            raise ValueError(phrase("an answer of status {status} has no body", status=self.status))
         return self
 
     def filters(self) -> Iterable[HTTPFilter]:
@@ -172,7 +180,10 @@ class Mock(Policy):
     def mistakes_at(self, at: OperationPath) -> list[str]:
         texts = [self.body, *self.headers.values()]
         unknown = {name for text in texts for name in unknown_parameters(text, at.template)}
-        return [f"{at.template} has no parameter {name!r}" for name in sorted(unknown)]
+        return [
+            phrase("{path} has no parameter {name!r}", path=at.template, name=name)
+            for name in sorted(unknown)
+        ]
 
     def _filter(self, path: dict[str, Any]) -> HTTPFilter:
         context = {

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.limit_policy import LimitPolicy
 from headgate.gateway.policy import Stage, policies
 from headgate.model.access import LimitSubject, ScopedLimit
@@ -36,7 +37,9 @@ class RateLimit(LimitPolicy):
     count by at most 4 claims. A call without the claim, or without a token, counts with its
     application's others, and without an application by address: it is never free. A limit with
     ` shadow` behind it is counted and refuses nothing: the record of a call that it would have
-    refused says so in `observed`. Limits of the API or operation hold on each node by itself.
+    refused says so in `observed`. Limits of the API or operation hold on each node by itself, but
+    for a rate with ` shared` behind it: every node that is there grants an equal part of it, so
+    that they keep it together (docs/decisions/0030).
 
     Source: IETF draft-ietf-httpapi-ratelimit-headers; GCRA, ITU-T I.371.
     """
@@ -61,7 +64,9 @@ class RateLimit(LimitPolicy):
     @model_validator(mode="after")
     def _says_claim(self) -> "RateLimit":
         if bool(self.claim.strip()) != (self.per is LimitSubject.CLAIM):
-            raise ValueError("name a claim with `per: claim`, and only then: `claim: tenant`")
+            raise ValueError(
+                phrase("name a claim with `per: claim`, and only then: `claim: tenant`")
+            )
         return self
 
     def limits(self) -> tuple[ScopedLimit, ...]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.core.units import parse_bytes
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
 
@@ -35,7 +36,7 @@ class RequestSize(Policy):
     def _is_size(cls, value: object) -> str:
         text = str(value)
         if not 1 <= parse_bytes(text) <= BODY_BYTES_MAX:
-            raise ValueError("the largest body is 1 byte to 1 TiB")
+            raise ValueError(phrase("the largest body is 1 byte to 1 TiB"))
         return text
 
     def filters(self) -> Iterable[HTTPFilter]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import OperationPath, Policy, Stage, policies
 
 TRIES_MAX = 5
@@ -63,9 +64,9 @@ class Retry(Policy):
     @model_validator(mode="after")
     def _fits(self) -> "Retry":
         if self.hedge and self.per_try_seconds is None:
-            raise ValueError("hedge needs per_try_seconds: when to send the second try")
+            raise ValueError(phrase("hedge needs per_try_seconds: when to send the second try"))
         if any(not 400 <= status <= 599 for status in self.on_statuses):
-            raise ValueError("on_statuses are 400 to 599")
+            raise ValueError(phrase("on_statuses are 400 to 599"))
         return self
 
     def action(self, at: OperationPath) -> Mapping[str, Any]:

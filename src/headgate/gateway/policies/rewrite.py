@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, OperationPath, Policy, Stage, policies
 from headgate.gateway.routing import quoted
 from headgate.gateway.values import PARAMETER, Value, pieces, takes_rest
@@ -65,7 +66,9 @@ class Rewrite(Policy):
     def _is_path(cls, path: str) -> str:
         segments = path.split("/")
         if path and (not path.startswith("/") or set("?#\\") & set(path) or ".." in segments):
-            raise ValueError(f"{path!r} is not a path; write it like /v2/items/{{id}}")
+            raise ValueError(
+                phrase("{path!r} is not a path; write it like /v2/items/{{id}}", path=path)
+            )
         return path
 
     @field_validator("set_headers")
@@ -74,22 +77,32 @@ class Rewrite(Policy):
         lower = {name.lower(): value for name, value in headers.items()}
         for name in lower:
             if _HEADER.fullmatch(name) is None or name.startswith(_RESERVED):
-                raise ValueError(f"{name!r} cannot be set here; take a name that begins with X-")
+                raise ValueError(
+                    phrase(
+                        "{name!r} cannot be set here; take a name that begins with X-", name=name
+                    )
+                )
         return lower
 
     @model_validator(mode="after")
     def _can_be_written(self) -> "Rewrite":
         for name in (*self.remove_query, *self.set_query):
             if _NAME.fullmatch(name) is None:
-                raise ValueError(f"{name!r} is not the name of a query parameter")
+                raise ValueError(phrase("{name!r} is not the name of a query parameter", name=name))
         for text in (*self.set_query.values(), *self.set_headers.values()):
             if _TEXT.fullmatch(text) is None:
-                raise ValueError(f"{text!r} has characters that neither query nor header takes")
+                raise ValueError(
+                    phrase(
+                        "{given!r} has characters that neither query nor header takes", given=text
+                    )
+                )
             for piece in pieces(text):
                 if isinstance(piece, Value) and piece.source == "path":
-                    raise ValueError("path.NAME can stand in `path` only, as {NAME}")
+                    raise ValueError(phrase("path.NAME can stand in `path` only, as {{NAME}}"))
                 if isinstance(piece, Value) and piece.name and not _NAME.fullmatch(piece.name):
-                    raise ValueError(f"{piece.name!r} is not a name that can be looked up")
+                    raise ValueError(
+                        phrase("{name!r} is not a name that can be looked up", name=piece.name)
+                    )
         return self
 
     def filters(self) -> Iterable[HTTPFilter]:
@@ -121,8 +134,17 @@ class Rewrite(Policy):
         names = PARAMETER.findall(at.path)
         unknown = sorted(set(PARAMETER.findall(self.path)) - set(names))
         if self.path and len(names) > PARAMETERS_MAX:
-            return [f"{at.path} has {len(names)} parameters; a rewrite takes {PARAMETERS_MAX}"]
-        return [f"{at.path} has no parameter {name!r}" for name in unknown]
+            return [
+                phrase(
+                    "{path} has {number} parameters; a rewrite takes {most}",
+                    path=at.path,
+                    number=len(names),
+                    most=PARAMETERS_MAX,
+                )
+            ]
+        return [
+            phrase("{path} has no parameter {name!r}", path=at.path, name=name) for name in unknown
+        ]
 
 
 def _captured(template: str) -> str:

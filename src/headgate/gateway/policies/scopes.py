@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import Policy, Stage, policies
 from headgate.model.scopes import (
     ALTERNATIVES_MAX,
@@ -48,9 +49,13 @@ class Scopes(Policy):
         for one in sets:
             words = one.split(" ")
             if len(one) > GRANTED_CHARACTERS_MAX:
-                raise ValueError(f"a set of scopes has at most {GRANTED_CHARACTERS_MAX} characters")
+                raise ValueError(
+                    phrase(
+                        "a set of scopes has at most {most} characters", most=GRANTED_CHARACTERS_MAX
+                    )
+                )
             if (error := next(filter(None, map(scope_error, words)), None)) is not None:
-                raise ValueError(f"{one!r}: {error}")
+                raise ValueError(phrase("{one!r}: {error}", one=one, error=error))
         return sets
 
     @field_validator("roles")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
 
 NAME = "headgate.shield"
@@ -31,7 +32,7 @@ class Shield(Policy):
 
     stage: ClassVar[Stage] = Stage.TRAFFIC
     order: ClassVar[int] = 15
-    not_for_callers: ClassVar[str] = "it measures an upstream, whoever calls"
+    not_for_callers: ClassVar[str] = phrase("it measures an upstream, whoever calls")
     example: ClassVar[dict[str, Any]] = {"name": "orders"}
 
     name: str = Field(description="What is measured together, usually the upstream.")
@@ -50,7 +51,7 @@ class Shield(Policy):
     @classmethod
     def _is_name(cls, name: str) -> str:
         if _NAME.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is not a name: a-z, 0-9 and - only")
+            raise ValueError(phrase("{name!r} is not a name: a-z, 0-9 and - only", name=name))
         return name
 
     def filters(self) -> Iterable[HTTPFilter]:

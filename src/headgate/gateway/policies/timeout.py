@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.policy import OperationPath, Policy, Stage, policies
 
 SECONDS_MAX = 3600.0
@@ -48,7 +49,7 @@ class Timeout(Policy):
     @model_validator(mode="after")
     def _says_something(self) -> "Timeout":
         if (self.seconds, self.begin_seconds, self.idle_seconds) == (None, None, None):
-            raise ValueError("set seconds, begin_seconds or idle_seconds")
+            raise ValueError(phrase("set seconds, begin_seconds or idle_seconds"))
         return self
 
     def action(self, at: OperationPath) -> Mapping[str, Any]:  # noqa: ARG002  # the same everywhere

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from headgate.core.phrases import phrase
 from headgate.gateway.header_names import header_error
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 from headgate.gateway.secrets import SecretText
@@ -39,15 +40,15 @@ class UpstreamAuth(Policy):
     @model_validator(mode="after")
     def _fits_its_scheme(self) -> "UpstreamAuth":
         if bool(self.username) != (self.scheme == "basic"):
-            raise ValueError("a username stands with the scheme 'basic', and only there")
+            raise ValueError(phrase("a username stands with the scheme 'basic', and only there"))
         if bool(self.header) != (self.scheme == "header"):
-            raise ValueError("a header stands with the scheme 'header', and only there")
+            raise ValueError(phrase("a header stands with the scheme 'header', and only there"))
         if self.header and (error := header_error(self.header)):
             raise ValueError(error)
         if ":" in self.username:
-            raise ValueError("a username holds no colon")  # RFC 7617 §2
+            raise ValueError(phrase("a username holds no colon"))  # RFC 7617 §2
         if self.scheme != "basic" and _VALUE.fullmatch(self.secret) is None:
-            raise ValueError("the secret is not the value of a header")
+            raise ValueError(phrase("the secret is not the value of a header"))
         return self
 
     def filters(self) -> Iterable[HTTPFilter]:

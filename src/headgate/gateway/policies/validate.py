@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
+from headgate.core.phrases import phrase
 from headgate.core.units import parse_bytes
 from headgate.gateway.policy import SWITCHED_ON, VALIDATORS, HTTPFilter, Policy, Stage, policies
 from headgate.model.logline import METADATA_NAMESPACE
@@ -99,7 +100,9 @@ class Validate(Policy):
     order: ClassVar[int] = 10
     example: ClassVar[dict[str, Any]] = {"request": "enforce", "on_failure": "open"}
     attaches_to_gateway: ClassVar[bool] = False
-    not_for_callers: ClassVar[str] = "what an API's description says is the same for all callers"
+    not_for_callers: ClassVar[str] = phrase(
+        "what an API's description says is the same for all callers"
+    )
 
     request: RequestMode = Field(
         RequestMode.ENFORCE, description="Whether requests are checked, and what follows."
@@ -125,7 +128,7 @@ class Validate(Policy):
     def _is_size(cls, value: object) -> str:
         text = str(value)
         if not 1 <= parse_bytes(text) <= BODY_BYTES_MAX:
-            raise ValueError("the largest body is 1 byte to 16 MiB")
+            raise ValueError(phrase("the largest body is 1 byte to 16 MiB"))
         return text
 
     @property

@@ -10,8 +10,16 @@ from headgate.store.models.catalog import (
     DocumentPart,
     Operation,
 )
-from headgate.store.models.consumers import Application, Credential, Organization, Subscription
+from headgate.store.models.changelog import ChangelogEntry
+from headgate.store.models.consumers import (
+    Application,
+    Credential,
+    Organization,
+    Subscription,
+    Team,
+)
 from headgate.store.models.events import Delivery, Event, EventMark, QuotaUse, Webhook
+from headgate.store.models.feedback import Feedback
 from headgate.store.models.gateways import (
     APIRevision,
     Gateway,
@@ -37,11 +45,12 @@ from headgate.store.models.oauth import (
     RefreshGrant,
     SigningKey,
 )
-from headgate.store.models.people import Invitation, Mail, Membership, User
+from headgate.store.models.people import Invitation, Mail, Membership, TeamPlace, User
 from headgate.store.models.products import Plan, Product
 from headgate.store.models.quotas import QuotaHolder, QuotaLease
 from headgate.store.models.releases import Release
 from headgate.store.models.secrets import StoredSecret
+from headgate.store.models.sensitive import AccessRequest, SensitiveMark
 from headgate.store.models.traffic import (
     Lease,
     TrafficEvent,
@@ -50,16 +59,19 @@ from headgate.store.models.traffic import (
     TrafficSummary,
     TrafficTotal,
 )
+from headgate.store.models.tries import Try
 
 __all__ = [
     "API",
     "APIRevision",
     "APIVersion",
     "AccessCounter",
+    "AccessRequest",
     "Application",
     "AuditEntry",
     "Block",
     "Branding",
+    "ChangelogEntry",
     "ClientCertificate",
     "ClientSecret",
     "Contract",
@@ -70,6 +82,7 @@ __all__ = [
     "DocumentPart",
     "Event",
     "EventMark",
+    "Feedback",
     "ForeignClient",
     "ForeignIssuer",
     "Gateway",
@@ -94,10 +107,13 @@ __all__ = [
     "RefreshGrant",
     "Release",
     "Revision",
+    "SensitiveMark",
     "SigningKey",
     "StoredSecret",
     "Subscription",
     "SubscriptionRequest",
+    "Team",
+    "TeamPlace",
     "TextPage",
     "Token",
     "TrafficEvent",
@@ -105,6 +121,7 @@ __all__ = [
     "TrafficSegment",
     "TrafficSummary",
     "TrafficTotal",
+    "Try",
     "User",
     "Webhook",
 ]

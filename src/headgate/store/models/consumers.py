@@ -28,12 +28,33 @@ class Organization(Row):
 
     class Meta:
         constraints = (live_unique("organization_name", "name"),)
+        indexes = (Index(fields=["name"], name="store_organization_by_name"),)
+
+
+class Team(Row):
+    """Some of an organization's people. Its applications are for them and the owners alone."""
+
+    organization = models.ForeignKey(Organization, on_delete=CASCADE, related_name="teams")
+    name = models.CharField(max_length=NAME_CHARACTERS_MAX)
+    title = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)
+
+    class Meta:
+        constraints = (live_unique("team_name", "organization", "name"),)
+
+    @property
+    def path(self) -> str:
+        """`acme/payments`: unambiguous, for people."""
+        return f"{self.organization.name}/{self.name}"
 
 
 class Application(FeedRow):
-    """A program of an organization; it holds keys and subscriptions."""
+    """A program of an organization; it holds keys and subscriptions. `team`: whose it is; none:
+    all of the organization's."""
 
     organization = models.ForeignKey(Organization, on_delete=PROTECT, related_name="applications")
+    team = models.ForeignKey(
+        Team, on_delete=PROTECT, null=True, blank=True, related_name="applications"
+    )
     name = models.CharField(max_length=NAME_CHARACTERS_MAX)
     description = models.CharField(max_length=DESCRIPTION_CHARACTERS_MAX, blank=True)
     is_suspended = models.BooleanField(default=False)

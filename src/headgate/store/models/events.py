@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import CASCADE, PROTECT, Index, Q, UniqueConstraint
 
-from headgate.store.models.consumers import Organization
+from headgate.store.models.consumers import Organization, Team
 from headgate.store.models.gateways import Node
 from headgate.store.models.rows import ID_CHARACTERS, TITLE_CHARACTERS_MAX, Row
 
@@ -59,6 +59,7 @@ class QuotaUse(models.Model):
 
 class Webhook(Row):
     """Where events are sent. `kinds`: which; none: all. `organization`: whose; none: operators'.
+    `team`: only what is about one of its applications.
 
     `sealed` is the secret, `previous_sealed` the one before, good until `previous_until`.
     `failing_since`: when the first attempt failed after the last that did not. `dropped` counts
@@ -67,6 +68,9 @@ class Webhook(Row):
 
     organization = models.ForeignKey(
         Organization, on_delete=PROTECT, null=True, blank=True, related_name="webhooks"
+    )
+    team = models.ForeignKey(
+        Team, on_delete=PROTECT, null=True, blank=True, related_name="webhooks"
     )
     url = models.CharField(max_length=URL_CHARACTERS_MAX)
     description = models.CharField(max_length=TITLE_CHARACTERS_MAX, blank=True)

@@ -24,6 +24,8 @@ class Gateway(Row):
     revision = models.BigIntegerField(default=0)  # the number that its nodes should serve
     revisions_made = models.BigIntegerField(default=0)  # the highest number ever given
     quota_divisor = models.BigIntegerField(default=0)  # see `access.shares`; 0: one node
+    rate_nodes = models.BigIntegerField(default=1)  # see `access.shares.RateNodes`
+    rates_shrink_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (live_unique("gateway_name", "name"),)

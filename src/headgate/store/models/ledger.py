@@ -9,6 +9,7 @@ from headgate.store.models.consumers import (
     PREFIX_CHARACTERS,
     SHA256_HEX_CHARACTERS,
     Organization,
+    Team,
 )
 from headgate.store.models.gateways import Node
 from headgate.store.models.rows import (
@@ -46,6 +47,7 @@ class Token(Row):
     organization = models.ForeignKey(
         Organization, on_delete=CASCADE, null=True, blank=True, related_name="tokens"
     )
+    team = models.ForeignKey(Team, on_delete=CASCADE, null=True, blank=True, related_name="tokens")
     node = models.ForeignKey(Node, on_delete=CASCADE, null=True, blank=True, related_name="tokens")
     expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import CASCADE, SET_NULL, UniqueConstraint
 
-from headgate.store.models.consumers import Organization
+from headgate.store.models.consumers import Organization, Team
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX, Row, live_unique
 
 EMAIL_CHARACTERS_MAX = 254
@@ -22,7 +22,8 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, Row):
-    """A person with an account. `email` is in lower case; `role`: theirs in the console, or none.
+    """A person with an account. `email` is in lower case; `role`: theirs in the console, or none;
+    `mails_off`: the kinds of mail that they do not want.
 
     The password is Django's salted hash; second factors are allauth's rows, sealed.
     """
@@ -32,6 +33,7 @@ class User(AbstractBaseUser, Row):
     role = models.CharField(max_length=ROLE_CHARACTERS_MAX, blank=True)
     language = models.CharField(max_length=LANGUAGE_CHARACTERS_MAX, blank=True)
     is_active = models.BooleanField(default=True)
+    mails_off = models.JSONField(default=list)
 
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
@@ -53,12 +55,25 @@ class Membership(Row):
         constraints = (live_unique("membership", "organization", "user"),)
 
 
+class TeamPlace(Row):
+    """A member's place in a team of their organization. It ends with the membership."""
+
+    team = models.ForeignKey(Team, on_delete=CASCADE, related_name="places")
+    membership = models.ForeignKey(Membership, on_delete=CASCADE, related_name="places")
+    role = models.CharField(max_length=ROLE_CHARACTERS_MAX)
+
+    class Meta:
+        constraints = (live_unique("team_place", "team", "membership"),)
+
+
 class Invitation(Row):
-    """An address is asked to join. Whoever has proved that the address is theirs may accept."""
+    """An address is asked to join, perhaps a team as well. Whoever has proved that the address is
+    theirs may accept."""
 
     organization = models.ForeignKey(Organization, on_delete=CASCADE, related_name="invitations")
     email = models.EmailField(max_length=EMAIL_CHARACTERS_MAX, db_index=True)
     role = models.CharField(max_length=ROLE_CHARACTERS_MAX)
+    team = models.ForeignKey(Team, on_delete=SET_NULL, null=True, blank=True, related_name="+")
     invited_by = models.ForeignKey(User, on_delete=SET_NULL, null=True, related_name="+")
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -74,7 +89,7 @@ class Invitation(Row):
 
 
 class Mail(Row):
-    """One mail on its way. The text is sealed, and deleted once it was sent or given up."""
+    """One mail on its way. What is in it is sealed, and deleted once it was sent or given up."""
 
     to = models.EmailField(max_length=EMAIL_CHARACTERS_MAX)
     subject = models.CharField(max_length=TITLE_CHARACTERS_MAX)

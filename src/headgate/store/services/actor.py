@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 
 
@@ -37,12 +38,6 @@ IMPLIED: dict[Scope, frozenset[Scope]] = {
 """What a scope stands for, itself included."""
 
 
-NEXT_STEPS = {
-    "token": "Use a token with the scope '{scope}'; an administrator can make one.",
-    "role": "Ask an administrator for a role that has it.",
-}
-
-
 def implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
     """All scopes that `scopes` stand for."""
     return frozenset().union(*(IMPLIED[scope] for scope in scopes))
@@ -53,15 +48,18 @@ class Actor:
     """Whoever asks for something, at the instant `at`.
 
     `organization` is the name of the only organization that this actor may know of, None for
-    the operators of the installation. `node` and `gateway` are the names of the node that a
-    token belongs to and of what it serves. `token` is the id of the token used, empty for the
-    system itself and for people; `user` the id of the person who is signed in, empty for others.
+    the operators of the installation. `teams` are the rows of the teams whose applications it may
+    know of beside those of no team, None for all of them (`reach`). `node` and `gateway` are the
+    names of the node that a token belongs to and of what it serves. `token` is the id of the token
+    used, empty for the system itself and for people; `user` the id of the person who is signed in,
+    empty for others.
     """
 
     name: str
     scopes: frozenset[Scope]
     at: datetime
     organization: str | None = None
+    teams: frozenset[int] | None = None
     node: str | None = None
     gateway: str | None = None
     token: str = ""
@@ -93,12 +91,21 @@ class Actor:
         Raises:
             Problem: FORBIDDEN.
         """
-        if scope not in self.scopes:
+        if scope in self.scopes:
+            return
+        if self.user:
             raise Problem(
                 ProblemType.FORBIDDEN,
-                f"This {self.means} does not have the scope '{scope}'.",
-                NEXT_STEPS[self.means].format(scope=scope),
+                phrase("This role does not have the scope '{scope}'.", scope=scope),
+                "Ask an administrator for a role that has it.",
             )
+        raise Problem(
+            ProblemType.FORBIDDEN,
+            phrase("This token does not have the scope '{scope}'.", scope=scope),
+            phrase(
+                "Use a token with the scope '{scope}'; an administrator can make one.", scope=scope
+            ),
+        )
 
     def require_operator(self, scope: Scope, subject: str = "resource") -> None:
         """Let only holders of `scope` pass who are not limited to an organization.
@@ -111,15 +118,38 @@ class Actor:
         if self.organization is not None:
             raise Problem(
                 ProblemType.NOT_FOUND,
-                f"There is no {subject} that a {self.means} of one organization may know of.",
+                phrase(
+                    "There is no {subject} that a {means} of one organization may know of.",
+                    subject=subject,
+                    means=self.means,
+                ),
                 "Use a token that is not limited to an organization, if this is yours to see.",
+            )
+
+    def require_whole(self, subject: str) -> None:
+        """Let only those pass whom no team limits; `subject` tells of a whole organization.
+
+        Raises:
+            Problem: FORBIDDEN.
+        """
+        if self.teams is not None:
+            raise Problem(
+                ProblemType.FORBIDDEN,
+                phrase(
+                    "The {subject} of an organization that has teams are its owners' alone.",
+                    subject=subject,
+                ),
+                "Ask an owner of the organization.",
             )
 
 
 def not_found(subject: str, name: str = "") -> Problem:
     """The problem for what does not exist, or may not be known to."""
+    thing = phrase(subject)
     return Problem(
         ProblemType.NOT_FOUND,
-        f"There is no {subject} '{name}'." if name else f"There is no such {subject}.",
+        phrase("There is no {subject} '{name}'.", subject=thing, name=name)
+        if name
+        else phrase("There is no such {subject}.", subject=thing),
         "Check the name, or list what there is.",
     )

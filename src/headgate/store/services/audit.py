@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 
 from headgate.core.ids import new_id
 from headgate.store.models import AuditEntry, Organization
-from headgate.store.services import audited_events
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.alerts import audited_events
 from headgate.store.services.values import PAGE_ITEMS_DEFAULT, Page, page_of
 
 
@@ -54,6 +54,16 @@ class Action(StrEnum):
     REQUEST_GRANTED = "subscription_request.granted"
     REQUEST_DECLINED = "subscription_request.declined"
     REQUEST_WITHDRAWN = "subscription_request.withdrawn"
+    MARKED_SENSITIVE = "sensitive.marked"
+    MARK_CHANGED = "sensitive.changed"
+    MARK_REMOVED = "sensitive.unmarked"
+    ACCESS_ASKED = "access.asked"
+    ACCESS_GRANTED = "access.granted"
+    ACCESS_REFUSED = "access.refused"
+    ACCESS_WITHDRAWN = "access.withdrawn"
+    ACCESS_REVOKED = "access.revoked"
+    ACCESS_LAPSED = "access.lapsed"
+    ACCESS_ENDED = "access.ended"
     CREDENTIAL_ISSUED = "credential.issued"
     CREDENTIAL_CHANGED = "credential.changed"
     CREDENTIAL_ROTATED = "credential.rotated"
@@ -90,10 +100,16 @@ class Action(StrEnum):
     MEMBER_REMOVED = "member.removed"
     MEMBER_INVITED = "member.invited"
     INVITATION_WITHDRAWN = "member.invitation_withdrawn"
+    TEAM_CREATED = "team.created"
+    TEAM_CHANGED = "team.changed"
+    TEAM_DELETED = "team.deleted"
+    TEAM_MEMBER_SET = "team.member_set"
+    TEAM_MEMBER_REMOVED = "team.member_removed"
     LOOK_CHANGED = "portal.look_changed"
     PAGE_CREATED = "page.created"
     PAGE_CHANGED = "page.changed"
     PAGE_DELETED = "page.deleted"
+    FEEDBACK_SETTLED = "feedback.settled"
     GATEWAY_CREATED = "gateway.created"
     GATEWAY_CHANGED = "gateway.changed"
     CONSUMER_ERASED = "traffic.erased"
@@ -162,6 +178,7 @@ def visible(actor: Actor) -> QuerySet[AuditEntry]:
         Problem: FORBIDDEN without the scope `audit`.
     """
     actor.require(Scope.AUDIT)
+    actor.require_whole("audit log")
     rows = AuditEntry.objects.all()
     if actor.organization is not None:
         owner = Organization.objects.filter(name=actor.organization, removed_at=None).first()

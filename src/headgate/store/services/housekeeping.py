@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 
+from headgate.store import tries
 from headgate.store.models import (
     AuditEntry,
     Block,
@@ -22,7 +23,8 @@ from headgate.store.models import (
     QuotaUse,
     RefreshGrant,
 )
-from headgate.store.services import event_log
+from headgate.store.services.alerts import event_log
+from headgate.store.services.catalog import feedback
 
 BLOCKS_KEPT = timedelta(days=1)  # a node that was away longer meets blocks that have ended
 AUDIT_KEPT = timedelta(days=400)  # over a year: the last yearly review can be looked up
@@ -51,6 +53,8 @@ class Tidied:
     mails: int
     invitations: int
     events: int
+    tries: int
+    feedback: int = 0
 
     def __bool__(self) -> bool:
         return any(astuple(self))
@@ -75,6 +79,8 @@ def tidy(now: datetime) -> Tidied:
         events=_forget(Delivery.objects.filter(settled_at__lt=now - DELIVERIES_KEPT))
         + _forget(event_log.may_be_forgotten(now))
         + _forget(EventMark.objects.filter(forget_at__lt=now)),
+        tries=tries.forget(now),
+        feedback=feedback.forget_givers(now),
     )
 
 

@@ -7,26 +7,24 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from django.db import connection
 
-from headgate.core.units import count
+from headgate.core.phrases import phrase, words_of
 from headgate.model.codec import from_data
 from headgate.model.node import EnvoyState, NodeReport
 from headgate.store.models import APIVersion, Gateway, Node, NodeState, Operation
-from headgate.store.services import (
-    feed,
-    foreign_issuers,
-    gateways,
-    nodes,
-    signing_keys,
-    traffic_status,
-    webhook_status,
-)
+from headgate.store.services import feed
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.alerts import webhook_status
 from headgate.store.services.findings import Finding, Severity
-from headgate.store.services.traffic_status import TrafficStatus
+from headgate.store.services.gateway import gateways, nodes
+from headgate.store.services.oauth import foreign_issuers, signing_keys
+from headgate.store.services.traffic import health
+from headgate.store.services.traffic.health import TrafficStatus
 
 REVISION_LATE_AFTER = timedelta(seconds=10)  # a node that has not taken a revision by then
 SPOOL_BYTES_MAX = 1024**3  # records that wait on a node
 CERTIFICATE_WARNING = timedelta(days=14)
+ENDED = words_of("A certificate of the upstream of '{path}' ended on {day:%Y-%m-%d}.")
+ENDS = words_of("A certificate of the upstream of '{path}' ends on {day:%Y-%m-%d}.")
 ACCESS_BEHIND_MAX = 10_000  # changes that a node may be behind before it is worth a word
 MISFITS_SHOWN_MAX = 20  # operations of one node whose answers do not fit
 
@@ -63,7 +61,7 @@ def overview(actor: Actor) -> Overview:
     sequence = feed.last_sequence()
     served = gateways.listed(actor)
     found = tuple(_node(node, sequence, actor.at) for node in _nodes())
-    traffic = traffic_status.status(actor)
+    traffic = health.status(actor)
     findings = [
         *_node_findings(served, found, actor.at),
         *(Finding(Severity.ERROR, item.detail, item.next_step) for item in traffic.problems),
@@ -86,7 +84,7 @@ def _nodes() -> Iterable[Node]:
 
 
 def _node(node: Node, sequence: int, now: datetime) -> NodeStatus:
-    state = NodeState.objects.filter(node=node).first()
+    state: NodeState | None = getattr(node, "state", None)
     if state is None:
         return NodeStatus(node.name, node.gateway.name, True, None, sequence, None)  # noqa: FBT003  # stale
     report = from_data(NodeReport, state.report)
@@ -104,73 +102,102 @@ def _node_findings(
     served: Iterable[Gateway], found: Iterable[NodeStatus], now: datetime
 ) -> Iterator[Finding]:
     by_name = {gateway.name: gateway for gateway in served}
+    since = gateways.live_since()
     seen = set()
     for node in found:
         seen.add(node.gateway)
+        is_late = now - since.get(node.gateway, now) > REVISION_LATE_AFTER
         if node.report is None:
             yield Finding(
                 Severity.ERROR,
-                f"The node '{node.name}' has never reported.",
+                phrase("The node '{name}' has never reported.", name=node.name),
                 "Start it with `headgate up` or `headgate node`, or delete it if it is gone.",
             )
         elif node.is_stale:
             yield Finding(
                 Severity.ERROR,
-                f"The node '{node.name}' has been silent for {node.silent_seconds:.0f} s.",
+                phrase(
+                    "The node '{name}' has been silent for {seconds:.0f} s.",
+                    name=node.name,
+                    seconds=node.silent_seconds,
+                ),
                 "See whether its agent runs and reaches this address; Envoy goes on serving"
                 " what it has.",
             )
         else:
-            yield from _report_findings(by_name[node.gateway], node.report, now)
+            yield from _report_findings(by_name[node.gateway], node.report, is_late=is_late)
             if node.access_behind > ACCESS_BEHIND_MAX:
-                behind = count(node.access_behind, "access change")
                 yield Finding(
                     Severity.WARNING,
-                    f"The node '{node.name}' is {behind} behind.",
+                    phrase(
+                        "The node '{name}' is {number:,} access changes behind.",
+                        name=node.name,
+                        number=node.access_behind,
+                    ),
                     "It catches up by itself.",
                 )
     for name in sorted(set(by_name) - seen):
         if by_name[name].revision:
             yield Finding(
                 Severity.ERROR,
-                f"APIs are published on the gateway '{name}', but it has no node.",
+                phrase(
+                    "APIs are published on the gateway '{name}', but it has no node.", name=name
+                ),
                 "Start one: headgate node --control-plane URL --token TOKEN.",
             )
 
 
-def _report_findings(gateway: Gateway, said: NodeReport, now: datetime) -> Iterator[Finding]:
+def _report_findings(gateway: Gateway, said: NodeReport, *, is_late: bool) -> Iterator[Finding]:
     if said.envoy_state is EnvoyState.DOWN:
         yield Finding(
             Severity.ERROR,
-            f"Envoy is down on the node '{said.node}'.",
+            phrase("Envoy is down on the node '{node}'.", node=said.node),
             "The agent starts it again by itself; if it stays down, read the agent's log.",
         )
     if said.revision_error:
         if not any(said.revision_error in sentence for sentence in said.problems):
             yield Finding(
                 Severity.ERROR,
-                f"Envoy on the node '{said.node}' refused revision {said.revision_seen}:"
-                f" {said.revision_error}",
-                f"Revision {said.revision_live} stays in service; correct the API or policy and"
-                " publish again, or roll back.",
+                phrase(
+                    "Envoy on the node '{node}' refused revision {revision}: {error}",
+                    node=said.node,
+                    revision=said.revision_seen,
+                    error=said.revision_error,
+                ),
+                phrase(
+                    "Revision {live} stays in service; correct the API or policy and publish"
+                    " again, or roll back.",
+                    live=said.revision_live,
+                ),
             )
-    elif said.revision_live != gateway.revision and _is_late(gateway, now):
+    elif said.revision_live != gateway.revision and is_late:
         yield Finding(
             Severity.ERROR,
-            f"The node '{said.node}' serves revision {said.revision_live} of '{gateway.name}',"
-            f" not {gateway.revision}.",
+            phrase(
+                "The node '{node}' serves revision {live} of '{gateway}', not {revision}.",
+                node=said.node,
+                live=said.revision_live,
+                gateway=gateway.name,
+                revision=gateway.revision,
+            ),
             "See whether its agent reaches this address.",
         )
     if said.spool_bytes > SPOOL_BYTES_MAX:
         yield Finding(
             Severity.WARNING,
-            f"{count(said.spool_segments, 'segment')} ({said.spool_bytes // 2**20:,} MiB) of"
-            f" records wait on the node '{said.node}'.",
+            phrase(
+                "Records wait on the node '{node}': {number:,} segments, {size:,} MiB.",
+                number=said.spool_segments,
+                size=said.spool_bytes // 2**20,
+                node=said.node,
+            ),
             "See whether `headgate jobs` runs here and the disk has room.",
         )
     yield from _validation_findings(said)
     for problem in said.problems:
-        yield Finding(Severity.ERROR, f"Node '{said.node}': {problem}", "")
+        yield Finding(
+            Severity.ERROR, phrase("Node '{node}': {problem}", node=said.node, problem=problem), ""
+        )
 
 
 def _validation_findings(said: NodeReport) -> Iterator[Finding]:
@@ -180,23 +207,25 @@ def _validation_findings(said: NodeReport) -> Iterator[Finding]:
         one = misfits[operation.row]
         yield Finding(
             Severity.WARNING,
-            f"{one.invalid_responses:,} of {count(one.responses, 'sampled answer')} of"
-            f" {operation.version.api.name}, {operation.id}, do not fit the document; the last:"
-            f" {one.example}.",
+            phrase(
+                "{wrong:,} of {number:,} sampled answers of {name}, {id}, do not fit the document;"
+                " the last: {example}.",
+                wrong=one.invalid_responses,
+                number=one.responses,
+                name=operation.version.api.name,
+                id=operation.id,
+                example=one.example,
+            ),
             "Correct the upstream or the document.",
         )
 
 
-def _is_late(gateway: Gateway, now: datetime) -> bool:
-    revision = gateway.revisions.filter(number=gateway.revision).first()
-    return revision is not None and now - revision.created_at > REVISION_LATE_AFTER
-
-
 def _certificate_findings(now: datetime) -> Iterator[Finding]:
     """Authorities of upstreams that have ended, or soon will."""
-    for row in APIVersion.objects.filter(removed_at=None).select_related("api"):
+    rows = APIVersion.objects.filter(removed_at=None, upstream_data__tls__ca_pem__gt="")
+    for row in rows.select_related("api").order_by("pk"):
         tls = row.upstream.tls
-        if tls is None or not tls.ca_pem:
+        if tls is None:
             continue
         for certificate in x509.load_pem_x509_certificates(tls.ca_pem.encode()):
             ends_at = certificate.not_valid_after_utc
@@ -204,8 +233,7 @@ def _certificate_findings(now: datetime) -> Iterator[Finding]:
                 is_over = ends_at <= now
                 yield Finding(
                     Severity.ERROR if is_over else Severity.WARNING,
-                    f"A certificate of the upstream of '{row.path}'"
-                    f" {'ended' if is_over else 'ends'} on {ends_at:%Y-%m-%d}.",
+                    phrase(ENDED if is_over else ENDS, path=row.path, day=ends_at),
                     "Give the API the new certificate as upstream.tls.ca_pem and publish it.",
                 )
 
@@ -213,10 +241,17 @@ def _certificate_findings(now: datetime) -> Iterator[Finding]:
 def _issuer_findings() -> Iterator[Finding]:
     """Issuers that policies name and whose keys could not be fetched."""
     for row in foreign_issuers.troubles():
-        kept = "the keys of before still hold" if row.jwks else "its tokens are refused"
+        kept = phrase("its tokens are refused")
+        if row.jwks:
+            kept = phrase("the keys of before still hold")
         yield Finding(
             Severity.WARNING if row.jwks else Severity.ERROR,
-            f"The keys of {row.issuer} cannot be fetched: {row.error} Until then {kept}.",
+            phrase(
+                "The keys of {issuer} cannot be fetched: {error} Until then {kept}.",
+                issuer=row.issuer,
+                error=row.error,
+                kept=kept,
+            ),
             "Check the issuer's URL in the policy `jwt`, or name its jwks_url there.",
         )
 

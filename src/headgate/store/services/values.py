@@ -6,7 +6,9 @@ from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Detail, Problem, ProblemType
 from headgate.core.text import name_error
 
@@ -44,7 +46,7 @@ def page_of(
         Problem: INVALID_INPUT: the cursor is none that a page gave, or the limit out of range.
     """
     if not 1 <= limit <= PAGE_ITEMS_MAX:
-        raise invalid(f"The limit is 1 to {PAGE_ITEMS_MAX}.", "/limit")
+        raise invalid(phrase("The limit is 1 to {most}.", most=PAGE_ITEMS_MAX), "/limit")
     if cursor:
         if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18):
             raise invalid("The cursor is not one that a page gave.", "/cursor")
@@ -71,7 +73,7 @@ def check_name(name: str, pointer: str = "/name") -> None:
     """
     error = name_error(name)
     if error is not None:
-        raise invalid(f"{error}.", pointer)
+        raise invalid(phrase("{error}.", error=error), pointer)
 
 
 def check_text(text: str, characters_max: int, pointer: str) -> None:
@@ -81,7 +83,9 @@ def check_text(text: str, characters_max: int, pointer: str) -> None:
         Problem: INVALID_INPUT.
     """
     if len(text) > characters_max:
-        raise invalid(f"This text is longer than {characters_max} characters.", pointer)
+        raise invalid(
+            phrase("This text is longer than {most} characters.", most=characters_max), pointer
+        )
     if "\0" in text:
         raise invalid("This text holds a NUL character.", pointer)
 
@@ -104,7 +108,11 @@ def already_exists(
     subject: str, name: str, next_step: str = "Choose another name, or change the one that exists."
 ) -> Problem:
     """The problem for a name that is taken."""
-    return Problem(ProblemType.ALREADY_EXISTS, f"There is already {subject} '{name}'.", next_step)
+    return Problem(
+        ProblemType.ALREADY_EXISTS,
+        phrase("There is already {subject} '{name}'.", subject=phrase(subject), name=name),
+        next_step,
+    )
 
 
 def refused(detail: str, next_step: str) -> Problem:
@@ -119,3 +127,9 @@ def as_fields(row: models.Model, *names: str) -> dict[str, Any]:
         value = getattr(row, name)
         found[name] = value.isoformat() if hasattr(value, "isoformat") else value
     return found
+
+
+def count_of(rows: "models.QuerySet[Any]", owner: str) -> Coalesce:
+    """How many of `rows` lead to a listed row by their field `owner`, as a column of the store."""
+    theirs = rows.filter(**{owner: models.OuterRef("pk")}).order_by().values(owner)
+    return Coalesce(models.Subquery(theirs.annotate(found=models.Count("pk")).values("found")), 0)

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import duckdb
+from headgate.traffic.io import duck
 
 MEMORY_MB = 256
 THREADS = 2
@@ -37,14 +37,14 @@ class Engine:
             "autoload_known_extensions": "false",
         }
         self._lock = threading.Lock()
-        self._root: duckdb.DuckDBPyConnection | None = None
+        self._root: duck.DuckDBPyConnection | None = None
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> "duck.DuckDBPyConnection":
         """A connection for one piece of work; close it, or use it in a `with`."""
         with self._lock:
             if self._root is None:
                 self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._root = duckdb.connect(":memory:", config=self._config)
+                self._root = duck.connect(":memory:", config=self._config)
                 self._root.execute("SET enable_progress_bar = false")
             return self._root.cursor()
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
-
 from headgate.core.problems import Bug
 from headgate.model.logline import LINE_FIELDS
+from headgate.traffic.columns import RECORD_FILES, records_in
+from headgate.traffic.io import duck
 from headgate.traffic.io.cleaning import Cleaned, Reject, clean, count_lines
 from headgate.traffic.io.engine import JSON_LINE_BYTES_MAX, Engine
 from headgate.traffic.io.sums import quoted, totals_of
@@ -149,7 +149,7 @@ def merge_files(
     replaced: Mapping[str, str] | None = None,
     templates: Mapping[tuple[str, str, str], str] | None = None,
 ) -> Span:
-    """Write all records of `sources` to `target`, sorted by time.
+    """Write all records of `sources` to `target`, sorted by time, in the present schema.
 
     `replaced` gives columns new values (SQL expressions). `templates` is what stands for the
     path of an operation, by (api, version, operation): its presence replaces paths.
@@ -173,7 +173,7 @@ def merge_files(
         replace = ", ".join(f"{expression} AS {name}" for name, expression in new.items())
         selected = f"f.* REPLACE ({replace})" if new else "f.*"
         cursor.execute(
-            f"COPY (SELECT {selected} FROM read_parquet(?) f{join} ORDER BY started_at)"  # noqa: S608  # our own words
+            f"COPY (SELECT {selected} FROM {RECORD_FILES} f{join} ORDER BY started_at)"  # noqa: S608  # our own words
             f" TO {quoted(target)} {WRITE_OPTIONS}",
             [[str(path) for path in sources]],
         )
@@ -184,13 +184,13 @@ def count_where(engine: Engine, path: Path, column: str, value: str) -> int:
     """How many records of a file have a value in a column."""
     with _cursor(engine) as cursor:
         rows = cursor.execute(
-            f"SELECT count(*) FROM {_table(path)} WHERE {column} = ?",  # noqa: S608  # our own words
+            f"SELECT count(*) FROM {records_in(quoted(path))} WHERE {column} = ?",  # noqa: S608  # our own words
             [value],
         ).fetchall()
     return int(rows[0][0])
 
 
-def _last_used(cursor: duckdb.DuckDBPyConnection, path: Path) -> dict[str, datetime]:
+def _last_used(cursor: "duck.DuckDBPyConnection", path: Path) -> dict[str, datetime]:
     rows = cursor.execute(
         f"SELECT credential, epoch_us(max(started_at)) AS used_us FROM {_table(path)}"  # noqa: S608  # our own words
         f" WHERE credential <> '' GROUP BY ALL ORDER BY used_us DESC LIMIT {KEYS_USED_MAX}"
@@ -199,7 +199,7 @@ def _last_used(cursor: duckdb.DuckDBPyConnection, path: Path) -> dict[str, datet
 
 
 @contextmanager
-def _cursor(engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
+def _cursor(engine: Engine) -> Iterator["duck.DuckDBPyConnection"]:
     """A cursor whose temporary table is gone afterwards."""
     cursor = engine.cursor()
     try:
@@ -210,7 +210,7 @@ def _cursor(engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _copy(
-    cursor: duckdb.DuckDBPyConnection,
+    cursor: "duck.DuckDBPyConnection",
     sources: Sequence[SegmentFile],
     expected: Mapping[str, int],
     target: Path,
@@ -230,9 +230,9 @@ def _copy(
             " USING (source_file)",
             [paths, paths, numbers],
         )
-    except duckdb.IOException:
+    except duck.IOException:
         raise  # the disk, not the lines
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
+    except (duck.InvalidInputException, duck.ConversionException):
         return False
     rows = cursor.execute(
         f"SELECT batch, count(*) FROM line WHERE NOT ({INVALID_SQL}) GROUP BY ALL"  # noqa: S608  # our own words
@@ -250,7 +250,7 @@ def _constant(text: str) -> str:
     return f"{quoted(text)}::ENUM({quoted(text)})"
 
 
-def _is_whole(cursor: duckdb.DuckDBPyConnection, segment: SegmentFile, lines: int) -> bool:
+def _is_whole(cursor: "duck.DuckDBPyConnection", segment: SegmentFile, lines: int) -> bool:
     """Whether every line of a segment parses and is a record.
 
     The hash is of the whole line: without it DuckDB would not look at any field.
@@ -261,7 +261,7 @@ def _is_whole(cursor: duckdb.DuckDBPyConnection, segment: SegmentFile, lines: in
             f" FROM {_LINES} AS line",
             [[str(segment.path)]],
         ).fetchall()
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
+    except (duck.InvalidInputException, duck.ConversionException):
         return False
     return rows[0][:2] == (lines, 0)
 
@@ -277,7 +277,7 @@ def _count(segment: SegmentFile, lines: int, cleaned: Mapping[str, Cleaned]) -> 
     return SegmentCount(segment.name, segment.number, lines, records, rejected, size, rejects)
 
 
-def _span(cursor: duckdb.DuckDBPyConnection, path: Path) -> Span:
+def _span(cursor: "duck.DuckDBPyConnection", path: Path) -> Span:
     rows = cursor.execute(
         "SELECT count(*), epoch_us(min(started_at)), epoch_us(max(started_at)), min(batch),"  # noqa: S608  # our own words
         f" max(batch) FROM {_table(path)}"
@@ -288,4 +288,5 @@ def _span(cursor: duckdb.DuckDBPyConnection, path: Path) -> Span:
 
 
 def _table(path: Path) -> str:
+    """A file that was just written, so in the present schema."""
     return f"read_parquet({quoted(path)})"

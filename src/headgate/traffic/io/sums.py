@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import duckdb
-
 from headgate.model.node import CounterKind
+from headgate.traffic.io import duck
 from headgate.traffic.io.engine import Engine
 from headgate.traffic.summaries import NAMES, family_sql
 from headgate.traffic.sums import TotalKey
@@ -13,7 +12,7 @@ WRITE_OPTIONS = "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROU
 """Small groups: a question reads one family, and often one consumer in it."""
 
 
-def totals_of(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[TotalKey, int]:
+def totals_of(cursor: "duck.DuckDBPyConnection", source: str) -> dict[TotalKey, int]:
     """What the records of `source` (a table expression) add to the totals."""
     totals: dict[TotalKey, int] = {}
     counted = f"filter_verdict, count(*) FROM {source} WHERE filter_verdict <> ''"
@@ -29,7 +28,8 @@ def totals_of(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[TotalKey, 
 
 
 def write_summary(engine: Engine, records: Path, target: Path, *, families: int) -> int:
-    """Write the first `families` sums of a file of records to `target`; how many rows it has.
+    """Write the first `families` sums of a merged file of records to `target`; how many rows it
+    has.
 
     Raises:
         duckdb.Error: the file is gone or damaged, or the disk is full.

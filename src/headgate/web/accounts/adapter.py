@@ -7,6 +7,7 @@ from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -16,12 +17,17 @@ from django.utils.translation import gettext
 from headgate.core.ids import new_id
 from headgate.store import sealing
 from headgate.store.models import Invitation, User
-from headgate.store.services import audit, mail, people
+from headgate.store.services import audit
+from headgate.store.services.alerts import mail
 from headgate.store.services.audit import Action
+from headgate.store.services.consumers import people
+from headgate.web.accounts.limits import too_many_failed, too_many_tries
 from headgate.web.api.requests import exchange
 from headgate.web.site.signed_in import origin
 
 SECOND_FACTOR = "second factor"
+KNOWN_ALREADY = "account/email/account_already_exists"
+LIMITED = {"too_many_login_attempts": too_many_failed, "rate_limited": too_many_tries}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -62,14 +68,32 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             )
         return user
 
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """What is wrong with a form.
+
+        Raises:
+            Problem: TOO_MANY: it is not the form, there were too many tries.
+        """
+        if code in LIMITED:
+            problem = LIMITED[code]()
+            raise problem
+        error: ValidationError = super().validation_error(code, *args)
+        return error
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         request = allauth_context.request
+        if template_prefix == KNOWN_ALREADY:
+            make_password(email)  # as much work as for a new account: time tells nothing either
         subject = render_to_string(f"{template_prefix}_subject.txt", context, request)
         text = render_to_string(f"{template_prefix}_message.txt", context, request)
         mail.queue(origin(request), to=email, subject=subject, text=text.strip() + "\n")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return exchange(request).address
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ARG002  # allauth's signature
+        """Whose tries are counted: one account's, under whichever host name it is tried."""
+        return str(credentials.get("email", "")).lower()
 
     def is_safe_url(self, url: str | None) -> bool:
         return bool(url) and str(url).startswith("/") and super().is_safe_url(url)

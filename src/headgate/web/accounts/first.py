@@ -9,18 +9,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from headgate.core.clock import SystemClock
 from headgate.core.problems import Problem, ProblemType
-from headgate.store.services import people, tokens
 from headgate.store.services.actor import Scope
-from headgate.store.services.roles import Role
+from headgate.store.services.consumers import people, tokens
+from headgate.store.services.consumers.roles import Role
+from headgate.store.tries import SharedLimit
+from headgate.web.accounts.limits import too_many_tries
 from headgate.web.accounts.verified import verify
-from headgate.web.oauth.limits import Limit
 from headgate.web.site.signed_in import open_to_all, origin
 
 TRIES_PER_MINUTE = 20  # of one address
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-_tries = Limit(TRIES_PER_MINUTE, SystemClock())
+_tries = SharedLimit("first", TRIES_PER_MINUTE)
 
 
 @open_to_all
@@ -40,8 +40,8 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _made(request: HttpRequest) -> HttpResponse:
     here = origin(request)
-    if not _tries.take(here.address):
-        raise Problem(ProblemType.TOO_MANY, "Too many tries.", "Wait a minute, then try again.")
+    if not _tries.take(here.address, here.at):
+        raise too_many_tries()
     try:
         actor = tokens.authenticate(
             request.POST.get("token", "").strip(),

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from headgate.gateway.version_choice import CHOICE_CHARACTERS_MAX
 from headgate.store.models import APIVersion, Operation
-from headgate.store.services import apis, gateways, imports, versions
-from headgate.store.services.imports import Imported
+from headgate.store.services.catalog import apis, imports, versions
+from headgate.store.services.catalog.imports import Imported
+from headgate.store.services.gateway import gateways
 from headgate.web.api.documents import DocumentData, source_and_fetcher
 from headgate.web.api.fields import Input, Name, Output, Parameters, Title, created
 from headgate.web.api.lifecycle import LifecycleOut

@@ -7,7 +7,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from headgate.store.models import Application
-from headgate.store.services import applications
+from headgate.store.services.consumers import applications
 from headgate.web.api.fields import (
     Description,
     Input,
@@ -31,6 +31,7 @@ class ApplicationIn(Input):
     name: Name
     organization: Name
     description: Description = ""
+    team: Name | None = Field(None, description="The team that it belongs to; none: everybody's.")
     create_organization: bool = Field(
         default=False, description="Make the organization too if there is none of that name."
     )
@@ -41,6 +42,10 @@ class ApplicationChange(Input):
 
     description: Description | None = None
     state: State | None = None
+    team: Name | None = Field(None, description="The team that it belongs to from now on.")
+    has_no_team: bool = Field(
+        default=False, description="Take it from its team: it is for all of the organization."
+    )
 
 
 class ApplicationOut(Output):
@@ -51,6 +56,7 @@ class ApplicationOut(Output):
     organization: str
     path: str = Field(..., description="`organization/name`")
     description: str
+    team: str = Field(..., description="Whose it is; empty: all of the organization's.")
     state: SettableState = Field(
         ..., description="Its own; a suspended organization stops it as well."
     )
@@ -71,6 +77,7 @@ def show(application: Application) -> ApplicationOut:
         organization=application.organization.name,
         path=application.path,
         description=application.description,
+        team=application.team.name if application.team else "",
         state=state_of(is_suspended=application.is_suspended),
         created_at=application.created_at,
     )
@@ -96,6 +103,7 @@ def create_application(request: HttpRequest, response: HttpResponse, body: Appli
         name=body.name,
         organization=body.organization,
         description=body.description,
+        team=body.team,
         create_organization=body.create_organization,
     )
     return created(response, show(made), "applications", made.organization.name, made.name)
@@ -117,12 +125,14 @@ def get_application(request: HttpRequest, organization: str, name: str) -> objec
 def change_application(
     request: HttpRequest, organization: str, name: str, body: ApplicationChange
 ) -> object:
-    """Change an application. Suspending it stops all of its keys."""
+    """Change an application. Suspending it stops all of its keys. Giving it to another team needs
+    the scope `members`."""
     changed = applications.update(
         actor(request),
         f"{organization}/{name}",
         description=body.description,
         is_suspended=is_suspended(body.state),
+        team="" if body.has_no_team else body.team,
     )
     return show(changed)
 

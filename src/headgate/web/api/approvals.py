@@ -9,7 +9,7 @@ from pydantic import Field
 from headgate.access.approval import RequestState
 from headgate.store.models import SubscriptionRequest
 from headgate.store.models.approvals import REASON_CHARACTERS_MAX
-from headgate.store.services import approvals
+from headgate.store.services.consumers import approvals
 from headgate.web.api.fields import Input, Output, Reference, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor

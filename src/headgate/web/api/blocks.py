@@ -10,8 +10,8 @@ from pydantic import Field, Strict
 from headgate.model.access import BlockKind
 from headgate.store.models import Block
 from headgate.store.models.ledger import SUBJECT_CHARACTERS_MAX
-from headgate.store.services import blocks
-from headgate.store.services.blocks import BLOCK_SECONDS_MAX
+from headgate.store.services.gateway import blocks
+from headgate.store.services.gateway.blocks import BLOCK_SECONDS_MAX
 from headgate.web.api.fields import Description, Input, Output, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor

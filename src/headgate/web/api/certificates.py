@@ -9,13 +9,10 @@ from pydantic import Field
 from headgate.access.certificates import (
     NAME_CHARACTERS_MAX,
     PEM_CHARACTERS_MAX,
-    CertificateName,
     NameKind,
-    read_name,
 )
 from headgate.store.models import ClientCertificate
-from headgate.store.services import certificates
-from headgate.store.services.values import invalid
+from headgate.store.services.oauth import certificates
 from headgate.web.api.fields import Input, Output, created
 from headgate.web.api.keys import KeyQuery
 from headgate.web.api.paging import PageOut, page_out
@@ -80,7 +77,10 @@ def trust(
     request: HttpRequest, response: HttpResponse, organization: str, name: str, body: CertificateIn
 ) -> object:
     """Let certificates of an authority and name speak for the application."""
-    made = certificates.add(actor(request), application=f"{organization}/{name}", name=_name(body))
+    named = certificates.named(
+        body.certificate, NameKind(body.kind), issuer=body.issuer, name=body.name
+    )
+    made = certificates.add(actor(request), application=f"{organization}/{name}", name=named)
     return created(response, show(made), "certificates", made.credential.id)
 
 
@@ -94,16 +94,6 @@ def get_certificate(request: HttpRequest, id: str) -> object:  # noqa: A002  # t
 def end(request: HttpRequest, id: str) -> object:  # noqa: A002  # the path's word
     """Let certificates of the name speak for the application no longer."""
     return show(certificates.end(actor(request), id))
-
-
-def _name(body: CertificateIn) -> CertificateName:
-    kind = NameKind(body.kind)
-    if not body.certificate:
-        return CertificateName(body.issuer, kind, body.name)
-    try:
-        return read_name(body.certificate, kind)
-    except ValueError as error:
-        raise invalid(f"The certificate cannot be used: {error}.", "/certificate") from error
 
 
 def show(found: ClientCertificate) -> CertificateOut:

@@ -14,8 +14,8 @@ from headgate.access.clients import (
 )
 from headgate.model.scopes import GRANTED_MAX, SCOPE_CHARACTERS_MAX
 from headgate.store.models import OAuthClient
-from headgate.store.services import clients
-from headgate.store.services.clients import NAME_DEFAULT, IssuedClient
+from headgate.store.services.oauth import clients
+from headgate.store.services.oauth.clients import NAME_DEFAULT, IssuedClient
 from headgate.store.services.values import UNSET
 from headgate.web.api.fields import Input, Instant, Name, Output, created
 from headgate.web.api.keys import RotationIn

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic import Field, model_validator
 
-from headgate.store.services import configuration
+from headgate.store.services.configuration import desired_state
 from headgate.web.api.fields import Input, Output
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
@@ -25,7 +25,7 @@ class ConfigurationIn(Input):
         max_length=DOCUMENTS_MAX,
         examples=[[{"kind": "product", "name": "basic", "apis": ["pets"]}]],
     )
-    yaml: str | None = Field(None, max_length=configuration.TEXT_BYTES_MAX)
+    yaml: str | None = Field(None, max_length=desired_state.TEXT_BYTES_MAX)
     dry_run: bool = Field(default=False, description="Say what would change, change nothing.")
     prune: bool = Field(default=False, description="Delete what no document names.")
 
@@ -43,6 +43,7 @@ class ConfigurationChangeOut(Output):
     kind: str
     name: str
     fields: list[str]
+    next_step: str = Field(..., description="What an apply cannot do for what it made.")
 
 
 class AppliedOut(Output):
@@ -66,9 +67,9 @@ class ConfigurationOut(Output):
 )
 def export_configuration(request: HttpRequest) -> object:
     """The whole configuration: as YAML documents with `Accept: application/yaml`, else JSON."""
-    documents = configuration.export(actor(request))
+    documents = desired_state.export(actor(request))
     if request.get_preferred_type(["application/json", YAML]) == YAML:
-        text = configuration.write_yaml(documents)
+        text = desired_state.write_yaml(documents)
         return HttpResponse(text, content_type=f"{YAML}; charset=utf-8")
     return ConfigurationOut(documents=documents)
 
@@ -79,8 +80,8 @@ def apply_configuration(request: HttpRequest, body: ConfigurationIn) -> object:
     """Make everything as the documents say, all or nothing. A second time changes nothing."""
     documents = body.documents or []
     if body.yaml is not None:
-        documents = configuration.parse_yaml(body.yaml)
-    changes = configuration.apply(
+        documents = desired_state.parse_yaml(body.yaml)
+    changes = desired_state.apply(
         actor(request),
         documents,
         dry_run=body.dry_run,
@@ -89,7 +90,11 @@ def apply_configuration(request: HttpRequest, body: ConfigurationIn) -> object:
     )
     shown = [
         ConfigurationChangeOut(
-            action=change.action, kind=change.kind, name=change.name, fields=list(change.fields)
+            action=change.action,
+            kind=change.kind,
+            name=change.name,
+            fields=list(change.fields),
+            next_step=change.next_step,
         )
         for change in changes
     ]

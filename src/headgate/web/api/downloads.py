@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from headgate.store.services import reference
+from headgate.store.services.catalog import reference
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from headgate.model.events import EventKind
 from headgate.store.models import Event
-from headgate.store.services import event_log
+from headgate.store.services.alerts import event_log
 from headgate.web.api.fields import Instant, Output
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor

@@ -5,6 +5,7 @@ from ninja import Router
 from pydantic import Field
 
 from headgate.store.services.actor import Scope
+from headgate.store.services.traffic import explain as explanations
 from headgate.web.api.fields import Output
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
@@ -41,8 +42,6 @@ class ExplanationOut(Output):
 @is_slow
 def explain(request: HttpRequest, request_id: str) -> object:
     """Why a request was answered as it was. An organization sees its own requests alone."""
-    from headgate.store.services import explain as explanations  # DuckDB: only when asked
-
     actor(request).require(Scope.TRAFFIC)
     found = explanations.of_request(actor(request), request_id)
     record = found.seen.record

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from headgate.store.models import Gateway, Revision
 from headgate.store.models.catalog import REFERENCE_CHARACTERS_MAX
-from headgate.store.services import gateways, rollbacks
-from headgate.store.services.rollbacks import DescribedRevision
+from headgate.store.services.gateway import gateways, rollbacks
+from headgate.store.services.gateway.rollbacks import DescribedRevision
 from headgate.web.api.fields import Input, Name, Output, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out, whole
 from headgate.web.api.requests import actor
@@ -34,6 +34,7 @@ class GatewayOut(Output):
     title: str
     revision: int = Field(..., description="What its nodes should serve; 0 before the first.")
     nodes: int
+    rate_nodes: int = Field(..., description="Live ones, among which shared rates are divided.")
     created_at: datetime
 
 
@@ -89,6 +90,7 @@ def show(gateway: Gateway, node_count: int) -> GatewayOut:
         title=gateway.title,
         revision=gateway.revision,
         nodes=node_count,
+        rate_nodes=gateway.rate_nodes,
         created_at=gateway.created_at,
     )
 

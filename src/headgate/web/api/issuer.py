@@ -7,7 +7,7 @@ from ninja import Router
 from pydantic import Field
 
 from headgate.store.models import SigningKey
-from headgate.store.services import signing_keys, token_issuer
+from headgate.store.services.oauth import signing_keys, token_issuer
 from headgate.web.api.fields import Input, Output
 from headgate.web.api.requests import actor
 
@@ -51,6 +51,14 @@ def rotate_signing_key(request: HttpRequest, body: KeyRotationIn) -> object:
     """Sign with a new key from now on. It happens by itself every 30 days."""
     who = actor(request)
     signing_keys.rotate(who, drop_former=body.drop_former)
+    return _show(signing_keys.listed(who))
+
+
+@router.delete("/issuer/keys/{key_id}", response=IssuerOut, operation_id="retireSigningKey")
+def retire_signing_key(request: HttpRequest, key_id: str) -> object:
+    """Take a former key away before its time: every token that it signed ends."""
+    who = actor(request)
+    signing_keys.retire(who, key_id)
     return _show(signing_keys.listed(who))
 
 

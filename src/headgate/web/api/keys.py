@@ -10,8 +10,8 @@ from pydantic import Field
 from headgate.model.access import CredentialKind
 from headgate.model.scopes import GRANTED_MAX, SCOPE_CHARACTERS_MAX
 from headgate.store.models import Credential
-from headgate.store.services import credentials
-from headgate.store.services.credentials import OVERLAP_SECONDS_MAX, Issued
+from headgate.store.services.consumers import credentials
+from headgate.store.services.consumers.credentials import OVERLAP_SECONDS_MAX, Issued
 from headgate.store.services.values import UNSET
 from headgate.web.api.fields import Input, Instant, Output, Reference, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out

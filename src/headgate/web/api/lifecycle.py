@@ -11,9 +11,10 @@ from headgate.catalog.lifecycle import CALLERS_DAYS, LINK_CHARACTERS_MAX, Step, 
 from headgate.model.lifecycle import Lifecycle
 from headgate.store.models import APIVersion
 from headgate.store.models.catalog import OPERATION_ID_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
-from headgate.store.services import callers, lifecycle
 from headgate.store.services.actor import Actor
-from headgate.store.services.lifecycle import Moved
+from headgate.store.services.catalog import lifecycle
+from headgate.store.services.catalog.lifecycle import Moved
+from headgate.store.services.traffic import callers
 from headgate.store.services.values import UNSET
 from headgate.traffic.burn_down import Outlook, Projection
 from headgate.traffic.callers import BurnDown
@@ -100,6 +101,7 @@ class BurnDownOut(Output):
 
     since: date
     calls_daily: list[int]
+    callers_since: date = Field(..., description="As `since`, or as far as records are kept.")
     callers_daily: list[int]
     calls: ProjectionOut
     callers: ProjectionOut
@@ -205,6 +207,7 @@ def _burn_down(found: BurnDown) -> BurnDownOut:
     return BurnDownOut(
         since=found.since,
         calls_daily=list(found.calls_daily),
+        callers_since=found.callers_since,
         callers_daily=list(found.callers_daily),
         calls=_projection(found.calls),
         callers=_projection(found.callers),

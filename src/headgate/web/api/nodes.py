@@ -9,10 +9,11 @@ from pydantic import Field
 
 from headgate.core.clock import SystemClock
 from headgate.store.models import Node
-from headgate.store.services import feed, node_tokens, nodes
-from headgate.store.services.gateways import DEFAULT_GATEWAY
-from headgate.store.services.node_tokens import OVERLAP_SECONDS_MAX
-from headgate.store.services.tokens import IssuedToken
+from headgate.store.services import feed
+from headgate.store.services.consumers.tokens import IssuedToken
+from headgate.store.services.gateway import node_tokens, nodes
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
+from headgate.store.services.gateway.node_tokens import OVERLAP_SECONDS_MAX
 from headgate.web.api.fields import Input, Name, Output, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out, whole
 from headgate.web.api.requests import actor

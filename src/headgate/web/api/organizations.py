@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from headgate.store.models import Organization
-from headgate.store.services import organizations
+from headgate.store.services.consumers import organizations
 from headgate.web.api.fields import (
     Input,
     Name,

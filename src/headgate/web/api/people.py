@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, Strict
 from headgate.store.models import Membership, User
 from headgate.store.models.people import EMAIL_CHARACTERS_MAX
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import members, people
-from headgate.store.services.roles import MemberRole, Role
+from headgate.store.services.consumers import members, people
+from headgate.store.services.consumers.roles import MemberRole, Role
 from headgate.web.accounts.verified import verify
 from headgate.web.api.fields import Input, Output, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out

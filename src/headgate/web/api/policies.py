@@ -12,9 +12,9 @@ from headgate.gateway.policy import caller_error
 from headgate.gateway.policy import policies as kinds
 from headgate.model.codec import as_data
 from headgate.model.snapshot import PolicyUse
-from headgate.store.services import policies
 from headgate.store.services.actor import Scope
-from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.services.gateway import policies
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
 from headgate.web.api.fields import Input, Output, Parameters
 from headgate.web.api.paging import PageOut, whole
 from headgate.web.api.requests import actor

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from headgate.model.limits import LIMITS_PER_PLAN_MAX
 from headgate.store.models import Plan, Product
-from headgate.store.services import plans, products
+from headgate.store.services.catalog import plans, products
 from headgate.web.api.fields import ConcurrentText, Input, LimitText, Name, Output, Title, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor

@@ -10,10 +10,11 @@ from pydantic import Field
 from headgate.core.clock import SystemClock
 from headgate.store import events
 from headgate.store.models import Revision
-from headgate.store.services import nodes, publishing, purging
+from headgate.store.models.changelog import NOTE_CHARACTERS_MAX
 from headgate.store.services.actor import Actor
-from headgate.store.services.gateways import DEFAULT_GATEWAY
-from headgate.store.services.nodes import Liveness
+from headgate.store.services.gateway import nodes, publishing, purging
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
+from headgate.store.services.gateway.nodes import Liveness
 from headgate.web.api.fields import Input, Name, Output
 from headgate.web.api.requests import actor
 from headgate.web.threads import in_thread
@@ -29,6 +30,16 @@ class PublishIn(Input):
     gateway: Name = DEFAULT_GATEWAY
     wait_seconds: int = Field(
         0, ge=0, le=WAIT_SECONDS_MAX, description="Answer as soon as the nodes serve it."
+    )
+
+
+class PublishAPIIn(PublishIn):
+    """What to say of it to those who call the API."""
+
+    note: str = Field(
+        "",
+        max_length=NOTE_CHARACTERS_MAX,
+        description="Stands in the API's changelog; Markdown.",
     )
 
 
@@ -51,9 +62,10 @@ class PublishedOut(Output):
 
 
 @router.post("/apis/{name}/publish", response=PublishedOut, operation_id="publishAPI")
-async def publish_api(request: HttpRequest, name: str, body: PublishIn) -> object:
+async def publish_api(request: HttpRequest, name: str, body: PublishAPIIn) -> object:
     """Make the API as it is now live on a gateway. What is live already makes no new revision."""
-    return await _made_live(request, publishing.publish, name, body)
+    publish = partial(publishing.publish, note=body.note)
+    return await _made_live(request, publish, name, body)
 
 
 @router.post("/apis/{name}/unpublish", response=PublishedOut, operation_id="unpublishAPI")

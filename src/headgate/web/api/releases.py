@@ -11,10 +11,10 @@ from headgate.gateway.release import APPLICATIONS_MAX
 from headgate.store.models import Release
 from headgate.store.models.releases import CONDITION_CHARACTERS_MAX, HEADER_CHARACTERS_MAX
 from headgate.store.models.rows import NAME_CHARACTERS_MAX, TITLE_CHARACTERS_MAX
-from headgate.store.services import releases
 from headgate.store.services.actor import Actor
-from headgate.store.services.gateways import DEFAULT_GATEWAY
-from headgate.store.services.releases import HUNDREDTHS
+from headgate.store.services.gateway import releases
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
+from headgate.store.services.gateway.releases import HUNDREDTHS
 from headgate.web.api.fields import Input, Name, Output, Parameters, Reference
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.publishing import WAIT_SECONDS_MAX, PublishedOut, settled

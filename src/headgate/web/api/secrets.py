@@ -1,14 +1,15 @@
 """REST: the secrets that settings name as `${secret:NAME}`. A value goes in and never comes out."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
-from headgate.store.models import StoredSecret
-from headgate.store.services import secret_values, secrets
-from headgate.store.services.secrets import VALUE_CHARACTERS_MAX
+from headgate.store.models import Gateway, StoredSecret
+from headgate.store.services.gateway import secret_values, secrets
+from headgate.store.services.gateway.secrets import VALUE_CHARACTERS_MAX
 from headgate.web.api.fields import Input, Name, Output
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor
@@ -42,14 +43,14 @@ class SecretOut(Output):
     changed_at: datetime
 
 
-def show(secret: StoredSecret) -> SecretOut:
-    """As it is answered."""
+def show(secret: StoredSecret, users: Mapping[str, Sequence[Gateway]]) -> SecretOut:
+    """As it is answered; `users` are the gateways that name secrets."""
     return SecretOut(
         id=secret.id,
         name=secret.name,
         version=secret.version,
         is_readable=secret_values.is_readable(secret),
-        gateways=[gateway.name for gateway in secrets.used_by(secret.name)],
+        gateways=[gateway.name for gateway in users.get(secret.name, ())],
         created_at=secret.created_at,
         changed_at=secret.changed_at,
     )
@@ -58,19 +59,21 @@ def show(secret: StoredSecret) -> SecretOut:
 @router.get("/secrets", response=PageOut[SecretOut], operation_id="listSecrets")
 def list_secrets(request: HttpRequest, paging: Query[PageQuery]) -> object:
     """Secrets by name and version, in the order in which they were first stored."""
-    return page_out(secrets.page(actor(request), cursor=paging.position, limit=paging.limit), show)
+    page = secrets.page(actor(request), cursor=paging.position, limit=paging.limit)
+    users = secrets.in_use()
+    return page_out(page, lambda secret: show(secret, users))
 
 
 @router.put("/secrets/{name}", response=SecretOut, operation_id="setSecret")
 def set_secret(request: HttpRequest, name: str, body: SecretIn) -> object:
     """Store or replace a secret. Gateways whose live revision names it get the new value."""
-    return show(secrets.store(actor(request), name, value=body.value))
+    return show(secrets.store(actor(request), name, value=body.value), secrets.in_use())
 
 
 @router.get("/secrets/{name}", response=SecretOut, operation_id="getSecret")
 def get_secret(request: HttpRequest, name: str) -> object:
     """What is known about a secret: not its value."""
-    return show(secrets.get(actor(request), name))
+    return show(secrets.get(actor(request), name), secrets.in_use())
 
 
 @router.delete("/secrets/{name}", response={204: None}, operation_id="deleteSecret")

@@ -8,8 +8,10 @@ from pydantic import Field
 
 import headgate
 from headgate.core.clock import SystemClock
-from headgate.store.services import nodes
-from headgate.store.services.nodes import NODES_MAX
+from headgate.store.services import status
+from headgate.store.services.gateway import nodes
+from headgate.store.services.gateway.nodes import NODES_MAX
+from headgate.store.services.traffic import reconcile
 from headgate.web.api.fields import Output
 from headgate.web.api.nodes import NodeOut, show_node
 from headgate.web.api.requests import actor
@@ -72,9 +74,6 @@ class ReconciliationOut(Output):
 @is_slow
 def get_status(request: HttpRequest) -> object:
     """Nodes, lag, and everything that is wrong with its next step."""
-    # The query engine takes 40 MB: only for those who ask
-    from headgate.store.services import status
-
     found = status.overview(actor(request))
     traffic, now = found.traffic, SystemClock().now()
     page = nodes.page(actor(request), limit=NODES_MAX)
@@ -101,8 +100,6 @@ def get_status(request: HttpRequest) -> object:
 @is_slow
 def get_reconciliation(request: HttpRequest) -> object:
     """The filter's own counters against the stored requests: the difference and its cause."""
-    from headgate.store.services import reconcile
-
     found = reconcile.reconcile(actor(request))
     items = [
         ComparisonOut(

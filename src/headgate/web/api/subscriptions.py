@@ -7,7 +7,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from headgate.store.models import Subscription
-from headgate.store.services import subscriptions
+from headgate.store.services.consumers import subscriptions
 from headgate.store.services.values import UNSET
 from headgate.web.api.fields import (
     Input,

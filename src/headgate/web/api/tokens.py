@@ -9,8 +9,8 @@ from pydantic import Field, Strict
 
 from headgate.store.models import Token
 from headgate.store.models.rows import TITLE_CHARACTERS_MAX
-from headgate.store.services import tokens
 from headgate.store.services.actor import Scope
+from headgate.store.services.consumers import tokens
 from headgate.web.api.fields import Input, Instant, Name, Output, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor
@@ -34,6 +34,9 @@ class TokenIn(Input):
     organization: Name | None = Field(
         None, description="The only organization that the token may know of."
     )
+    team: Name | None = Field(
+        None, description="Of that organization: the token knows what a member of the team knows."
+    )
     expires_at: Instant | None = None
 
 
@@ -45,6 +48,7 @@ class TokenOut(Output):
     prefix: str = Field(..., description="The first characters, to recognise it by.")
     scopes: list[Scope]
     organization: str | None
+    team: str | None
     node: str | None = Field(..., description="The only node that may use it.")
     created_at: datetime
     expires_at: datetime | None
@@ -64,6 +68,7 @@ def show(token: Token) -> TokenOut:
         prefix=token.prefix,
         scopes=[Scope(scope) for scope in token.scopes],
         organization=token.organization.name if token.organization else None,
+        team=token.team.name if token.team else None,
         node=token.node.name if token.node else None,
         created_at=token.created_at,
         expires_at=token.expires_at,
@@ -84,6 +89,7 @@ def create_token(request: HttpRequest, response: HttpResponse, body: TokenIn) ->
         name=body.name,
         scopes=body.scopes,
         organization=body.organization,
+        team=body.team,
         expires_at=body.expires_at,
     )
     shown = IssuedTokenOut(**show(made.token).model_dump(), token=made.secret.text)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -10,15 +10,16 @@ from pydantic import AfterValidator, Field
 
 from headgate.core.clock import SystemClock
 from headgate.core.units import parse_duration
+from headgate.model.limits import LimitKind
+from headgate.model.limits_left import LimitLeft, LimitPlace
 from headgate.model.record import Verdict
+from headgate.store.services.traffic import questions
+from headgate.store.services.traffic.questions import RequestsPage, SeenRequest
+from headgate.traffic.queries import GroupBy, RequestFilter, StatsRow
 from headgate.web.api.fields import Output
 from headgate.web.api.paging import PageQuery, unwrapped, wrapped
 from headgate.web.api.requests import actor
 from headgate.web.api.resource import is_slow
-
-if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question about traffic
-    from headgate.store.services.traffic import RequestsPage, SeenRequest
-    from headgate.traffic.queries import RequestFilter, StatsRow
 
 SPAN_MAX = timedelta(days=3660)
 TEXT_CHARACTERS_MAX = 400
@@ -68,6 +69,9 @@ class TrafficFilter(PageQuery):
     credential: Text | None = Field(None, description="The id of a key.")
     status: int | None = Field(None, ge=100, le=599)
     verdict: Verdict | None = None
+    observed: Verdict | None = Field(
+        None, description="What a limit in shadow, or a policy that observes, would have said."
+    )
     request_id: Text | None = None
 
 
@@ -84,6 +88,20 @@ class StatsQuery(TrafficFilter):
 
     by: By = By.API
     since: Moment | None = "1h"
+
+
+class LimitLeftOut(Output):
+    """A limit that a request met, with what was left of it afterwards at the node."""
+
+    of: LimitPlace
+    kind: LimitKind
+    limit: str = Field(..., description="As people write it: `10/second+50`, `1000/month`, `5`.")
+    left: int = Field(..., description="In units; a request costs one, or what `cost` says.")
+    is_shadow: bool
+    is_refused: bool = Field(..., description="It refused the request; in shadow, would have.")
+    retry_after_seconds: int = Field(
+        ..., description="Where it refused: until it was free; 0 when waiting does not help."
+    )
 
 
 class RequestOut(Output):
@@ -124,6 +142,7 @@ class RequestOut(Output):
     content_type: str
     synthetic: bool
     observed: str
+    limits: list[LimitLeftOut]
 
 
 class RequestsOut(Output):
@@ -142,6 +161,9 @@ class StatsOut(Output):
     allowed: int
     rejected: int
     errors: int
+    would_refuse: int = Field(
+        ..., description="A limit in shadow, or a policy that observes, would have refused them."
+    )
     mean_ms: float | None
     p50_ms: float | None
     p95_ms: float | None
@@ -182,14 +204,12 @@ def moment(text: str | None, now: datetime) -> datetime | None:
 @is_slow
 def list_requests(request: HttpRequest, query: Query[RequestsQuery]) -> object:
     """Requests, newest first. With `after`: those that have been stored since, each once."""
-    from headgate.store.services import traffic
-
     filters = _filters(request, query)
     if query.after is not None:
         after = unwrapped(query.after)
-        page = traffic.follow(actor(request), filters, after=after, limit=query.limit)
+        page = questions.follow(actor(request), filters, after=after, limit=query.limit)
         return _show_page(page, list(reversed(page.items)))
-    page = traffic.requests(actor(request), filters, cursor=query.position, limit=query.limit)
+    page = questions.requests(actor(request), filters, cursor=query.position, limit=query.limit)
     return _show_page(page, list(page.items))
 
 
@@ -197,11 +217,8 @@ def list_requests(request: HttpRequest, query: Query[RequestsQuery]) -> object:
 @is_slow
 def get_stats(request: HttpRequest, query: Query[StatsQuery]) -> object:
     """How many requests, how many were rejected or failed, how long they took."""
-    from headgate.store.services import traffic
-    from headgate.traffic.queries import GroupBy
-
     filters = _filters(request, query)
-    rows = traffic.stats(actor(request), GroupBy(query.by), filters)
+    rows = questions.stats(actor(request), GroupBy(query.by), filters)
     return StatsListOut(
         by=query.by,
         since=filters.since,
@@ -210,11 +227,9 @@ def get_stats(request: HttpRequest, query: Query[StatsQuery]) -> object:
     )
 
 
-def _filters(request: HttpRequest, query: TrafficFilter) -> "RequestFilter":
-    from headgate.store.services import traffic
-
+def _filters(request: HttpRequest, query: TrafficFilter) -> RequestFilter:
     now = SystemClock().now()
-    return traffic.request_filter(
+    return questions.request_filter(
         actor(request),
         since=moment(query.since, now),
         until=moment(query.until, now),
@@ -227,11 +242,12 @@ def _filters(request: HttpRequest, query: TrafficFilter) -> "RequestFilter":
         credential=query.credential,
         status=query.status,
         verdict=query.verdict,
+        observed=query.observed,
         request_id=query.request_id,
     )
 
 
-def _show_page(page: "RequestsPage", items: "list[SeenRequest]") -> RequestsOut:
+def _show_page(page: RequestsPage, items: list[SeenRequest]) -> RequestsOut:
     return RequestsOut(
         items=[_show(item) for item in items],
         next=wrapped(page.next) if page.next else None,
@@ -239,24 +255,38 @@ def _show_page(page: "RequestsPage", items: "list[SeenRequest]") -> RequestsOut:
     )
 
 
-def _show(seen: "SeenRequest") -> RequestOut:
+def _show(seen: SeenRequest) -> RequestOut:
     record = seen.record
     named = {
         "organization_name": seen.organization,
         "application_name": seen.application,
         "plan_name": seen.plan,
+        "limits": [_limit(one) for one in seen.limits],
     }
     own = {name: getattr(record, name) for name in RequestOut.model_fields if name not in named}
     return RequestOut.model_validate(own | named)
 
 
-def _show_stats(row: "StatsRow") -> StatsOut:
+def _limit(one: LimitLeft) -> LimitLeftOut:
+    return LimitLeftOut(
+        of=one.place,
+        kind=one.limit.kind,
+        limit=str(one.limit),
+        left=one.left,
+        is_shadow=one.limit.is_shadow,
+        is_refused=one.is_refused,
+        retry_after_seconds=one.retry_after_seconds,
+    )
+
+
+def _show_stats(row: StatsRow) -> StatsOut:
     return StatsOut(
         key=" ".join(part for part in row.key if part),
         requests=row.requests,
         allowed=row.allowed,
         rejected=row.requests - row.allowed,
         errors=row.errors,
+        would_refuse=row.would_refuse,
         mean_ms=row.latency_ms_mean,
         p50_ms=row.latency_ms_p50,
         p95_ms=row.latency_ms_p95,

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field
 from headgate.core.ids import new_id
 from headgate.model import trial as limits
 from headgate.model.trial import TrialRequest
-from headgate.store.services import trials
-from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
+from headgate.store.services.traffic import trials
 from headgate.web.api.explanations import StepOut
 from headgate.web.api.fields import Input, Output
 from headgate.web.api.requests import actor
@@ -46,6 +46,12 @@ def _header_name(name: str) -> str:
             " X-Forwarded-For would"
         )
     return name
+
+
+def _certificate(text: str) -> str:
+    if "PRIVATE KEY" in text:
+        raise ValueError("it holds a private key: send the certificates alone, and nobody the key")
+    return text
 
 
 def _address(text: str) -> str:
@@ -95,6 +101,15 @@ class TrialIn(Input):
         Field(description="Whom the gateway takes for the caller."),
         AfterValidator(_address),
     ] = limits.CLIENT_ADDRESS_DEFAULT
+    certificate: Annotated[
+        str,
+        Field(
+            max_length=limits.CERTIFICATE_CHARACTERS_MAX,
+            description="What the caller shows in the handshake, PEM, with those between it and its"
+            " authority; no key.",
+        ),
+        AfterValidator(_certificate),
+    ] = ""
 
 
 class TrialHeaderOut(Output):
@@ -142,7 +157,8 @@ def try_request(request: HttpRequest, body: TrialIn) -> object:
     """What would become of a request: routed, identified, limited, checked and changed by a node
     as ever, but nothing is used up, counted or recorded, and no upstream is asked.
 
-    It is tried as HTTP/1.1 without TLS, so a client certificate cannot be tried. For operators.
+    It is tried as HTTP/1.1 without TLS. A certificate is checked against the gateway's authorities
+    by its signatures and time. For operators.
     """
     trials.check(actor(request), body.gateway)
     asked = TrialRequest(
@@ -152,6 +168,7 @@ def try_request(request: HttpRequest, body: TrialIn) -> object:
         headers=tuple((one.name, one.value) for one in body.headers),
         body=body.body,
         client_address=body.client_address,
+        certificate=body.certificate,
     )
     found = trials.explained(actor(request), body.gateway, asked, desk.ask(body.gateway, asked))
     return TrialOut(

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from headgate.store.models import ForeignClient
 from headgate.store.models.issuers import URL_CHARACTERS_MAX
-from headgate.store.services import foreign_clients
+from headgate.store.services.oauth import foreign_clients
 from headgate.web.api.fields import Input, Output, created
 from headgate.web.api.paging import PageOut, PageQuery, page_out
 from headgate.web.api.requests import actor

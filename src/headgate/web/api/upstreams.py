@@ -15,14 +15,14 @@ from headgate.model.snapshot import (
     KeySource,
     Upstream,
 )
-from headgate.store.services.configuration_documents import upstream_from_url
-from headgate.store.services.upstreams import (
+from headgate.store.services.catalog.upstreams import (
     HOSTS_MAX,
     PORT_MAX,
     WEIGHT_MAX,
     Resolver,
     system_resolver,
 )
+from headgate.store.services.configuration.documents import upstream_from_url
 from headgate.web.api.fields import Input
 
 SECONDS_MAX = 3600.0
@@ -41,15 +41,20 @@ Seconds = Annotated[float, Field(gt=0, le=SECONDS_MAX)]
 class HostData(Input):
     """One address of an upstream; weights share the load."""
 
-    host: str = Field(..., min_length=1, max_length=253)
+    host: str = Field(..., min_length=1, max_length=253, description="Its name or address.")
     port: int = Field(..., ge=1, le=PORT_MAX)
-    weight: int = Field(1, ge=1, le=WEIGHT_MAX)
+    weight: int = Field(1, ge=1, le=WEIGHT_MAX, description="Its share of the calls.")
 
 
 class HealthCheckData(Input):
     """Asks each host by itself whether it is well."""
 
-    path: str = Field(..., max_length=PREFIX_CHARACTERS_MAX, pattern=r"^/[^\s\x00]*$")
+    path: str = Field(
+        ...,
+        max_length=PREFIX_CHARACTERS_MAX,
+        pattern=r"^/[^\s\x00]*$",
+        description="What is asked for; an answer of 200 is well.",
+    )
     interval_seconds: Seconds = 10.0
     timeout_seconds: Seconds = 2.0
     unhealthy_threshold: int = Field(3, ge=1, le=100)
@@ -67,18 +72,27 @@ class OutlierEjectionData(Input):
 class UpstreamTLSData(Input):
     """TLS towards the upstream, verified against the system's authorities or `ca_pem`."""
 
-    server_name: str = Field("", max_length=253)
-    ca_pem: str = Field("", max_length=PEM_CHARACTERS_MAX)
-    is_verified: bool = True
+    server_name: str = Field(
+        "", max_length=253, description="The name that its certificate has; empty: the host's."
+    )
+    ca_pem: str = Field(
+        "", max_length=PEM_CHARACTERS_MAX, description="Authorities to believe, in PEM form."
+    )
+    is_verified: bool = Field(default=True, description="Whether its certificate is checked.")
 
 
 class UpstreamData(Input):
     """Where an API's requests go. A time limit of 0 is none."""
 
     hosts: list[HostData] = Field(..., min_length=1, max_length=HOSTS_MAX)
-    path_prefix: str = Field("", max_length=PREFIX_CHARACTERS_MAX, pattern=_PREFIX_PATTERN)
+    path_prefix: str = Field(
+        "",
+        max_length=PREFIX_CHARACTERS_MAX,
+        pattern=_PREFIX_PATTERN,
+        description="Stands in front of the operation's path.",
+    )
     tls: UpstreamTLSData | None = None
-    is_http2: bool = False
+    is_http2: bool = Field(default=False, description="Speak HTTP/2 to it; gRPC needs that.")
     connect_timeout_seconds: Seconds = 5.0
     timeout_seconds: float = Field(
         60.0,
@@ -95,6 +109,17 @@ class UpstreamData(Input):
         le=SECONDS_MAX,
         description="How long a call may stand still, without a byte in either direction.",
     )
+    keepalive_seconds: float = Field(
+        4.0,
+        ge=0,
+        le=SECONDS_MAX,
+        description=(
+            "How long an unused connection is kept for the next call. Keep it below the upstream's"
+            " own time (5 seconds and more in most servers): a call on a connection that the"
+            " upstream closes at that moment is lost unless it may be tried again. With a"
+            " health check it is a second longer than the check may take, or more."
+        ),
+    )
     retries_max: int = Field(
         1,
         ge=0,
@@ -106,8 +131,15 @@ class UpstreamData(Input):
     )
     health_check: HealthCheckData | None = None
     outlier_ejection: OutlierEjectionData | None = Field(default_factory=OutlierEjectionData)
-    connections_max: int = Field(1024, ge=1, le=CONNECTIONS_MAX)
-    pending_requests_max: int = Field(1024, ge=1, le=CONNECTIONS_MAX)
+    connections_max: int = Field(
+        1024, ge=1, le=CONNECTIONS_MAX, description="Connections of one node at one time."
+    )
+    pending_requests_max: int = Field(
+        1024,
+        ge=1,
+        le=CONNECTIONS_MAX,
+        description="Calls of one node that may wait for a connection; others are answered 503.",
+    )
 
 
 class KeyPlace(StrEnum):

@@ -11,8 +11,8 @@ from headgate.alerts.webhooks import DeliveryState
 from headgate.model.events import EventKind
 from headgate.store.models import Delivery, Webhook
 from headgate.store.models.events import URL_CHARACTERS_MAX
-from headgate.store.services import deliveries, webhooks
-from headgate.store.services.webhooks import (
+from headgate.store.services.alerts import deliveries, webhooks
+from headgate.store.services.alerts.webhooks import (
     OVERLAP_SECONDS_DEFAULT,
     OVERLAP_SECONDS_MAX,
     IssuedWebhook,
@@ -39,6 +39,9 @@ class WebhookIn(Input):
     url: URL
     organization: Name | None = Field(
         None, description="Whose events it is sent; without it the operators', which is all."
+    )
+    team: Name | None = Field(
+        None, description="Of that organization: only what is about one of its applications."
     )
     types: Kinds = Field([], description="Which events; none listed: all.")
     description: Title = ""
@@ -74,6 +77,7 @@ class WebhookOut(Output):
     id: str
     url: str
     organization: str | None
+    team: str | None
     types: list[str]
     description: str
     allow_private: bool
@@ -133,6 +137,7 @@ def show(row: Webhook) -> WebhookOut:
         id=row.id,
         url=row.url,
         organization=row.organization.name if row.organization else None,
+        team=row.team.name if row.team else None,
         types=row.kinds,
         description=row.description,
         allow_private=row.allow_private,
@@ -180,6 +185,7 @@ def create_webhook(request: HttpRequest, response: HttpResponse, body: WebhookIn
         actor(request),
         url=body.url,
         organization=body.organization,
+        team=body.team,
         kinds=body.types,
         description=body.description,
         allow_private=body.allow_private,

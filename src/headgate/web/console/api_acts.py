@@ -8,17 +8,22 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from headgate.model.snapshot import Upstream
+from headgate.core.phrases import phrase
+from headgate.core.problems import Problem
+from headgate.model.codec import from_data
+from headgate.model.snapshot import KeySource, Upstream
 from headgate.store.models import APIVersion
-from headgate.store.services import apis, gateways, publishing, versions
+from headgate.store.models.changelog import NOTE_CHARACTERS_MAX
 from headgate.store.services.actor import Actor, Scope
-from headgate.store.services.configuration_documents import upstream_from_url
+from headgate.store.services.catalog import apis, versions
+from headgate.store.services.configuration.documents import upstream_from_url
+from headgate.store.services.gateway import gateways, publishing, purging
 from headgate.store.services.values import invalid
-from headgate.web.api.upstreams import resolver
+from headgate.web.api.upstreams import KeySourceData, key_sources_of, resolver
 from headgate.web.console import hits
-from headgate.web.console.apis import address, back
-from headgate.web.console.pages import FormPage, allowed, carry_out
-from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
+from headgate.web.console.apis import address, crumbs
+from headgate.web.console.pages import FormPage, allowed, carry_out, confirmed
+from headgate.web.site.forms import ConfirmForm, LinesField, SiteForm, form_view
 
 
 class GatewayForm(SiteForm):
@@ -29,6 +34,28 @@ class GatewayForm(SiteForm):
     def __init__(self, names: list[str], *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.offer("gateway", [(name, name) for name in names])
+
+
+class PurgeForm(GatewayForm):
+    """Also of which operation."""
+
+    operation = forms.CharField(
+        label=gettext_lazy("Operation"),
+        required=False,
+        help_text=gettext_lazy("Its id. Empty: all of the API."),
+    )
+
+
+class PublishForm(GatewayForm):
+    """On which gateway, and what to say of it."""
+
+    note = forms.CharField(
+        label=gettext_lazy("For the changelog"),
+        required=False,
+        max_length=NOTE_CHARACTERS_MAX,
+        help_text=gettext_lazy("Those who call the API read it beside the changes; Markdown."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 class TakeOffForm(ConfirmForm):
@@ -55,17 +82,28 @@ class SettingsForm(SiteForm):
         label=gettext_lazy("Upstream"),
         help_text=gettext_lazy(
             "http:// or https:// address that requests go to. Changed, it stands for all of the"
-            " upstream's settings; left as it is, they stay."
+            " upstream's settings, which have a page of their own; left as it is, they stay."
+        ),
+    )
+    key_sources = LinesField(
+        label=gettext_lazy("Where callers send the key"),
+        required=False,
+        help_text=gettext_lazy(
+            "One a line, the first that holds one counts: header:NAME, bearer or query:NAME."
+        ),
+    )
+    version_by = forms.CharField(
+        label=gettext_lazy("How callers choose a version"),
+        required=False,
+        help_text=gettext_lazy(
+            "header:x-api-version or query:version, for versions with one base path; of all"
+            " versions of the API. Empty: they cannot."
         ),
     )
     is_open = forms.BooleanField(
         label=gettext_lazy("Everybody may call it, without a key. In force at once."),
         required=False,
     )
-
-
-def _crumbs(found: APIVersion) -> tuple[tuple[str, str], ...]:
-    return back(), (found.path, address(found.path))
 
 
 def _gateways(actor: Actor) -> list[str]:
@@ -82,15 +120,15 @@ def publish(request: HttpRequest, api: str) -> HttpResponse:
     form_page = FormPage(
         _("Publish %(name)s") % {"name": found.path},
         _("Publish"),
-        _crumbs(found),
+        crumbs(found),
         lead=_("As it is now: document, settings and policies. You can go back at any time."),
         hits=(hits.callers(actor, api=found.api.name, version=found.name),),
     )
     return carry_out(
         request,
         form_page,
-        GatewayForm(names, request.POST or None, initial=initial),
-        lambda given: publishing.publish(actor, found.path, gateway=given["gateway"]),
+        PublishForm(names, request.POST or None, initial=initial),
+        lambda given: publishing.publish(actor, found.path, **given),
         lambda made: (_published(made), address(found.path)),
     )
 
@@ -112,7 +150,7 @@ def unpublish(request: HttpRequest, api: str) -> HttpResponse:
     form_page = FormPage(
         _("Unpublish %(name)s") % {"name": found.path},
         _("Take it off"),
-        _crumbs(found),
+        crumbs(found),
         lead=_("Its callers get 404 at once. It can be published again."),
         is_danger=True,
         hits=(hits.callers(actor, api=found.api.name, version=found.name),),
@@ -127,6 +165,29 @@ def unpublish(request: HttpRequest, api: str) -> HttpResponse:
 
 
 @form_view
+def purge(request: HttpRequest, api: str) -> HttpResponse:
+    """Declare void what a gateway has cached of it, or of one operation (`operation=`)."""
+    actor = allowed(request, Scope.WRITE, "API")
+    found = apis.get_version(actor, api)
+    names = gateways.published_on(found)
+    initial = {"operation": request.GET.get("operation", "")[:256]}
+    form_page = FormPage(
+        _("Empty the cache of %(name)s") % {"name": found.path},
+        _("Empty it"),
+        crumbs(found),
+        lead=_("The upstream is asked again, and answers are stored anew. Drafts stay drafts."),
+        hits=(hits.callers(actor, api=found.api.name, version=found.name),),
+    )
+    return carry_out(
+        request,
+        form_page,
+        PurgeForm(names, request.POST or None, initial=initial),
+        lambda given: purging.purge(actor, found.path, **given),
+        lambda made: (_published(made), address(found.path)),
+    )
+
+
+@form_view
 def edit(request: HttpRequest, api: str) -> HttpResponse:
     """Its title, base path, upstream, and who may call."""
     actor = allowed(request, Scope.WRITE, "API")
@@ -136,23 +197,42 @@ def edit(request: HttpRequest, api: str) -> HttpResponse:
         "title": found.api.title,
         "base_path": found.base_path,
         "upstream": shown,
+        "key_sources": [f"{one.location}:{one.name}".rstrip(":") for one in found.key_sources],
+        "version_by": found.api.version_by,
         "is_open": found.is_open,
     }
 
     def act(given: dict[str, Any]) -> APIVersion:
         typed = given.pop("upstream")
         upstream = None if typed == shown else upstream_of(typed)
-        if given["base_path"] == found.base_path:
-            given["base_path"] = None
+        for name in ("base_path", "key_sources", "version_by"):
+            if given[name] == initial[name]:
+                given[name] = None
+        if given["key_sources"] is not None:
+            given["key_sources"] = _key_sources(given["key_sources"])
         return apis.update(actor, found.path, upstream=upstream, resolve=resolver(), **given)
 
     return carry_out(
         request,
-        FormPage(_("Settings of %(name)s") % {"name": found.path}, _("Save"), _crumbs(found)),
+        FormPage(_("Settings of %(name)s") % {"name": found.path}, _("Save"), crumbs(found)),
         SettingsForm(request.POST or None, initial=initial),
         act,
         lambda row: (_("Saved. Publish it to put it in force."), address(row.path)),
     )
+
+
+def _key_sources(lines: list[str]) -> tuple[KeySource, ...]:
+    """Places of keys as they are written in the form.
+
+    Raises:
+        Problem: INVALID_INPUT.
+    """
+    parts = [line.partition(":") for line in lines]
+    given = [{"location": location, "name": name.strip()} for location, _colon, name in parts]
+    try:
+        return key_sources_of([from_data(KeySourceData, one) for one in given])
+    except Problem as problem:
+        raise invalid(problem.errors[0].message, "/key_sources") from problem
 
 
 def url_of(upstream: Upstream) -> str:
@@ -171,7 +251,7 @@ def upstream_of(url: str) -> Upstream:
     try:
         return upstream_from_url(url)
     except ValueError as error:
-        raise invalid(f"{error}.", "/upstream") from error
+        raise invalid(phrase("{error}.", error=error), "/upstream") from error
 
 
 @form_view
@@ -182,7 +262,7 @@ def make_default(request: HttpRequest, api: str) -> HttpResponse:
     form_page = FormPage(
         _("Make %(name)s the default version") % {"name": found.path},
         _("Make it the default"),
-        _crumbs(found),
+        crumbs(found),
         lead=_("Calls without a version go to it, once both are published again."),
     )
     return carry_out(
@@ -207,15 +287,14 @@ def delete(request: HttpRequest, api: str) -> HttpResponse:
     form_page = FormPage(
         _("Delete %(name)s") % {"name": found.path},
         _("Delete it"),
-        _crumbs(found),
+        crumbs(found),
         lead=f"{lead} {_('This cannot be undone.')}",
-        is_danger=True,
         hits=(hits.callers(actor, api=found.api.name),),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(found.path, request.POST or None),
-        lambda _given: apis.delete(actor, found.path),
-        lambda _done: (_("It was deleted."), reverse("console_apis")),
+        found.path,
+        lambda: apis.delete(actor, found.path),
+        (_("It was deleted."), reverse("console_apis")),
     )

@@ -9,8 +9,10 @@ from django.views.decorators.http import require_safe
 from headgate.catalog.lifecycle import Step, steps
 from headgate.model.lifecycle import Lifecycle
 from headgate.store.models import API, APIVersion, Gateway, Operation
-from headgate.store.services import apis, gateways, policies, publishing, versions
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import apis, versions
+from headgate.store.services.gateway import gateways, policies, unpublished
+from headgate.store.services.values import count_of
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
@@ -27,7 +29,9 @@ from headgate.web.console.pages import (
     text,
     when,
 )
-from headgate.web.site.listing import Column, Filter, Listing, count_of
+from headgate.web.console.sensitive import mark_acts, mark_fact
+from headgate.web.site.listing import Column, Filter, Listing
+from headgate.web.site.words import lifecycle_name
 
 OPERATIONS_SHOWN_MAX = 20
 NOWHERE = "-"  # no gateway has this name
@@ -41,6 +45,11 @@ def back() -> tuple[str, str]:
 def address(reference: str, act: str = "") -> str:
     """The page of a version, or of something to do with it."""
     return reverse(f"console_api_{act}" if act else "console_api", args=[reference])
+
+
+def crumbs(found: APIVersion) -> tuple[tuple[str, str], ...]:
+    """The way to a page below a version's own."""
+    return back(), (found.path, address(found.path))
 
 
 @require_safe
@@ -120,10 +129,11 @@ def one(request: HttpRequest, api: str) -> HttpResponse:
     document = found.document
     upstream = ", ".join(f"{host.host}:{host.port}" for host in found.upstream.hosts)
     live = {gateway.pk for gateway in gateways.live_versions().get(found.pk, ())}
+    outdated = {gateway.pk for gateway in unpublished.outdated_on(found)}
     thing = Thing(
         title=found.api.title or found.path,
         back=(back(),),
-        badges=_badges(actor, found, live),
+        badges=_badges(found, live, outdated),
         facts=(
             (_("Name"), code(found.path)),
             (_("Version"), text(found.name)),
@@ -131,6 +141,7 @@ def one(request: HttpRequest, api: str) -> HttpResponse:
             (_("Base path"), code(found.base_path or "/")),
             (_("Upstream"), code(f"{upstream}{found.upstream.path_prefix}")),
             (_("Who may call"), text(_("everybody") if found.is_open else _("subscribers"))),
+            *mark_fact(found.api),
             (
                 _("Key in"),
                 text(", ".join(f"{key.location} {key.name}" for key in found.key_sources)),
@@ -141,7 +152,7 @@ def one(request: HttpRequest, api: str) -> HttpResponse:
         ),
         acts=_acts(found),
         parts=(
-            _gateways(actor, found, live),
+            _gateways(actor, found, live, outdated),
             hits.callers(actor, api=found.api.name, version=found.name),
             _versions(actor, found),
             _operations(found),
@@ -150,12 +161,11 @@ def one(request: HttpRequest, api: str) -> HttpResponse:
     return show(request, actor, thing)
 
 
-def _badges(actor: Actor, found: APIVersion, live: set[int]) -> list[tuple[str, str]]:
+def _badges(found: APIVersion, live: set[int], outdated: set[int]) -> list[tuple[str, str]]:
     badges = [(_("live"), "good") if live else (_("not published"), "")]
     if found.is_default:
         badges.append((_("default version"), "info"))
-    served = gateways.visible(actor).filter(pk__in=live)
-    if any(publishing.has_unpublished_changes(found, gateway) for gateway in served):
+    if outdated:
         badges.append((_("unpublished changes"), "warn"))
     return badges
 
@@ -166,6 +176,7 @@ def _acts(found: APIVersion) -> list[Act]:
         Act(_("Publish"), address(path, "publish"), Scope.WRITE, "main"),
         Act(_("New document"), f"{reverse('console_import')}?api={path}", Scope.WRITE),
         Act(_("Settings"), address(path, "edit"), Scope.WRITE),
+        Act(_("Upstream"), address(path, "upstream"), Scope.WRITE),
         Act(_("Policies"), reverse("console_policies", args=["api", path])),
         Act(
             _("Live traffic"),
@@ -178,7 +189,9 @@ def _acts(found: APIVersion) -> list[Act]:
         acts.append(Act(_("Release"), address(path, "release"), Scope.WRITE))
     acts += [
         Act(_("Who still calls"), address(path, "callers"), Scope.TRAFFIC),
+        Act(_("Empty the cache"), address(path, "purge"), Scope.WRITE),
         *end_acts(found),
+        *mark_acts(found.api),
         Act(_("Delete"), address(path, "delete"), Scope.WRITE, "danger"),
     ]
     return acts
@@ -201,7 +214,7 @@ def end_acts(found: APIVersion) -> list[Act]:
 
 def end_facts(found: APIVersion) -> list[tuple[str, Cell]]:
     """What is said of its end, if anything is."""
-    told = [(_("State"), text(found.lifecycle))]
+    told = [(_("State"), text(lifecycle_name(found.lifecycle)))]
     if found.deprecated_at is not None:
         told.append((_("Deprecated since"), when(found.deprecated_at)))
     if found.sunset_at is not None:
@@ -211,14 +224,14 @@ def end_facts(found: APIVersion) -> list[tuple[str, Cell]]:
     return told
 
 
-def _gateways(actor: Actor, found: APIVersion, live: set[int]) -> Part:
+def _gateways(actor: Actor, found: APIVersion, live: set[int], outdated: set[int]) -> Part:
     rows = []
     for gateway in gateways.listed(actor):
         query = f"?gateway={gateway.name}"
         is_live = gateway.pk in live
         state = badge(_("not published"))
         if is_live:
-            is_changed = publishing.has_unpublished_changes(found, gateway)
+            is_changed = gateway.pk in outdated
             state = (
                 badge(_("live, with unpublished changes"), "warn")
                 if is_changed

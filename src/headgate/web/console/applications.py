@@ -8,9 +8,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Application, Credential, Subscription
-from headgate.store.services import applications, clients, subscriptions
 from headgate.store.services.actor import Actor, Scope
-from headgate.web.console import hits, keys
+from headgate.store.services.consumers import applications, subscriptions
+from headgate.store.services.oauth import clients
+from headgate.store.services.values import count_of
+from headgate.web.console import hits, keys, teams, trusted
 from headgate.web.console.organizations import state, suspended_filter
 from headgate.web.console.pages import (
     Act,
@@ -21,13 +23,16 @@ from headgate.web.console.pages import (
     badge,
     carry_out,
     code,
+    confirmed,
     link,
     listed,
     show,
+    text,
     when,
 )
-from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
-from headgate.web.site.listing import Column, Listing, count_of
+from headgate.web.site.forms import NameField, SiteForm, form_view
+from headgate.web.site.listing import Column, Listing, counted
+from headgate.web.site.teams import choice_field, offer
 
 PART_ROWS_MAX = 50
 
@@ -38,21 +43,19 @@ class ApplicationForm(SiteForm):
     organization = forms.CharField(
         label=gettext_lazy("Organization"), help_text=gettext_lazy("Its name.")
     )
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
-    )
+    name = NameField()
     description = forms.CharField(
         label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
-class DescriptionForm(SiteForm):
-    """What it is for."""
+class ChangeForm(SiteForm):
+    """What it is for, and whose it is."""
 
     description = forms.CharField(
         label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
+    team = choice_field()
 
 
 def back() -> tuple[str, str]:
@@ -93,20 +96,8 @@ def page(request: HttpRequest) -> HttpResponse:
                 "organization__name",
             ),
             Column("description", _("Description"), lambda row: row.description[:80] or None),
-            Column(
-                "keys",
-                _("Credentials"),
-                lambda row: row.keys_count,  # type: ignore[attr-defined]  # annotated
-                "number",
-                "keys_count",
-            ),
-            Column(
-                "subscriptions",
-                _("Subscriptions"),
-                lambda row: row.subscriptions_count,  # type: ignore[attr-defined]  # annotated
-                "number",
-                "subscriptions_count",
-            ),
+            counted("keys", _("Credentials")),
+            counted("subscriptions", _("Subscriptions")),
             Column("state", _("State"), lambda row: state(is_suspended=_is_off(row)), "badge"),
             Column("created", _("Made"), lambda row: row.created_at, "instant", "created_at"),
         ),
@@ -141,6 +132,10 @@ def one(request: HttpRequest, organization: str, name: str) -> HttpResponse:
                 _("Organization"),
                 link(organization, reverse("console_organization", args=[organization])),
             ),
+            (
+                _("Team"),
+                link(found.team.path, teams.address(found.team)) if found.team else text(""),
+            ),
             (_("Id"), code(found.id)),
             (_("Made"), when(found.created_at)),
         ),
@@ -149,7 +144,8 @@ def one(request: HttpRequest, organization: str, name: str) -> HttpResponse:
             Act(_("Subscribe"), address(found, "subscribe"), Scope.KEYS),
             Act(_("New OAuth client"), address(found, "client"), Scope.KEYS),
             Act(_("Live traffic"), reverse("console_traffic") + traffic, Scope.TRAFFIC),
-            Act(_("Change description"), address(found, "edit"), Scope.KEYS),
+            hits.events_of(found.path),
+            Act(_("Change"), address(found, "edit"), Scope.KEYS),
             Act(
                 _("Resume") if found.is_suspended else _("Suspend"),
                 address(found, "suspend"),
@@ -157,7 +153,12 @@ def one(request: HttpRequest, organization: str, name: str) -> HttpResponse:
             ),
             Act(_("Delete"), address(found, "delete"), Scope.KEYS, "danger"),
         ),
-        parts=(_subscriptions(actor, found), keys.part(actor, found), _clients(actor, found)),
+        parts=(
+            _subscriptions(actor, found),
+            keys.part(actor, found),
+            _clients(actor, found),
+            *trusted.parts(actor, found),
+        ),
     )
     return show(request, actor, thing)
 
@@ -217,13 +218,16 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @form_view
 def edit(request: HttpRequest, organization: str, name: str) -> HttpResponse:
-    """Say what it is for."""
+    """Say what it is for, and give it to a team or to none."""
     actor = allowed(request, Scope.KEYS, "application")
     found = applications.get(actor, f"{organization}/{name}")
+    initial = {"description": found.description, "team": found.team.name if found.team else ""}
+    form = ChangeForm(request.POST or None, initial=initial)
+    offer(form, found.organization.teams.filter(removed_at=None))
     return carry_out(
         request,
-        FormPage(_("Change the description"), _("Save"), (back(), (found.path, address(found)))),
-        DescriptionForm(request.POST or None, initial={"description": found.description}),
+        FormPage(_("Change the application"), _("Save"), (back(), (found.path, address(found)))),
+        form,
         lambda given: applications.update(actor, found.path, **given),
         lambda row: (_("Saved."), address(row)),
     )
@@ -265,17 +269,16 @@ def delete(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         _("Delete the application"),
         (back(), (found.path, address(found))),
         lead=_("Its keys are revoked and its subscriptions cancelled. This cannot be undone."),
-        is_danger=True,
         hits=(
             hits.callers(actor, application=found.path),
             _subscriptions(actor, found),
             keys.part(actor, found),
         ),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(found.path, request.POST or None),
-        lambda _given: applications.delete(actor, found.path),
-        lambda _done: (_("The application was deleted."), back()[1]),
+        found.path,
+        lambda: applications.delete(actor, found.path),
+        (_("The application was deleted."), back()[1]),
     )

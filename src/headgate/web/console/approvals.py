@@ -1,7 +1,7 @@
 """Who waits for a plan that needs approval? The inbox of those who decide, and one request."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -16,15 +16,14 @@ from django.views.decorators.http import require_safe
 from headgate.access.approval import RequestState
 from headgate.store.models import SubscriptionRequest
 from headgate.store.models.approvals import REASON_CHARACTERS_MAX
-from headgate.store.services import approvals, subscriptions
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.consumers import approvals, subscriptions
+from headgate.store.services.traffic import questions
+from headgate.traffic.queries import GroupBy, StatsRow
 from headgate.web.site.forms import SiteForm, form_view
 from headgate.web.site.listing import Column, Filter, Listing
 from headgate.web.site.signed_in import operator
 from headgate.web.site.words import plan_words
-
-if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question
-    from headgate.traffic.queries import StatsRow
 
 USE_DAYS = 30
 GRANT, DECLINE = "grant", "decline"
@@ -140,9 +139,6 @@ def _used(actor: Actor, row: SubscriptionRequest, at: datetime) -> "list[StatsRo
     """What the organization has called of late, for those who may see traffic."""
     if not actor.may(Scope.TRAFFIC):
         return []
-    from headgate.store.services import traffic  # the query engine: only for those who look
-    from headgate.traffic.queries import GroupBy
-
     since = at - timedelta(days=USE_DAYS)
-    filters = traffic.request_filter(actor, organization=_owner(row).name, since=since)
-    return traffic.stats(actor, GroupBy.API, filters)
+    filters = questions.request_filter(actor, organization=_owner(row).name, since=since)
+    return questions.stats(actor, GroupBy.API, filters)

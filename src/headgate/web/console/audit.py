@@ -1,6 +1,5 @@
 """Who changed what, and when? The audit log, each entry with what was before and after."""
 
-from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -16,9 +15,7 @@ from headgate.store.services.actor import Scope, not_found
 from headgate.store.services.audit import Action
 from headgate.web.console.pages import Cell, Thing, allowed, code, link, listed, text, when
 from headgate.web.site.differences import DIFFERENCES_MAX, differences
-from headgate.web.site.listing import Column, Filter, Listing
-
-SPANS = {"1h": 1 / 24, "1d": 1.0, "7d": 7.0, "30d": 30.0, "365d": 365.0}  # days
+from headgate.web.site.listing import SPANS, Column, Filter, Listing, since
 
 
 def back() -> tuple[str, str]:
@@ -30,13 +27,6 @@ def back() -> tuple[str, str]:
 def page(request: HttpRequest) -> HttpResponse:
     """All entries, newest first."""
     actor = allowed(request, Scope.AUDIT)
-    titles = {
-        "1h": _("the last hour"),
-        "1d": _("the last day"),
-        "7d": _("the last 7 days"),
-        "30d": _("the last 30 days"),
-        "365d": _("the last year"),
-    }
     kinds = sorted({action.partition(".")[0] for action in Action})
     rows = audit.visible(actor)
     who = request.GET.get("actor", "").strip()[:200]
@@ -62,12 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 tuple((action.value, action.value) for action in Action),
                 lambda value: Q(action=value),
             ),
-            Filter(
-                "since",
-                _("Time"),
-                tuple((key, titles[key]) for key in SPANS),
-                lambda value: Q(at__gte=actor.at - timedelta(days=SPANS[value])),
-            ),
+            since(actor.at, *SPANS),
         ),
         order="-row",
     )

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from headgate.model.access import BlockKind
 from headgate.store.models import Application, Block
-from headgate.store.services import blocks
 from headgate.store.services.actor import Scope
+from headgate.store.services.gateway import blocks
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
@@ -34,6 +34,12 @@ from headgate.web.site.forms import SiteForm, form_view
 from headgate.web.site.listing import Column, Filter, Listing
 
 HOUR_SECONDS = int(timedelta(hours=1).total_seconds())
+KINDS = {
+    BlockKind.ADDRESS.value: gettext_lazy("address or network"),
+    BlockKind.CREDENTIAL.value: gettext_lazy("key or client, by its id"),
+    BlockKind.APPLICATION.value: gettext_lazy("application, by its id"),
+    BlockKind.TOKEN.value: gettext_lazy("access token, by its jti"),
+}
 
 
 class BlockForm(SiteForm):
@@ -43,12 +49,7 @@ class BlockForm(SiteForm):
 
     kind = forms.ChoiceField(
         label=gettext_lazy("What"),
-        choices=[
-            (BlockKind.ADDRESS.value, gettext_lazy("address or network")),
-            (BlockKind.CREDENTIAL.value, gettext_lazy("key or client, by its id")),
-            (BlockKind.APPLICATION.value, gettext_lazy("application, by its id")),
-            (BlockKind.TOKEN.value, gettext_lazy("access token, by its jti")),
-        ],
+        choices=tuple(KINDS.items()),
     )
     subject = forms.CharField(
         label=gettext_lazy("Which"), help_text=gettext_lazy("203.0.113.7, 203.0.113.0/24 or an id.")
@@ -93,7 +94,7 @@ def page(request: HttpRequest) -> HttpResponse:
             Filter(
                 "kind",
                 _("What"),
-                tuple((kind.value, kind.value) for kind in BlockKind),
+                tuple((kind, str(name)) for kind, name in KINDS.items()),
                 lambda value: Q(kind=value),
             ),
         ),

@@ -1,12 +1,10 @@
 """Which OAuth clients are there, and what can be done with one?"""
 
 from datetime import datetime
-from typing import Any
 
 from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,31 +17,30 @@ from headgate.access.clients import (
     Grant,
 )
 from headgate.store.models import OAuthClient
-from headgate.store.services import applications, clients
 from headgate.store.services.actor import Scope
+from headgate.store.services.consumers import applications
+from headgate.store.services.oauth import clients
 from headgate.web.console import hits, keys
 from headgate.web.console.pages import (
     Act,
     FormPage,
     Part,
-    Secret,
     Thing,
     allowed,
     carry_out,
     code,
+    confirmed,
     listed,
-    refused,
     reveal,
     show,
     text,
     when,
 )
+from headgate.web.site.acts import Secret
 from headgate.web.site.forms import (
-    ConfirmForm,
     DayField,
     LinesField,
     SiteForm,
-    end_of,
     form_view,
     last_day,
 )
@@ -138,13 +135,7 @@ def _columns(now: datetime) -> tuple[Column[OAuthClient], ...]:
             "credential__name",
         ),
         Column("id", _("Client id"), lambda row: row.id, "mono", "credential__id"),
-        Column(
-            "application",
-            _("Application"),
-            lambda row: hits.application_cell(row.credential.application.path).value,
-            "link",
-            "credential__application__name",
-        ),
+        hits.application_column(lambda row: row.credential.application, "credential__application"),
         Column("public", _("Public"), lambda row: _("yes") if row.is_public else _("no")),
         Column("state", _("State"), lambda row: keys.state(row.credential, now), "badge"),
         Column(
@@ -173,6 +164,7 @@ def one(request: HttpRequest, client: str) -> HttpResponse:
     at = [client]
     acts = [
         Act(_("Change"), reverse("console_client_edit", args=at), Scope.KEYS),
+        hits.events_of(client),
         Act(_("Revoke"), reverse("console_client_revoke", args=at), Scope.KEYS, "danger"),
     ]
     if not found.is_public:
@@ -193,7 +185,7 @@ def one(request: HttpRequest, client: str) -> HttpResponse:
             (_("Last used"), when(credential.last_used_at)),
             (_("Until"), when(credential.expires_at)),
         ),
-        acts=() if credential.revoked_at else acts,
+        acts=(hits.events_of(client),) if credential.revoked_at else acts,
         parts=(
             Part(
                 _("Secrets"),
@@ -209,11 +201,6 @@ def one(request: HttpRequest, client: str) -> HttpResponse:
     return show(request, actor, thing)
 
 
-def _given(given: dict[str, Any]) -> dict[str, Any]:
-    until = given.pop("until")
-    return given | {"expires_at": end_of(until)}
-
-
 @form_view
 def new(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """Make one of an application; the answer shows its secret once."""
@@ -222,19 +209,23 @@ def new(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     then = reverse("console_application", args=[organization, name])
     form = NewClientForm(request.POST or None, initial={"name": name})
 
-    def act(given: dict[str, Any]) -> clients.IssuedClient:
-        return clients.create(actor, application=owner.path, **_given(given))
+    def after(made: clients.IssuedClient) -> HttpResponse | tuple[str, str]:
+        if made.secret is not None:
+            return _reveal(request, made, then)
+        return _("The client was made."), reverse("console_client", args=[made.client.id])
 
-    if request.method == "POST" and form.do(act):
-        if form.result.secret is None:
-            return redirect("console_client", form.result.client.id)
-        return _reveal(request, form.result, then)
     form_page = FormPage(
         _("New OAuth client for %(name)s") % {"name": owner.path},
         _("Make it"),
         ((owner.path, then),),
     )
-    return refused(request, form_page, form)
+    return carry_out(
+        request,
+        form_page,
+        form,
+        lambda given: clients.create(actor, application=owner.path, **keys.given_of(form, given)),
+        after,
+    )
 
 
 def _reveal(request: HttpRequest, issued: clients.IssuedClient, then: str) -> HttpResponse:
@@ -258,16 +249,16 @@ def edit(request: HttpRequest, client: str) -> HttpResponse:
     }
     form = ClientForm(request.POST or None, initial=initial)
 
-    def act(given: dict[str, Any]) -> OAuthClient:
-        given = _given(given)
-        if "until" not in form.changed_data:
-            del given["expires_at"]  # what is set to the second stays so
-        return clients.update(actor, client, **given)
-
     form_page = FormPage(
         _("Change the client"), _("Save"), (back(), (found.credential.name or client, at))
     )
-    return carry_out(request, form_page, form, act, lambda _row: (_("Saved."), at))
+    return carry_out(
+        request,
+        form_page,
+        form,
+        lambda given: clients.update(actor, client, **keys.given_of(form, given)),
+        lambda _row: (_("Saved."), at),
+    )
 
 
 @form_view
@@ -276,20 +267,18 @@ def rotate(request: HttpRequest, client: str) -> HttpResponse:
     actor = allowed(request, Scope.KEYS, "client")
     found = clients.get(actor, client)
     at = reverse("console_client", args=[client])
-    form = keys.RotateForm(request.POST or None)
-
-    def act(given: dict[str, Any]) -> clients.IssuedClient:
-        seconds = given["hours"] * keys.HOUR_SECONDS
-        return clients.rotate(actor, client, overlap_seconds=seconds)
-
-    if request.method == "POST" and form.do(act):
-        return _reveal(request, form.result, at)
     form_page = FormPage(
         _("New secret for %(name)s") % {"name": found.credential.name or client},
         _("Make the new one"),
         (back(), (found.credential.name or client, at)),
     )
-    return refused(request, form_page, form)
+    return carry_out(
+        request,
+        form_page,
+        keys.RotateForm(request.POST or None),
+        lambda given: clients.rotate(actor, client, overlap_seconds=keys.overlap_seconds(given)),
+        lambda made: _reveal(request, made, at),
+    )
 
 
 @form_view
@@ -304,13 +293,12 @@ def revoke(request: HttpRequest, client: str) -> HttpResponse:
         _("Revoke the client"),
         (back(), (title, at)),
         lead=_("It gets no more tokens, and those that it has stop. This cannot be undone."),
-        is_danger=True,
         hits=(hits.callers(actor, credential=client),),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(title, request.POST or None),
-        lambda _given: clients.revoke(actor, client),
-        lambda _row: (_("The client is revoked."), at),
+        title,
+        lambda: clients.revoke(actor, client),
+        (_("The client is revoked."), at),
     )

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_safe
 from headgate.model.codec import from_data
 from headgate.model.node import NodeReport
 from headgate.store.models import APIVersion, Gateway, Node
-from headgate.store.services import gateways, nodes, policies, publishing, rollbacks
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.gateway import gateways, nodes, policies, publishing, rollbacks
+from headgate.store.services.values import count_of
+from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
     Cell,
@@ -32,8 +34,8 @@ from headgate.web.console.pages import (
     text,
     when,
 )
-from headgate.web.site.forms import SiteForm, form_view
-from headgate.web.site.listing import Column, Filter, Listing, count_of
+from headgate.web.site.forms import NameField, SiteForm, form_view
+from headgate.web.site.listing import Column, Filter, Listing, counted
 
 CHANGES_SHOWN_MAX = 12  # of one revision
 
@@ -47,10 +49,7 @@ class TitleForm(SiteForm):
 class GatewayForm(TitleForm):
     """With a name that stays."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
-    )
+    name = NameField()
     field_order = ("name", "title")
 
 
@@ -82,13 +81,7 @@ def page(request: HttpRequest) -> HttpResponse:
             Column("title", _("Title"), lambda row: row.title or None, sort="title"),
             Column("revision", _("Revision"), lambda row: row.revision, "number", "revision"),
             Column("apis", _("Published"), lambda row: live.get(row.pk, 0), "number"),
-            Column(
-                "nodes",
-                _("Nodes"),
-                lambda row: row.nodes_count,  # type: ignore[attr-defined]  # annotated
-                "number",
-                "nodes_count",
-            ),
+            counted("nodes", _("Nodes")),
             Column("created", _("Made"), lambda row: row.created_at, "instant", "created_at"),
         ),
         search=("name", "title"),
@@ -126,10 +119,12 @@ def one(request: HttpRequest, gateway: str) -> HttpResponse:
             (_("Name"), code(found.name)),
             (_("Live revision"), number(found.revision)),
             (_("Policies"), text(kinds)),
+            (_("Nodes that divide shared rates"), number(found.rate_nodes)),
             (_("Made"), when(found.created_at)),
         ),
         acts=(
             Act(_("Policies"), reverse("console_policies", args=["gateway", gateway])),
+            hits.events_of(gateway),
             Act(_("Change title"), reverse("console_gateway_edit", args=[gateway]), Scope.ADMIN),
         ),
         parts=(_nodes(actor, found), _live(found), _revisions(actor, found)),

@@ -12,8 +12,13 @@ from django.views.decorators.http import require_safe
 
 from headgate.core.problems import DependencyError
 from headgate.store.models import Release
-from headgate.store.services import audit, mail, people, unpublished
+from headgate.store.services import audit, status
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.alerts import mail
+from headgate.store.services.consumers import people
+from headgate.store.services.gateway import unpublished
+from headgate.store.services.traffic import questions
+from headgate.web.console import data_access
 from headgate.web.console.approvals import waiting
 from headgate.web.site.signed_in import open_to_all, operator
 
@@ -59,9 +64,6 @@ def _notices(actor: Actor) -> list[Notice]:
 
 
 def _findings(actor: Actor) -> list[Notice]:
-    # With the query engine of traffic, which takes 40 MB: only for those who look
-    from headgate.store.services import status
-
     return [
         Notice("bad" if one.severity == "error" else "warn", one.what, one.next_step)
         for one in status.overview(actor).findings
@@ -70,10 +72,15 @@ def _findings(actor: Actor) -> list[Notice]:
 
 def _approvals(actor: Actor) -> list[Notice]:
     number = waiting(actor)
-    if not number:
-        return []
-    told = _("Requests for plans that wait for an answer: %(n)s") % {"n": f"{number:,}"}
-    return [Notice("info", told, "", reverse("console_approvals"), _("Look at them"))]
+    found = []
+    if number:
+        told = _("Requests for plans that wait for an answer: %(n)s") % {"n": f"{number:,}"}
+        found.append(Notice("info", told, "", reverse("console_approvals"), _("Look at them")))
+    if number := data_access.waiting(actor):
+        told = _("Requests for sensitive data that wait for an answer: %(n)s")
+        address = f"{reverse('console_access')}?state=asked"
+        found.append(Notice("info", told % {"n": f"{number:,}"}, "", address, _("Look at them")))
+    return found
 
 
 def _mails() -> list[Notice]:
@@ -129,11 +136,9 @@ def _numbers(actor: Actor) -> tuple[Any, bool]:
     """The last hour's numbers of everything, None without any call; and whether they were read."""
     if not actor.may(Scope.TRAFFIC):
         return None, True
-    from headgate.store.services import traffic  # as above
-
     try:
-        return traffic.total(
-            actor, traffic.request_filter(actor, since=actor.at - NUMBERS_OF)
+        return questions.total(
+            actor, questions.request_filter(actor, since=actor.at - NUMBERS_OF)
         ), True
     except DependencyError:
         return None, False

@@ -19,19 +19,26 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from headgate.catalog.changes import Change
 from headgate.catalog.document import FILES_MAX, SOURCE_BYTES_MAX, DocumentSource, Fetcher
+from headgate.core.phrases import phrase
 from headgate.core.problems import DependencyError, Detail, Problem
-from headgate.store.services import gateways, import_preview, imports, publishing
 from headgate.store.services.actor import Actor, Scope
-from headgate.store.services.import_preview import Preview
+from headgate.store.services.catalog import import_preview, imports
+from headgate.store.services.catalog.import_preview import Preview
+from headgate.store.services.gateway import gateways, publishing
+from headgate.store.services.traffic import questions
 from headgate.store.services.values import invalid
+from headgate.traffic.queries import GroupBy
 from headgate.web.api.documents import DocumentFiles, DocumentURL, source_and_fetcher
 from headgate.web.api.upstreams import resolver
 from headgate.web.console import hits
 from headgate.web.console.api_acts import upstream_of
 from headgate.web.console.apis import address, back
-from headgate.web.console.pages import REFUSED, Part, allowed, badge, code, number, text
+from headgate.web.console.pages import Part, allowed, badge, code, number, prose, text
+from headgate.web.site.acts import REFUSED
 from headgate.web.site.forms import NOT_TO_MEND, SiteForm, form_view
+from headgate.web.site.words import change_kind, refusal, said
 
 PASTED = "openapi.yaml"  # JSON is read as well
 SHOWN_MAX = 200  # differences of one import
@@ -128,7 +135,7 @@ def page(request: HttpRequest) -> HttpResponse:
             raise
         return _first(request, form, problem)
     except DependencyError as error:
-        form.add_error(None, str(error))
+        form.add_error(None, said(str(error)))
         return _first(request, form)
     return _second(request, actor, form, chosen, found)
 
@@ -185,10 +192,14 @@ def _problems(warnings: tuple[Detail, ...]) -> Part:
     return Part(
         _("What the document does wrong"),
         (_("Where"), _("Line"), _("What")),
-        [[code(one.pointer), number(one.line), text(one.message)] for one in warnings],
+        [[code(one.pointer), number(one.line), prose(one.message)] for one in warnings],
         _("Nothing was found."),
         lead=_("It can be imported all the same.") if warnings else "",
     )
+
+
+def _differing(change: Change) -> list[str]:
+    return [said(one.words) for one in change.differences] or [change.title]
 
 
 def _changes(actor: Actor, found: Preview) -> Part:
@@ -196,9 +207,9 @@ def _changes(actor: Actor, found: Preview) -> Part:
     rows = [
         [
             code(change.operation),
-            badge(change.kind, {"added": "good", "removed": "bad"}.get(change.kind, "info")),
+            badge(*change_kind(change.kind)),
             badge(_("breaking"), "bad") if change.is_breaking else text(None),
-            text(change.what),
+            text("; ".join(_differing(change))),
             number(called.get(change.operation)),
         ]
         for change in found.changes[:SHOWN_MAX]
@@ -220,17 +231,13 @@ def _called(actor: Actor, found: Preview) -> dict[str, int]:
     """Calls of each operation in the last thirty days."""
     if found.compared is None or not actor.may(Scope.TRAFFIC):
         return {}
-    # The query engine takes 40 MB: only for those who ask about traffic
-    from headgate.store.services import traffic
-    from headgate.traffic.queries import GroupBy
-
-    filters = traffic.request_filter(
+    filters = questions.request_filter(
         actor,
         since=actor.at - CALLED_WITHIN,
         api=found.compared.api.name,
         version=found.compared.name,
     )
-    rows = traffic.stats(actor, GroupBy.OPERATION, filters)
+    rows = questions.stats(actor, GroupBy.OPERATION, filters)
     return {row.key[-1]: row.requests for row in rows}
 
 
@@ -273,15 +280,22 @@ def _carried(text: str) -> DocumentSource:
 
 def _uploaded(files: "Sequence[UploadedFile[Any]]") -> dict[str, str]:
     if len(files) > FILES_MAX:
-        raise invalid(f"These are more than {FILES_MAX} files.", "/upload")
+        raise invalid(phrase("These are more than {most} files.", most=FILES_MAX), "/upload")
     found = {}
     for file in files:
         if (file.size or 0) > SOURCE_BYTES_MAX:
-            raise invalid(f"{file.name} has more than {SOURCE_BYTES_MAX:,} bytes.", "/upload")
+            raise invalid(
+                phrase(
+                    "{name} has more than {most:,} bytes.", name=file.name, most=SOURCE_BYTES_MAX
+                ),
+                "/upload",
+            )
         try:
             found[str(file.name)] = file.read().decode()
         except UnicodeDecodeError as error:
-            raise invalid(f"{file.name} is not text in UTF-8.", "/upload") from error
+            raise invalid(
+                phrase("{name} is not text in UTF-8.", name=file.name), "/upload"
+            ) from error
     return found
 
 
@@ -317,7 +331,7 @@ def _confirmed(
         try:
             made = publishing.publish(actor, path, gateway=gateway)
         except Problem as problem:  # it is imported: said where it can be published again
-            messages.error(request, str(problem))
+            messages.error(request, refusal(problem))
             return redirect(f"{address(path, 'publish')}?gateway={gateway}")
         told = _("Revision %(n)s of %(gateway)s is on its way to the nodes.")
         messages.success(request, told % {"n": f"{made.number:,}", "gateway": gateway})

@@ -13,29 +13,28 @@ from django.views.decorators.http import require_safe
 
 from headgate.model.access import CredentialKind
 from headgate.store.models import Application, Credential
-from headgate.store.services import applications, credentials
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.consumers import applications, credentials
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
     FormPage,
     Part,
-    Secret,
     Thing,
     allowed,
     badge,
     carry_out,
     code,
+    confirmed,
     link,
     listed,
-    refused,
     reveal,
     show,
     text,
     when,
 )
+from headgate.web.site.acts import Secret
 from headgate.web.site.forms import (
-    ConfirmForm,
     DayField,
     LinesField,
     SiteForm,
@@ -99,6 +98,11 @@ class RotateForm(SiteForm):
             (24 * 30, gettext_lazy("30 days")),
         ],
     )
+
+
+def overlap_seconds(given: dict[str, Any]) -> int:
+    """How long both work, of a `RotateForm`."""
+    return int(given["hours"]) * HOUR_SECONDS
 
 
 def back() -> tuple[str, str]:
@@ -173,19 +177,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 "name",
             ),
             Column("prefix", _("Begins with"), lambda row: row.prefix or None, "mono"),
-            Column(
-                "application",
-                _("Application"),
-                lambda row: (
-                    row.application.path,
-                    reverse(
-                        "console_application",
-                        args=[row.application.organization.name, row.application.name],
-                    ),
-                ),
-                "link",
-                "application__name",
-            ),
+            hits.application_column(lambda row: row.application, "application"),
             Column("kind", _("Kind"), lambda row: row.kind, sort="kind"),
             Column("state", _("State"), lambda row: state(row, actor.at), "badge"),
             Column("used", _("Last used"), lambda row: row.last_used_at, "instant", "last_used_at"),
@@ -223,6 +215,7 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
     acts = (
         Act(_("Rotate"), reverse("console_key_rotate", args=[key]), Scope.KEYS, "main"),
         Act(_("Change"), reverse("console_key_edit", args=[key]), Scope.KEYS),
+        hits.events_of(key),
         Act(_("Revoke"), reverse("console_key_revoke", args=[key]), Scope.KEYS, "danger"),
     )
     replaced = found.replaced_by
@@ -247,14 +240,15 @@ def one(request: HttpRequest, key: str) -> HttpResponse:
                 else text(None),
             ),
         ),
-        acts=() if is_over else acts,
+        acts=(hits.events_of(key),) if is_over else acts,
     )
     return show(request, actor, thing)
 
 
-def _given(given: dict[str, Any]) -> dict[str, Any]:
+def given_of(form: SiteForm, given: dict[str, Any]) -> dict[str, Any]:
+    """What a form says, with its last day as an instant; an end set to the second stays so."""
     until = given.pop("until")
-    return given | {"expires_at": end_of(until)}
+    return given | ({"expires_at": end_of(until)} if "until" in form.changed_data else {})
 
 
 @form_view
@@ -267,14 +261,12 @@ def new(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 
     def act(given: dict[str, Any]) -> credentials.Issued:
         kind = CredentialKind(given.pop("kind"))
-        return credentials.issue(actor, application=owner.path, kind=kind, **_given(given))
+        return credentials.issue(actor, application=owner.path, kind=kind, **given_of(form, given))
 
-    if request.method == "POST" and form.do(act):
-        return _reveal(request, form.result, then)
     form_page = FormPage(
         _("New key for %(name)s") % {"name": owner.path}, _("Make it"), ((owner.path, then),)
     )
-    return refused(request, form_page, form)
+    return carry_out(request, form_page, form, act, lambda made: _reveal(request, made, then))
 
 
 def _reveal(request: HttpRequest, issued: credentials.Issued, then: str) -> HttpResponse:
@@ -294,14 +286,14 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     initial = {"name": found.name, "until": last_day(found.expires_at), "scopes": found.scopes}
     form = KeyForm(request.POST or None, initial=initial)
 
-    def act(given: dict[str, Any]) -> Credential:
-        given = _given(given)
-        if "until" not in form.changed_data:
-            del given["expires_at"]  # what is set to the second stays so
-        return credentials.update(actor, key, **given)
-
     form_page = FormPage(_("Change the key"), _("Save"), (back(), (found.name or found.id, at)))
-    return carry_out(request, form_page, form, act, lambda _row: (_("Saved."), at))
+    return carry_out(
+        request,
+        form_page,
+        form,
+        lambda given: credentials.update(actor, key, **given_of(form, given)),
+        lambda _row: (_("Saved."), at),
+    )
 
 
 @form_view
@@ -310,14 +302,6 @@ def rotate(request: HttpRequest, key: str) -> HttpResponse:
     actor = allowed(request, Scope.KEYS, "key")
     found = credentials.get(actor, key)
     at = reverse("console_key", args=[key])
-    form = RotateForm(request.POST or None)
-
-    def act(given: dict[str, Any]) -> credentials.Issued:
-        return credentials.rotate(actor, key, overlap_seconds=given["hours"] * HOUR_SECONDS)
-
-    if request.method == "POST" and form.do(act):
-        then = reverse("console_key", args=[form.result.credential.id])
-        return _reveal(request, form.result, then)
     form_page = FormPage(
         _("Rotate %(name)s") % {"name": found.name or found.id},
         _("Make the new one"),
@@ -325,7 +309,13 @@ def rotate(request: HttpRequest, key: str) -> HttpResponse:
         lead=_("The new key has the same name and scopes. Give it to the caller meanwhile."),
         hits=(hits.callers(actor, credential=key),),
     )
-    return refused(request, form_page, form)
+    return carry_out(
+        request,
+        form_page,
+        RotateForm(request.POST or None),
+        lambda given: credentials.rotate(actor, key, overlap_seconds=overlap_seconds(given)),
+        lambda made: _reveal(request, made, reverse("console_key", args=[made.credential.id])),
+    )
 
 
 @form_view
@@ -339,13 +329,12 @@ def revoke(request: HttpRequest, key: str) -> HttpResponse:
         _("Revoke the key"),
         (back(), (found.name or found.id, at)),
         lead=_("It stops working at once. This cannot be undone."),
-        is_danger=True,
         hits=(hits.callers(actor, credential=key),),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(found.name or found.id, request.POST or None),
-        lambda _given: credentials.revoke(actor, key),
-        lambda _row: (_("The key is revoked."), at),
+        found.name or found.id,
+        lambda: credentials.revoke(actor, key),
+        (_("The key is revoked."), at),
     )

@@ -1,6 +1,6 @@
 """How does a version of an API end? Deprecated, with callers told; retired, once nobody is hit."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import APIVersion
-from headgate.store.services import apis
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import apis, lifecycle
+from headgate.store.services.traffic import callers as service
+from headgate.store.services.traffic.callers import CallersReport
 from headgate.web.console import hits
-from headgate.web.console.apis import address, back, end_acts, end_facts
+from headgate.web.console.apis import address, crumbs, end_acts, end_facts
 from headgate.web.console.pages import (
     Cell,
     FormPage,
@@ -20,22 +22,19 @@ from headgate.web.console.pages import (
     Thing,
     allowed,
     carry_out,
+    confirmed,
     number,
     show,
     text,
     when,
 )
 from headgate.web.site.forms import (
-    ConfirmForm,
     DayField,
     SiteForm,
     end_of,
     form_view,
     last_day,
 )
-
-if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question about traffic
-    from headgate.store.services.callers import CallersReport
 
 
 class DeprecateForm(SiteForm):
@@ -63,16 +62,9 @@ class DeprecateForm(SiteForm):
     )
 
 
-def _crumbs(found: APIVersion) -> tuple[tuple[str, str], ...]:
-    return back(), (found.path, address(found.path))
-
-
 @require_safe
 def callers(request: HttpRequest, api: str) -> HttpResponse:
     """Who still calls a version, when last, and how they leave."""
-    # With the query engine of traffic, which takes 40 MB: only for those who look
-    from headgate.store.services import callers as service
-
     actor = allowed(request, Scope.TRAFFIC, "API")
     found = service.report(actor, api)
     rows = [
@@ -88,7 +80,7 @@ def callers(request: HttpRequest, api: str) -> HttpResponse:
         more = _("And %(n)s more with fewer calls.") % {"n": f"{found.dropped:,}"}
     thing = Thing(
         title=_("Who still calls %(name)s") % {"name": found.version.path},
-        back=_crumbs(found.version),
+        back=crumbs(found.version),
         facts=_outlook(found),
         acts=end_acts(found.version),
         parts=(
@@ -111,7 +103,7 @@ def _caller(organization: str, application: str) -> Cell:
     return hits.application_cell(path)
 
 
-def _outlook(found: "CallersReport") -> list[tuple[str, Cell]]:
+def _outlook(found: CallersReport) -> list[tuple[str, Cell]]:
     told = end_facts(found.version)
     if found.burn_down is None:
         return told
@@ -132,8 +124,6 @@ def _outlook(found: "CallersReport") -> list[tuple[str, Cell]]:
 @form_view
 def deprecate(request: HttpRequest, api: str) -> HttpResponse:
     """Tell its callers that it will end."""
-    from headgate.store.services import lifecycle  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     found = apis.get_version(actor, api)
     initial = {
@@ -150,7 +140,7 @@ def deprecate(request: HttpRequest, api: str) -> HttpResponse:
     form_page = FormPage(
         _("Deprecate %(name)s") % {"name": found.path},
         _("Deprecate it"),
-        _crumbs(found),
+        crumbs(found),
         lead=_(
             "Every answer says so from now on, and those who call are told. It goes on working."
         ),
@@ -172,14 +162,12 @@ def _hits(actor: Actor, found: APIVersion) -> tuple[Part, ...]:
 @form_view
 def undeprecate(request: HttpRequest, api: str) -> HttpResponse:
     """Take a deprecation back."""
-    from headgate.store.services import lifecycle  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     found = apis.get_version(actor, api)
     form_page = FormPage(
         _("Take back the deprecation of %(name)s") % {"name": found.path},
         _("Take it back"),
-        _crumbs(found),
+        crumbs(found),
         lead=_("Answers say nothing of an end any more."),
     )
     return carry_out(
@@ -194,22 +182,19 @@ def undeprecate(request: HttpRequest, api: str) -> HttpResponse:
 @form_view
 def retire(request: HttpRequest, api: str) -> HttpResponse:
     """Answer 410 to every call from now on."""
-    from headgate.store.services import lifecycle  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     found = apis.get_version(actor, api)
     form_page = FormPage(
         _("Retire %(name)s") % {"name": found.path},
         _("Retire it"),
-        _crumbs(found),
+        crumbs(found),
         lead=_("Every call is answered 410 with where to go. Publishing brings it back."),
-        is_danger=True,
         hits=_hits(actor, found),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(found.path, request.POST or None),
-        lambda given: lifecycle.retire(actor, found.path, confirm=given["typed"]),
-        lambda _moved: (_("It is retired."), address(found.path)),
+        found.path,
+        lambda: lifecycle.retire(actor, found.path, confirm=found.path),
+        (_("It is retired."), address(found.path)),
     )

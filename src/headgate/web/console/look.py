@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from headgate.catalog.reference import markdown
 from headgate.core.problems import Problem
-from headgate.store.services import branding
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import branding
 from headgate.web.site.signed_in import operator
 
 NEW = "new"

@@ -11,30 +11,31 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Node
-from headgate.store.services import feed, gateways, node_tokens, nodes
+from headgate.store.services import feed
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.gateway import gateways, node_tokens, nodes
 from headgate.web.console.gateways import has_state, node_state, report
-from headgate.web.console.keys import HOUR_SECONDS, RotateForm
+from headgate.web.console.keys import RotateForm, overlap_seconds
 from headgate.web.console.pages import (
     Act,
     Cell,
     FormPage,
     Part,
-    Secret,
     Thing,
     allowed,
     carry_out,
     code,
+    confirmed,
     link,
     listed,
     number,
-    refused,
     reveal,
     show,
     text,
     when,
 )
-from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
+from headgate.web.site.acts import Secret
+from headgate.web.site.forms import SiteForm, form_view
 from headgate.web.site.listing import Column, Filter, Listing
 from headgate.web.site.tags import size
 
@@ -211,9 +212,13 @@ def new(request: HttpRequest) -> HttpResponse:
     actor = allowed(request, Scope.ADMIN, "node")
     form = NodeForm(request.POST or None)
     form.offer("gateway", [(one.name, one.name) for one in gateways.listed(actor)])
-    if request.method == "POST" and form.do(lambda given: node_tokens.add(actor, **given)):
-        return _reveal(request, form.result, form.cleaned_data["name"])
-    return refused(request, FormPage(_("New node"), _("Make it"), (back(),)), form)
+    return carry_out(
+        request,
+        FormPage(_("New node"), _("Make it"), (back(),)),
+        form,
+        lambda given: node_tokens.add(actor, **given),
+        lambda made: _reveal(request, made, form.cleaned_data["name"]),
+    )
 
 
 def _reveal(request: HttpRequest, issued: Any, node: str) -> HttpResponse:
@@ -228,16 +233,15 @@ def rotate(request: HttpRequest, node: str) -> HttpResponse:
     """A new token for it."""
     actor = allowed(request, Scope.ADMIN, "node")
     nodes.get(actor, node)
-    form = RotateForm(request.POST or None)
-
-    def act(given: dict[str, Any]) -> Any:
-        return node_tokens.rotate(actor, node, overlap_seconds=given["hours"] * HOUR_SECONDS)
-
-    if request.method == "POST" and form.do(act):
-        return _reveal(request, form.result, node)
     at = reverse("console_node", args=[node])
     title = _("New token for %(name)s") % {"name": node}
-    return refused(request, FormPage(title, _("Make it"), (back(), (node, at))), form)
+    return carry_out(
+        request,
+        FormPage(title, _("Make it"), (back(), (node, at))),
+        RotateForm(request.POST or None),
+        lambda given: node_tokens.rotate(actor, node, overlap_seconds=overlap_seconds(given)),
+        lambda made: _reveal(request, made, node),
+    )
 
 
 @form_view
@@ -250,12 +254,11 @@ def delete(request: HttpRequest, node: str) -> HttpResponse:
         _("Forget the node"),
         (back(), (node, reverse("console_node", args=[node]))),
         lead=_("Its tokens end: if it still runs, it serves what it has and gets nothing new."),
-        is_danger=True,
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(node, request.POST or None),
-        lambda _given: nodes.delete(actor, node),
-        lambda _done: (_("The node is forgotten."), back()[1]),
+        node,
+        lambda: nodes.delete(actor, node),
+        (_("The node is forgotten."), back()[1]),
     )

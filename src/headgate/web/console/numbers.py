@@ -1,7 +1,6 @@
 """How much is called, how fast and how well, by API, operation, application and the rest?"""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -9,14 +8,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from headgate.core.phrases import phrase
 from headgate.store.services.actor import Scope
+from headgate.store.services.traffic import questions
 from headgate.store.services.values import invalid
+from headgate.traffic.queries import GroupBy, StatsRow
 from headgate.web.console.pages import allowed
 from headgate.web.site.computed import Computed
 from headgate.web.site.listing import Column
-
-if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question about traffic
-    from headgate.traffic.queries import StatsRow
 
 SPANS = {
     "15m": timedelta(minutes=15),
@@ -53,29 +52,33 @@ INTO = {
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Numbers by one thing, over a time, of what was chosen; each row leads further down."""
-    from headgate.store.services import traffic
-    from headgate.traffic.queries import GroupBy
-
     actor = allowed(request, Scope.TRAFFIC, "traffic")
     by, span = request.GET.get("by", "api"), request.GET.get("span", "1d")
     if by not in BY:
         raise invalid(
-            f"Numbers are not counted by '{by[:20]}'; by {', '.join(BY)} they are.", "/by"
+            phrase(
+                "Numbers are not counted by '{by}'; by {bys} they are.",
+                by=by[:20],
+                bys=", ".join(BY),
+            ),
+            "/by",
         )
     if span not in SPANS:
-        raise invalid(f"'{span[:20]}' is none of {', '.join(SPANS)}.", "/span")
+        raise invalid(
+            phrase("'{span}' is none of {spans}.", span=span[:20], spans=", ".join(SPANS)), "/span"
+        )
     chosen = {name: request.GET.get(name, "")[:400] for name in NARROWED_BY}
     chosen = {name: value for name, value in chosen.items() if value}
     status = chosen.get("status")
     if status is not None and not (status.isascii() and status.isdecimal()):
-        raise invalid(f"'{status[:20]}' is no status.", "/status")
-    filters = traffic.request_filter(
+        raise invalid(phrase("'{status}' is no status.", status=status[:20]), "/status")
+    filters = questions.request_filter(
         actor,
         since=actor.at - SPANS[span],
         status=int(status[:3]) if status else None,
         **{name: chosen.get(name) for name in NARROWED_BY if name != "status"},  # type: ignore[arg-type]  # all of them are texts
     )
-    rows = traffic.stats(actor, GroupBy(by), filters)
+    rows = questions.stats(actor, GroupBy(by), filters)
     more = {
         "by": by,
         "span": span,
@@ -130,7 +133,7 @@ def _spans() -> list[tuple[str, str]]:
 
 
 def _columns(by: str, span: str, chosen: dict[str, str]) -> "tuple[Column[StatsRow], ...]":
-    def opened(row: "StatsRow") -> tuple[str, str]:
+    def opened(row: StatsRow) -> tuple[str, str]:
         title = " ".join(part for part in row.key if part)
         names = ("api", "version", "operation") if by == "operation" else (by,)
         more = {name: value for name, value in zip(names, row.key, strict=False) if value}
@@ -152,6 +155,13 @@ def _columns(by: str, span: str, chosen: dict[str, str]) -> "tuple[Column[StatsR
             lambda row: row.errors / row.requests if row.requests else None,
             "ratio",
             "error_ratio",
+        ),
+        Column(
+            "would_refuse",
+            _("Would refuse"),
+            lambda row: row.would_refuse,
+            "number",
+            "would_refuse",
         ),
         Column("latency_ms_p50", "p50", lambda row: row.latency_ms_p50, "ms", "p50"),
         Column("latency_ms_p95", "p95", lambda row: row.latency_ms_p95, "ms", "p95"),

@@ -1,6 +1,8 @@
 """Which operations does a version have, and which policies hold for each, from which place?"""
 
 import json
+from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -8,9 +10,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from headgate.gateway.effective import Effective
 from headgate.store.models import APIVersion, Operation
-from headgate.store.services import apis, gateways, policies
-from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.actor import Scope
+from headgate.store.services.catalog import apis
+from headgate.store.services.gateway import policies
+from headgate.web.console import scopes
 from headgate.web.console.apis import address, back, operation_address
 from headgate.web.console.pages import (
     Act,
@@ -23,6 +28,7 @@ from headgate.web.console.pages import (
     show,
     text,
 )
+from headgate.web.console.sensitive import mark_acts, mark_fact
 from headgate.web.site.listing import Column, Filter, Listing
 
 
@@ -97,9 +103,7 @@ def one(request: HttpRequest, api: str, operation: str) -> HttpResponse:
     """One operation: every policy that holds for it, with the place that it came from."""
     actor = allowed(request, Scope.READ)
     found = apis.get_version(actor, api)
-    row = found.operations.filter(id=operation, removed_at=None).first()
-    if row is None:
-        raise not_found("operation", f"{api} {operation}")
+    row = apis.operation(actor, api, operation)
     thing = Thing(
         title=f"{row.method} {row.path}",
         back=(back(), (found.path, address(found.path))),
@@ -108,6 +112,9 @@ def one(request: HttpRequest, api: str, operation: str) -> HttpResponse:
         facts=(
             (_("Operation"), code(row.id)),
             (_("At the gateway"), code(f"{row.method} {found.base_path}{row.path}")),
+            (_("The document asks for"), text(scopes.told(row.needs))),
+            (_("Its own policy asks for"), text(scopes.own_told(actor, api, operation))),
+            *mark_fact(found.api, row.id),
         ),
         acts=(
             Act(
@@ -115,20 +122,31 @@ def one(request: HttpRequest, api: str, operation: str) -> HttpResponse:
                 reverse("console_policies", args=["operation", f"{found.path}/{row.id}"]),
             ),
             Act(
+                _("Scopes and roles"),
+                reverse("console_scopes", args=[found.path, row.id]),
+                Scope.WRITE,
+            ),
+            Act(
+                _("Empty the cache"),
+                f"{address(found.path, 'purge')}?{urlencode({'operation': row.id})}",
+                Scope.WRITE,
+            ),
+            Act(
                 _("Live traffic"),
                 f"{reverse('console_traffic')}?api={found.api.name}&text={row.id}",
                 Scope.TRAFFIC,
             ),
+            *mark_acts(found.api, row.id),
         ),
         parts=[
-            effective_part(actor, api, operation, gateway.name)
-            for gateway in gateways.listed(actor)
+            effective_part(gateway.name, found)
+            for gateway, found in policies.effective_everywhere(actor, api, operation)
         ],
     )
     return show(request, actor, thing)
 
 
-def effective_part(actor: Actor, api: str, operation: str, gateway: str) -> Part:
+def effective_part(gateway: str, found: Sequence[Effective]) -> Part:
     """The policies that would hold on a gateway, in the order in which they act."""
     return Part(
         _("Policies on the gateway %(name)s") % {"name": gateway},
@@ -142,7 +160,7 @@ def effective_part(actor: Actor, api: str, operation: str, gateway: str) -> Part
                 else badge(_("in force"), "good"),
                 code(_settings(one.use.settings)),
             ]
-            for one in policies.effective_for(actor, api, operation, gateway=gateway)
+            for one in found
         ],
         _("None."),
         lead=_("As edited: what publishing the API would put in force, in order of action."),

@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Application, Membership, Organization
-from headgate.store.services import organizations
 from headgate.store.services.actor import Scope
-from headgate.web.console import hits
+from headgate.store.services.consumers import organizations
+from headgate.store.services.values import count_of
+from headgate.web.console import hits, teams
 from headgate.web.console.pages import (
     Act,
     FormPage,
@@ -20,6 +21,7 @@ from headgate.web.console.pages import (
     allowed,
     carry_out,
     code,
+    confirmed,
     link,
     listed,
     number,
@@ -27,8 +29,8 @@ from headgate.web.console.pages import (
     text,
     when,
 )
-from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
-from headgate.web.site.listing import Column, Filter, Listing, count_of
+from headgate.web.site.forms import NameField, SiteForm, form_view
+from headgate.web.site.listing import Column, Filter, Listing, counted
 
 PART_ROWS_MAX = 20
 IS_SUSPENDED = {"active": False, "suspended": True}
@@ -37,10 +39,7 @@ IS_SUSPENDED = {"active": False, "suspended": True}
 class OrganizationForm(SiteForm):
     """A new organization."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
-    )
+    name = NameField()
     title = forms.CharField(label=gettext_lazy("Title"), required=False)
 
 
@@ -80,20 +79,8 @@ def page(request: HttpRequest) -> HttpResponse:
         columns=(
             Column("name", _("Name"), lambda row: (row.name, address(row)), "link", "name"),
             Column("title", _("Title"), lambda row: row.title or None, sort="title"),
-            Column(
-                "applications",
-                _("Applications"),
-                lambda row: row.applications_count,  # type: ignore[attr-defined]  # annotated
-                "number",
-                "applications_count",
-            ),
-            Column(
-                "members",
-                _("Members"),
-                lambda row: row.members_count,  # type: ignore[attr-defined]  # annotated
-                "number",
-                "members_count",
-            ),
+            counted("applications", _("Applications")),
+            counted("members", _("Members")),
             Column("state", _("State"), lambda row: state(is_suspended=row.is_suspended), "badge"),
             Column("created", _("Made"), lambda row: row.created_at, "instant", "created_at"),
         ),
@@ -131,6 +118,7 @@ def one(request: HttpRequest, name: str) -> HttpResponse:
     found = organizations.get(actor, name)
     applications = found.applications.filter(removed_at=None).order_by("name")
     members = found.memberships.filter(removed_at=None).select_related("user")
+    query = f"?organization={found.name}"
     switch = _("Resume") if found.is_suspended else _("Suspend")
     thing = Thing(
         title=found.title or found.name,
@@ -146,12 +134,13 @@ def one(request: HttpRequest, name: str) -> HttpResponse:
         acts=(
             Act(
                 _("New application"),
-                reverse("console_application_new") + f"?organization={found.name}",
+                reverse("console_application_new") + query,
                 Scope.KEYS,
                 "main",
             ),
             Act(_("Change title"), reverse("console_organization_edit", args=[name]), Scope.ADMIN),
             Act(switch, reverse("console_organization_suspend", args=[name]), Scope.ADMIN),
+            Act(_("New webhook"), f"{reverse('console_webhook_new')}{query}", Scope.ADMIN),
             Act(
                 _("Delete"),
                 reverse("console_organization_delete", args=[name]),
@@ -178,6 +167,7 @@ def one(request: HttpRequest, name: str) -> HttpResponse:
                 ),
             ),
             _members(members),
+            teams.part(actor, found),
         ),
     )
     return show(request, actor, thing)
@@ -258,13 +248,12 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
         _("Delete the organization"),
         (back(), (name, address(found))),
         lead=_("Its tokens end, its members lose their place. This cannot be undone."),
-        is_danger=True,
         hits=(hits.callers(actor, organization=name),),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(name, request.POST or None),
-        lambda _given: organizations.delete(actor, name),
-        lambda _done: (_("The organization was deleted."), back()[1]),
+        name,
+        lambda: organizations.delete(actor, name),
+        (_("The organization was deleted."), back()[1]),
     )

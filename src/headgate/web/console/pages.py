@@ -5,22 +5,22 @@ alike. What a person may not do is not shown (`Act.scope`); the services refuse 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.contrib import messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 
 from headgate.store.services.actor import Actor, Scope
-from headgate.web.site.forms import SiteForm
+from headgate.web.site import acts as site_acts
+from headgate.web.site.acts import Secret, Then
+from headgate.web.site.forms import ConfirmForm, SiteForm
 from headgate.web.site.listing import Listing
 from headgate.web.site.signed_in import operator
 
 M = TypeVar("M", bound=Model)
-REFUSED = 422  # the form was not carried out
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,43 +119,30 @@ def carry_out(
     page: FormPage,
     form: SiteForm,
     act: Callable[[dict[str, Any]], Any],
-    then: Callable[[Any], tuple[str, str]],
+    then: Then,
     template: str = "console/form.html",
+    **more: Any,
 ) -> HttpResponse:
-    """The page of an act, and once its form was sent and taken, where `then` leads.
-
-    `then` gets what `act` gave, and says what was done and which address to go on to.
-    """
-    if request.method == "POST" and form.do(act):
-        told, address = then(form.result)
-        messages.success(request, told)
-        return redirect(address)
-    return refused(request, page, form, template)
+    """The page of an act, and once its form was sent and taken, where `then` leads."""
+    return site_acts.carry_out(template, request, page, form, act, then, **more)
 
 
-def refused(
-    request: HttpRequest, page: FormPage, form: SiteForm, template: str = "console/form.html"
+def confirmed(
+    request: HttpRequest,
+    page: FormPage,
+    name: str,
+    act: Callable[[], Any],
+    then: tuple[str, str],
 ) -> HttpResponse:
-    """The page of an act that was not done yet, or was refused."""
-    status = REFUSED if form.is_bound else 200
-    return render(request, template, {"page": page, "form": form}, status=status)
+    """The page of an act that cannot be undone: done once its `name` is typed."""
+    form = ConfirmForm(name, request.POST or None)
+    page = replace(page, is_danger=True)
+    return carry_out(request, page, form, lambda _given: act(), lambda _done: then)
 
 
-def reveal(request: HttpRequest, secret: "Secret") -> HttpResponse:
+def reveal(request: HttpRequest, secret: Secret) -> HttpResponse:
     """The only page that a new secret ever stands on."""
-    response = render(request, "console/secret.html", {"secret": secret})
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A new secret, what it is, and where to go on. Never kept, never logged."""
-
-    title: str
-    text: str = field(repr=False)
-    then: str
-    more: Sequence[tuple[str, str]] = ()
+    return site_acts.reveal("console/secret.html", request, secret)
 
 
 def text(value: Any) -> Cell:
@@ -166,6 +153,11 @@ def text(value: Any) -> Cell:
 def code(value: Any) -> Cell:
     """A name or id."""
     return Cell(value or "–", "mono")
+
+
+def prose(sentence: str) -> Cell:
+    """What a service says, in the reader's language, with its `names` as code."""
+    return Cell(sentence, "prose")
 
 
 def link(title: str, address: str) -> Cell:

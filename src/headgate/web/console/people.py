@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Membership, User
-from headgate.store.services import people
 from headgate.store.services.actor import Actor, Scope, not_found
-from headgate.store.services.roles import Role
+from headgate.store.services.consumers import people
+from headgate.store.services.consumers.roles import Role
+from headgate.store.services.values import count_of
+from headgate.web.accounts.verified import verify
 from headgate.web.console.pages import (
     Act,
     FormPage,
@@ -29,7 +31,7 @@ from headgate.web.console.pages import (
     when,
 )
 from headgate.web.site.forms import SiteForm, form_view
-from headgate.web.site.listing import Column, Filter, Listing, count_of
+from headgate.web.site.listing import Column, Filter, Listing
 
 ROLES = [
     ("", gettext_lazy("none: the portal alone")),
@@ -192,7 +194,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
     def act(given: dict[str, Any]) -> User:
         chosen = given.pop("role")
-        return people.create(actor, role=Role(chosen) if chosen else None, **given)
+        made = people.create(actor, role=Role(chosen) if chosen else None, **given)
+        verify(made)
+        return made
 
     return carry_out(
         request,

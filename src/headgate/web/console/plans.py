@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Plan
-from headgate.store.services import plans, policies, products
 from headgate.store.services.actor import Scope
+from headgate.store.services.catalog import plans, products
+from headgate.store.services.gateway import policies
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
@@ -20,6 +21,7 @@ from headgate.web.console.pages import (
     allowed,
     carry_out,
     code,
+    confirmed,
     link,
     number,
     show,
@@ -28,7 +30,7 @@ from headgate.web.console.pages import (
 )
 from headgate.web.console.products import address as product_address
 from headgate.web.console.products import back, subscribers
-from headgate.web.site.forms import ConfirmForm, LinesField, SiteForm, form_view
+from headgate.web.site.forms import LinesField, NameField, SiteForm, form_view
 
 
 class PlanForm(SiteForm):
@@ -39,7 +41,7 @@ class PlanForm(SiteForm):
         label=gettext_lazy("Rates"),
         required=False,
         help_text=gettext_lazy(
-            "One a line: 10/second, or 10/second+50 with a burst. "
+            "One a line: 10/second, 10/second+50 with a burst, or 10/second shared by all nodes. "
             "' shadow' behind it: counted, never refused."
         ),
     )
@@ -61,10 +63,7 @@ class PlanForm(SiteForm):
 class NewPlanForm(PlanForm):
     """With a name that stays."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
-    )
+    name = NameField()
     field_order = ("name", "title", "rates", "quotas", "concurrent", "needs_approval")
 
 
@@ -165,13 +164,12 @@ def delete(request: HttpRequest, product: str, plan: str) -> HttpResponse:
         _("Delete the plan"),
         (back(), (found.path, address(product, plan))),
         lead=_("It can be deleted once nobody is subscribed. This cannot be undone."),
-        is_danger=True,
         hits=(subscribers(subscribed, f"{reverse('console_subscriptions')}?q={plan}"),),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(found.path, request.POST or None),
-        lambda _given: plans.delete(actor, found.path),
-        lambda _done: (_("The plan was deleted."), product_address(product)),
+        found.path,
+        lambda: plans.delete(actor, found.path),
+        (_("The plan was deleted."), product_address(product)),
     )

@@ -11,17 +11,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from headgate.core.mistakes import reason
 from headgate.core.problems import Problem
 from headgate.gateway.effective import Place, effective
 from headgate.gateway.policy import caller_error
 from headgate.gateway.policy import policies as kinds
 from headgate.model.snapshot import PolicyUse
-from headgate.store.services import apis, gateways, policies
 from headgate.store.services.actor import Actor, Scope, not_found
-from headgate.store.services.gateways import DEFAULT_GATEWAY
+from headgate.store.services.catalog import apis
+from headgate.store.services.gateway import gateways, policies
+from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
 from headgate.web.console import policy_forms
 from headgate.web.console.pages import (
-    REFUSED,
     Act,
     FormPage,
     Part,
@@ -31,10 +32,14 @@ from headgate.web.console.pages import (
     carry_out,
     code,
     link,
+    prose,
     show,
     text,
 )
+from headgate.web.console.setting_editor import Edited
+from headgate.web.site.acts import REFUSED
 from headgate.web.site.forms import NOT_TO_MEND, SiteForm, form_view
+from headgate.web.site.words import refusal, said
 
 Uses = tuple[PolicyUse, ...]
 
@@ -122,7 +127,7 @@ def page(request: HttpRequest, place: str, name: str) -> HttpResponse:
             _("Attached here"),
             (_("Policy"), _("What it does"), _("Settings")),
             [
-                [named(use.kind), text(summary(use.kind)), code(_short(use.settings))]
+                [named(use.kind), prose(summary(use.kind)), code(_short(use.settings))]
                 for use in uses
             ],
             _("None."),
@@ -134,7 +139,7 @@ def page(request: HttpRequest, place: str, name: str) -> HttpResponse:
             Part(
                 _("Can be attached"),
                 (_("Policy"), _("What it does")),
-                [[named(kind), text(summary(kind))] for kind in can_be],
+                [[named(kind), prose(summary(kind))] for kind in can_be],
                 _("Nothing more."),
             )
         )
@@ -173,79 +178,35 @@ def edit(request: HttpRequest, place: str, name: str) -> HttpResponse:
 def _edit_one(request: HttpRequest, actor: Actor, target: Target, kind: str) -> HttpResponse:
     before = target.get(actor)
     present = next((use for use in before if use.kind == kind), None)
-    mode, do = request.POST.get("mode", "form"), request.POST.get("do", "")
-    schema = kinds[kind].model_json_schema()
-    settings: Any = dict(present.settings if present else kinds[kind].example)
-    errors: dict[str, tuple[str, ...]] = {}
-    written, problem = "", None
-    if request.method == "POST":
-        settings, errors, written = _sent(schema, mode, request.POST.dict())
-    after = _with(before, PolicyUse(kind, settings if isinstance(settings, dict) else {}))
-    if do in {"save", "preview"} and not errors:
-        try:
-            index = [use.kind for use in after].index(kind)
-            policies.check(after[index : index + 1])
-            if do == "save":
-                target.put(actor, after)
-                return _saved(request, target)
-        except Problem as error:
-            if error.type in NOT_TO_MEND:
-                raise
-            problem, errors = error, _by_setting(error)
-    if do in {"yaml", "form"} and not errors:
-        mode = do
+    settings = dict(present.settings if present else kinds[kind].example)
+    edited = Edited.of(request, kinds[kind].model_json_schema(), settings)
+    part = None
+    if edited.is_tried:
+        after = with_one(before, PolicyUse(kind, edited.settings))
+        index = [use.kind for use in after].index(kind)
+        edited.attempt(lambda: policies.check(after[index : index + 1]))
+        if edited.do == "save" and not edited.errors:
+            edited.attempt(lambda: target.put(actor, after))
+        if edited.do == "save" and not edited.errors:
+            return _saved(request, target)
+        if not edited.errors:
+            part = effect(actor, target, before, after)
     context = {
         "kind": kind,
         "doc": summary(kind),
-        "mode": mode,
-        "fields": policy_forms.shown(schema, settings, errors)
-        if isinstance(settings, dict)
-        else (),
-        "written": ",".join(settings) if isinstance(settings, dict) else "",
-        "yaml": written if mode == "yaml" and errors else policy_forms.as_yaml(settings),
-        "errors": errors,
-        "problem": problem,
         "present": present,
-        "effect": effect(actor, target, before, after) if do == "preview" and not errors else None,
+        "effect": part,
+        **edited.context(),
         **_around(target),
     }
-    is_refused = do in {"save", "preview", "yaml", "form"} and bool(errors or problem)
-    status = REFUSED if is_refused else 200
-    return render(request, "console/policy.html", context, status=status)
+    return render(request, "console/policy.html", context, status=edited.status)
 
 
-def _sent(
-    schema: Mapping[str, Any], mode: str, given: dict[str, str]
-) -> tuple[Any, dict[str, tuple[str, ...]], str]:
-    """The settings that were sent in either form, what could not be read, and the text."""
-    if mode != "yaml":
-        settings, errors = policy_forms.read(schema, given)
-        return settings, errors, ""
-    written = given.get("yaml", "")
-    try:
-        found = policy_forms.from_yaml(written)
-    except ValueError as error:
-        return {}, {"": (str(error),)}, written
-    if found is not None and not isinstance(found, dict):
-        return {}, {"": (_("Write settings as name: value."),)}, written
-    return found or {}, {}, written
-
-
-def _with(uses: Uses, one: PolicyUse) -> Uses:
+def with_one(uses: Uses, one: PolicyUse) -> Uses:
     """The list with a policy in the place of the one of its kind, or behind all others."""
     if any(use.kind == one.kind for use in uses):
         return tuple(one if use.kind == one.kind else use for use in uses)
     return (*uses, one)
-
-
-def _by_setting(problem: Problem) -> dict[str, tuple[str, ...]]:
-    """The mistakes by the setting that they are in; under "" those of none."""
-    found: dict[str, tuple[str, ...]] = {}
-    for error in problem.errors:
-        parts = error.pointer.split("/settings/", 1)
-        name = parts[1].partition("/")[0] if len(parts) == 2 else ""
-        found[name] = (*found.get(name, ()), error.message)
-    return found or {"": (str(problem),)}
 
 
 def _around(target: Target) -> dict[str, Any]:
@@ -281,10 +242,10 @@ def _edit_all(request: HttpRequest, actor: Actor, target: Target) -> HttpRespons
         except Problem as error:
             if error.type in NOT_TO_MEND:
                 raise
-            errors = [f"{one.pointer} {one.message}".strip() for one in error.errors]
-            errors = errors or [str(error)]
+            errors = [f"{one.pointer} {said(one.message)}".strip() for one in error.errors]
+            errors = errors or [refusal(error)]
         except ValueError as error:
-            errors = [str(error)]
+            errors = [said(reason(error))]
     context = {"yaml": written, "errors": errors, "effect": part, **_around(target)}
     status = REFUSED if errors else 200
     return render(request, "console/policies_yaml.html", context, status=status)

@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import API, Plan, Product, Subscription
-from headgate.store.services import apis, plans, policies, products
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import apis, plans, products
+from headgate.store.services.gateway import policies
+from headgate.store.services.values import count_of
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
@@ -22,6 +24,7 @@ from headgate.web.console.pages import (
     allowed,
     carry_out,
     code,
+    confirmed,
     link,
     listed,
     number,
@@ -29,10 +32,9 @@ from headgate.web.console.pages import (
     text,
     when,
 )
-from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
-from headgate.web.site.listing import Column, Filter, Listing, count_of
-
-APIS_MAX = 2000  # to choose from
+from headgate.web.site.choosing import CHOICES_MAX
+from headgate.web.site.forms import LinesField, NameField, SiteForm, form_view
+from headgate.web.site.listing import Column, Filter, Listing, counted
 
 
 class ProductForm(SiteForm):
@@ -45,6 +47,11 @@ class ProductForm(SiteForm):
 
     def __init__(self, names: list[str], *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        if len(names) > CHOICES_MAX:
+            self.fields["apis"] = LinesField(
+                label=_("APIs"), required=False, rows=10, help_text=_("Their names, one a line.")
+            )
+            return
         self.offer("apis", [(name, name) for name in names])
         if not names:
             self.fields["apis"].help_text = _("There is no API yet.")
@@ -53,10 +60,7 @@ class ProductForm(SiteForm):
 class NewProductForm(ProductForm):
     """With a name that stays."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
-    )
+    name = NameField()
     field_order = ("name", "title", "apis")
 
 
@@ -71,7 +75,8 @@ def address(name: str, act: str = "") -> str:
 
 
 def _names(actor: Actor) -> list[str]:
-    return list(apis.visible(actor).order_by("name").values_list("name", flat=True)[:APIS_MAX])
+    names = apis.visible(actor).order_by("name").values_list("name", flat=True)
+    return list(names[: CHOICES_MAX + 1])
 
 
 @require_safe
@@ -93,13 +98,7 @@ def page(request: HttpRequest) -> HttpResponse:
             Column("title", _("Title"), lambda row: row.title or None, sort="title"),
             Column("apis", _("APIs"), lambda row: ", ".join(api.name for api in row.apis.all())),
             Column("plans", _("Plans"), lambda row: ", ".join(p.name for p in row.plans.all())),
-            Column(
-                "subscriptions",
-                _("Subscriptions"),
-                lambda row: row.subscriptions_count,  # type: ignore[attr-defined]  # annotated
-                "number",
-                "subscriptions_count",
-            ),
+            counted("subscriptions", _("Subscriptions")),
             Column("created", _("Made"), lambda row: row.created_at, "instant", "created_at"),
         ),
         search=("name", "title"),
@@ -256,13 +255,12 @@ def delete(request: HttpRequest, product: str) -> HttpResponse:
         _("Delete the product"),
         (back(), (product, address(product))),
         lead=_("It goes with its plans, once nobody is subscribed. This cannot be undone."),
-        is_danger=True,
         hits=(subscribers(subscribed, f"{reverse('console_subscriptions')}?product={product}"),),
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(product, request.POST or None),
-        lambda _given: products.delete(actor, product),
-        lambda _done: (_("The product was deleted."), back()[1]),
+        product,
+        lambda: products.delete(actor, product),
+        (_("The product was deleted."), back()[1]),
     )

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Release
-from headgate.store.services import apis, gateways
 from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.catalog import apis
+from headgate.store.services.gateway import gateways, releases
 from headgate.web.console.pages import (
     Act,
     FormPage,
@@ -80,9 +81,6 @@ def _state(row: Release) -> tuple[str, str]:
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """All releases, newest first."""
-    # With the numbers of traffic, whose query engine takes 40 MB: only for those who ask
-    from headgate.store.services import releases
-
     actor = allowed(request, Scope.READ)
     listing: Listing[Release] = Listing(
         name="releases",
@@ -174,8 +172,6 @@ def _gateway(found: Release) -> str:
 
 
 def _numbers(actor: Actor, found: Release) -> Part:
-    from headgate.store.services import releases  # as above
-
     rows = []
     for version in (found.stable, found.candidate):
         measured, requests = releases.measured(actor, found, version)
@@ -189,8 +185,6 @@ def _numbers(actor: Actor, found: Release) -> Part:
 
 
 def _find(actor: Actor, release: str) -> Release:
-    from headgate.store.services import releases  # as above
-
     found = releases.visible(actor).filter(id=release).first()
     if found is None:
         raise not_found("release", release)
@@ -200,8 +194,6 @@ def _find(actor: Actor, release: str) -> Release:
 @form_view
 def start(request: HttpRequest, api: str) -> HttpResponse:
     """Give a further version a share."""
-    from headgate.store.services import releases  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     version = apis.get_version(actor, api)
     names = [gateway.name for gateway in gateways.listed(actor)]
@@ -226,8 +218,6 @@ def _to_release(row: Release) -> tuple[str, str]:
 @form_view
 def change(request: HttpRequest, release: str) -> HttpResponse:
     """Another share."""
-    from headgate.store.services import releases  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     found = _find(actor, release)
     reference = f"{found.candidate.api.name}@{found.candidate.name}"
@@ -255,8 +245,6 @@ def change(request: HttpRequest, release: str) -> HttpResponse:
 @form_view
 def promote(request: HttpRequest, release: str) -> HttpResponse:
     """Make the candidate the default version."""
-    from headgate.store.services import releases  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     found = _find(actor, release)
     name = f"{found.candidate.api.name}@{found.candidate.name}"
@@ -288,8 +276,6 @@ class ReasonForm(SiteForm):
 @form_view
 def abort(request: HttpRequest, release: str) -> HttpResponse:
     """Take the candidate's share away."""
-    from headgate.store.services import releases  # as above
-
     actor = allowed(request, Scope.WRITE, "API")
     found = _find(actor, release)
     name = f"{found.candidate.api.name}@{found.candidate.name}"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -11,8 +10,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Plan, Subscription
-from headgate.store.services import applications, products, subscriptions
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.catalog import products
+from headgate.store.services.consumers import applications, subscriptions
 from headgate.store.services.values import UNSET
 from headgate.web.console import hits
 from headgate.web.console.organizations import state, suspended_filter
@@ -29,10 +29,9 @@ from headgate.web.console.pages import (
     show,
     when,
 )
+from headgate.web.site.choosing import Choosable, RowField, offer_rows
 from headgate.web.site.forms import DayField, SiteForm, end_of, form_view, last_day
 from headgate.web.site.listing import Column, Filter, Listing
-
-PLANS_MAX = 1000  # to choose from
 
 
 class SubscribeForm(SiteForm):
@@ -40,22 +39,12 @@ class SubscribeForm(SiteForm):
 
     names = {"expires_at": "until"}  # noqa: RUF012  # a ClassVar of the base
 
-    plan = forms.ChoiceField(label=gettext_lazy("Plan"))
+    plan = RowField(label=gettext_lazy("Plan"))
     until = DayField(
         label=gettext_lazy("Last day"),
         required=False,
         help_text=gettext_lazy("It ends with this day (UTC). Empty: it does not end."),
     )
-
-    def __init__(self, plans: list[Plan], *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
-        self.offer(
-            "plan",
-            [
-                (plan.path, f"{plan.path} – {plan.title}" if plan.title else plan.path)
-                for plan in plans
-            ],
-        )
 
 
 def back() -> tuple[str, str]:
@@ -63,11 +52,23 @@ def back() -> tuple[str, str]:
     return _("Subscriptions"), reverse("console_subscriptions")
 
 
-def _plans(actor: Actor, product: str = "") -> list[Plan]:
+def _plans(actor: Actor, product: str = "") -> Choosable[Plan]:
     rows = Plan.objects.filter(removed_at=None, product__in=products.visible(actor))
     if product:
         rows = rows.filter(product__name=product)
-    return list(rows.select_related("product").order_by("product__name", "name")[:PLANS_MAX])
+    return Choosable(
+        "plan",
+        rows.select_related("product").order_by("product__name", "name"),
+        ("name", "title", "product__name", "product__title"),
+        value=lambda row: row.path,
+        by=_of_path,
+        title=lambda row: f"{row.path} – {row.title}" if row.title else row.path,
+    )
+
+
+def _of_path(path: str) -> Q:
+    product, _slash, name = path.partition("/")
+    return Q(product__name=product, name=name)
 
 
 @require_safe
@@ -84,13 +85,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 lambda row: (row.id, reverse("console_subscription", args=[row.id])),
                 "link",
             ),
-            Column(
-                "application",
-                _("Application"),
-                lambda row: hits.application_cell(row.application.path).value,
-                "link",
-                "application__name",
-            ),
+            hits.application_column(lambda row: row.application, "application"),
             Column(
                 "plan",
                 _("Plan"),
@@ -152,6 +147,7 @@ def one(request: HttpRequest, subscription: str) -> HttpResponse:
         ),
         acts=(
             Act(_("Change"), reverse("console_subscription_edit", args=at), Scope.KEYS, "main"),
+            hits.events_of(subscription),
             Act(
                 _("Resume") if found.is_suspended else _("Suspend"),
                 reverse("console_subscription_suspend", args=at),
@@ -174,16 +170,18 @@ def new(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     actor = allowed(request, Scope.KEYS, "subscription")
     owner = applications.get(actor, f"{organization}/{name}")
     then = reverse("console_application", args=[organization, name])
+    form = SubscribeForm(request.POST or None)
+    offer_rows(request, form, "plan", _plans(actor))
     return carry_out(
         request,
         FormPage(
             _("Subscribe %(name)s") % {"name": owner.path}, _("Subscribe"), ((owner.path, then),)
         ),
-        SubscribeForm(_plans(actor), request.POST or None),
+        form,
         lambda given: subscriptions.create(
             actor,
             application=owner.path,
-            plan=given["plan"],
+            plan=given["plan"].path,
             expires_at=end_of(given["until"]),
         ),
         lambda made: (_("It is subscribed to %(plan)s.") % {"plan": made.plan.path}, then),
@@ -197,12 +195,13 @@ def edit(request: HttpRequest, subscription: str) -> HttpResponse:
     found = subscriptions.get(actor, subscription)
     at = reverse("console_subscription", args=[subscription])
     initial = {"plan": found.plan.path, "until": last_day(found.expires_at)}
-    form = SubscribeForm(_plans(actor, found.product.name), request.POST or None, initial=initial)
+    form = SubscribeForm(request.POST or None, initial=initial)
+    offer_rows(request, form, "plan", _plans(actor, found.product.name))
 
     def act(given: dict[str, Any]) -> Subscription:
         is_moved = "until" in form.changed_data  # what is set to the second stays so otherwise
         until = end_of(given["until"]) if is_moved else UNSET
-        return subscriptions.update(actor, subscription, plan=given["plan"], expires_at=until)
+        return subscriptions.update(actor, subscription, plan=given["plan"].path, expires_at=until)
 
     return carry_out(
         request,

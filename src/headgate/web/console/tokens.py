@@ -11,24 +11,24 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Token
-from headgate.store.services import tokens
 from headgate.store.services.actor import Scope
+from headgate.store.services.consumers import tokens
 from headgate.web.console.pages import (
     Act,
     FormPage,
-    Secret,
     Thing,
     allowed,
     carry_out,
     code,
+    confirmed,
     listed,
-    refused,
     reveal,
     show,
     text,
     when,
 )
-from headgate.web.site.forms import ConfirmForm, DayField, SiteForm, end_of, form_view
+from headgate.web.site.acts import Secret
+from headgate.web.site.forms import DayField, SiteForm, end_of, form_view
 from headgate.web.site.listing import Column, Filter, Listing
 
 GIVEN = [scope for scope in Scope if scope is not Scope.NODE]
@@ -67,6 +67,8 @@ def back() -> tuple[str, str]:
 def _limited_to(token: Token) -> str | None:
     if token.node:
         return _("node %(name)s") % {"name": token.node.name}
+    if token.team:
+        return _("team %(name)s") % {"name": token.team.path}
     return token.organization.name if token.organization else None
 
 
@@ -151,7 +153,6 @@ def one(request: HttpRequest, token: str) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Make one; the answer shows it once."""
     actor = allowed(request, Scope.ADMIN, "token")
-    form = TokenForm(request.POST or None)
 
     def act(given: dict[str, Any]) -> tokens.IssuedToken:
         return tokens.create(
@@ -162,10 +163,12 @@ def new(request: HttpRequest) -> HttpResponse:
             expires_at=end_of(given["until"]),
         )
 
-    if request.method == "POST" and form.do(act):
-        then = reverse("console_token", args=[form.result.token.id])
-        return reveal(request, Secret(_("The new token"), form.result.secret.text, then))
-    return refused(request, FormPage(_("New token"), _("Make it"), (back(),)), form)
+    def after(made: tokens.IssuedToken) -> HttpResponse:
+        then = reverse("console_token", args=[made.token.id])
+        return reveal(request, Secret(_("The new token"), made.secret.text, then))
+
+    form_page = FormPage(_("New token"), _("Make it"), (back(),))
+    return carry_out(request, form_page, TokenForm(request.POST or None), act, after)
 
 
 @form_view
@@ -178,12 +181,11 @@ def revoke(request: HttpRequest, token: str) -> HttpResponse:
         _("Revoke the token"),
         (back(), (found.name, reverse("console_token", args=[token]))),
         lead=_("Whatever uses it stops working at once. This cannot be undone."),
-        is_danger=True,
     )
-    return carry_out(
+    return confirmed(
         request,
         form_page,
-        ConfirmForm(found.name, request.POST or None),
-        lambda _given: tokens.revoke(actor, token),
-        lambda _done: (_("The token is revoked."), back()[1]),
+        found.name,
+        lambda: tokens.revoke(actor, token),
+        (_("The token is revoked."), back()[1]),
     )

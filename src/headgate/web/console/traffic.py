@@ -1,6 +1,6 @@
 """What is called right now, by whom, and how does it end? And why did one request end so?"""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -9,9 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem, ProblemType
 from headgate.model.record import RequestRecord, Verdict
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.traffic import explain, questions
+from headgate.store.services.traffic.questions import SeenRequest
+from headgate.traffic.queries import RequestFilter
 from headgate.web.console import hits
 from headgate.web.console.pages import (
     Act,
@@ -27,10 +31,7 @@ from headgate.web.console.pages import (
 )
 from headgate.web.site.listing import Column, exported
 from headgate.web.site.tags import milliseconds, size
-
-if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question about traffic
-    from headgate.store.services.traffic import SeenRequest
-    from headgate.traffic.queries import RequestFilter
+from headgate.web.site.words import refusal, said, step_name, step_outcome
 
 ROWS = 100
 EXPORT_ROWS = 1000
@@ -50,14 +51,12 @@ def asked(request: HttpRequest) -> dict[str, str]:
     return {name: value.replace("\0", "") for name, value in found.items() if value}
 
 
-def filters_of(actor: Actor, given: dict[str, str], **more: Any) -> "RequestFilter":
+def filters_of(actor: Actor, given: dict[str, str], **more: Any) -> RequestFilter:
     """The filters as the service takes them.
 
     Raises:
         Problem: INVALID_INPUT; NOT_FOUND: the application.
     """
-    from headgate.store.services import traffic
-
     status = given.get("status", "")
     exact, of_class = None, None
     if status in CLASSES:
@@ -67,10 +66,10 @@ def filters_of(actor: Actor, given: dict[str, str], **more: Any) -> "RequestFilt
     elif status:
         raise Problem(
             ProblemType.INVALID_INPUT,
-            f"'{status[:20]}' is no status.",
+            phrase("'{status}' is no status.", status=status[:20]),
             "Write three digits, or one of 2xx, 3xx, 4xx and 5xx.",
         )
-    return traffic.request_filter(
+    return questions.request_filter(
         actor,
         api=given.get("api"),
         application=given.get("application"),
@@ -85,8 +84,6 @@ def filters_of(actor: Actor, given: dict[str, str], **more: Any) -> "RequestFilt
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """The newest requests; `live=1` goes on showing what comes."""
-    from headgate.store.services import traffic
-
     actor = allowed(request, Scope.TRAFFIC, "traffic")
     given = asked(request)
     wanted = request.GET.get("format", "")
@@ -95,11 +92,11 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         filters = filters_of(actor, given)
         limit = EXPORT_ROWS if wanted else ROWS
-        found = traffic.requests(actor, filters, cursor=cursor, limit=limit)
+        found = questions.requests(actor, filters, cursor=cursor, limit=limit)
     except Problem as error:
         if wanted or error.type is ProblemType.FORBIDDEN:
             raise
-        problem = str(error)
+        problem = refusal(error)
     if wanted and found:
         return exported(wanted, "requests", _columns(), found.items)
     is_live = request.GET.get("live") == "1" and not problem
@@ -127,11 +124,9 @@ def new_address(given: dict[str, str], after: str) -> str:
 @require_safe
 def new(request: HttpRequest) -> HttpResponse:
     """The rows that came since `after`, for the page to put above the others."""
-    from headgate.store.services import traffic
-
     actor = allowed(request, Scope.TRAFFIC, "traffic")
     given = asked(request)
-    found = traffic.follow(
+    found = questions.follow(
         actor, filters_of(actor, given), after=request.GET.get("after", ""), limit=NEW_ROWS_MAX
     )
     context = {"rows": tuple(reversed(found.items)), "new": new_address(given, found.after)}
@@ -168,8 +163,6 @@ def _columns() -> "tuple[Column[SeenRequest], ...]":
 @require_safe
 def one(request: HttpRequest, request_id: str) -> HttpResponse:
     """Why one request was answered as it was."""
-    from headgate.store.services import explain
-
     actor = allowed(request, Scope.TRAFFIC, "traffic")
     found = explain.of_request(actor, request_id)
     seen, record = found.seen, found.seen.record
@@ -177,28 +170,26 @@ def one(request: HttpRequest, request_id: str) -> HttpResponse:
         title=f"{record.method} {record.path}",
         back=((_("Live traffic"), reverse("console_traffic")),),
         badges=((str(record.status), status_kind(record.status)), (record.verdict.value, "")),
-        lead=found.summary,
+        lead=said(found.summary),
         facts=_facts(seen),
         acts=_acts(record),
     )
     steps = Part(
         _("On its way"),
         (_("What was looked at"), _("Outcome"), _("In words")),
-        [[text(step.name), _outcome(step.outcome), text(step.detail)] for step in found.steps],
+        [
+            [text(step_name(step)), badge(*step_outcome(step)), text(said(step.detail))]
+            for step in found.steps
+        ],
     )
     acts = [act for act in thing.acts if actor.may(act.scope)]
     context = {
         "thing": thing,
         "acts": acts,
         "parts": [{"part": steps, "acts": ()}],
-        "next_step": found.next_step,
+        "next_step": said(found.next_step),
     }
     return render(request, "console/request.html", context)
-
-
-def _outcome(outcome: str) -> Cell:
-    kinds = {"passed": "good", "refused": "bad", "skipped": ""}
-    return badge(outcome, kinds[outcome]) if outcome in kinds else text(outcome)
 
 
 def _acts(record: RequestRecord) -> list[Act]:
@@ -216,7 +207,7 @@ def _acts(record: RequestRecord) -> list[Act]:
     return acts
 
 
-def _facts(seen: "SeenRequest") -> list[tuple[str, Cell]]:
+def _facts(seen: SeenRequest) -> list[tuple[str, Cell]]:
     record = seen.record
     reference = f"{record.api}@{record.version}" if record.api else ""
     return [

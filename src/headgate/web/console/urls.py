@@ -10,9 +10,15 @@ from headgate.web.console import (
     audit,
     blocks,
     clients,
+    data_access,
+    deliveries,
+    erasure,
+    events,
+    feedback,
     gateways,
     home,
     imports,
+    issuers,
     keys,
     lifecycle,
     look,
@@ -25,9 +31,17 @@ from headgate.web.console import (
     policies,
     products,
     releases,
+    scopes,
+    secrets,
+    sensitive,
+    settings,
     subscriptions,
+    teams,
     tokens,
     traffic,
+    trusted,
+    upstreams,
+    webhooks,
 )
 
 _CATALOG = [
@@ -36,6 +50,8 @@ _CATALOG = [
     path("/apis/<str:api>", apis.one, name="console_api"),
     path("/apis/<str:api>/publish", api_acts.publish, name="console_api_publish"),
     path("/apis/<str:api>/unpublish", api_acts.unpublish, name="console_api_unpublish"),
+    path("/apis/<str:api>/purge", api_acts.purge, name="console_api_purge"),
+    path("/apis/<str:api>/upstream", upstreams.edit, name="console_api_upstream"),
     path("/apis/<str:api>/settings", api_acts.edit, name="console_api_edit"),
     path("/apis/<str:api>/default", api_acts.make_default, name="console_api_default"),
     path("/apis/<str:api>/callers", lifecycle.callers, name="console_api_callers"),
@@ -46,6 +62,7 @@ _CATALOG = [
     path("/apis/<str:api>/release", releases.start, name="console_api_release"),
     path("/apis/<str:api>/operations", operations.page, name="console_api_operations"),
     path("/apis/<str:api>/operations/<path:operation>", operations.one, name="console_operation"),
+    path("/scopes/<str:api>/<path:operation>", scopes.edit, name="console_scopes"),
     path("/policies/<str:place>/<path:name>", policies.page, name="console_policies"),
     path("/policy/<str:place>/<path:name>", policies.edit, name="console_policy"),
     path(
@@ -53,6 +70,16 @@ _CATALOG = [
         policies.remove,
         name="console_policy_remove",
     ),
+    path("/sensitive", sensitive.page, name="console_sensitive"),
+    path("/new/sensitive", sensitive.new, name="console_mark_new"),
+    path("/sensitive/<str:mark>", sensitive.one, name="console_mark"),
+    path("/sensitive/<str:mark>/edit", sensitive.edit, name="console_mark_edit"),
+    path("/sensitive/<str:mark>/remove", sensitive.remove, name="console_mark_remove"),
+    path("/access", data_access.page, name="console_access"),
+    path("/access/<str:wanted>", data_access.one, name="console_access_request"),
+    path("/access/<str:wanted>/grant", data_access.grant, name="console_access_grant"),
+    path("/access/<str:wanted>/refuse", data_access.refuse, name="console_access_refuse"),
+    path("/access/<str:wanted>/revoke", data_access.revoke, name="console_access_revoke"),
     path("/releases", releases.page, name="console_releases"),
     path("/releases/<str:release>", releases.one, name="console_release"),
     path("/releases/<str:release>/change", releases.change, name="console_release_change"),
@@ -83,6 +110,21 @@ _CONSUMERS = [
     path(
         "/organizations/<str:name>/delete", organizations.delete, name="console_organization_delete"
     ),
+    path("/teams", teams.page, name="console_teams"),
+    path("/new/team", teams.new, name="console_team_new"),
+    *(
+        path(f"/teams/<str:organization>/<str:team>{end}", view, name=name)
+        for end, view, name in (
+            ("", teams.one, "console_team"),
+            ("/edit", teams.edit, "console_team_edit"),
+            ("/delete", teams.delete, "console_team_delete"),
+            ("/add", teams.add, "console_team_add"),
+            ("/members", teams.people, "console_team_members"),
+            ("/members/<str:member>", teams.member, "console_team_member"),
+            ("/members/<str:member>/role", teams.role, "console_team_member_role"),
+            ("/members/<str:member>/remove", teams.remove, "console_team_member_remove"),
+        )
+    ),
     path("/applications", applications.page, name="console_applications"),
     path("/new/application", applications.new, name="console_application_new"),
     *(
@@ -95,6 +137,7 @@ _CONSUMERS = [
             ("/new-key", keys.new, "console_application_key"),
             ("/new-client", clients.new, "console_application_client"),
             ("/subscribe", subscriptions.new, "console_application_subscribe"),
+            ("/trust/<str:kind>", trusted.new, "console_application_trust"),
         )
     ),
     path("/approvals", approvals.page, name="console_approvals"),
@@ -119,12 +162,33 @@ _CONSUMERS = [
     path("/clients/<str:client>/edit", clients.edit, name="console_client_edit"),
     path("/clients/<str:client>/rotate", clients.rotate, name="console_client_rotate"),
     path("/clients/<str:client>/revoke", clients.revoke, name="console_client_revoke"),
+    path("/trusted/<str:kind>", trusted.page, name="console_trusted"),
+    path("/trusted/<str:kind>/<str:credential>", trusted.one, name="console_trust"),
+    path("/trusted/<str:kind>/<str:credential>/end", trusted.end, name="console_trust_end"),
 ]
 _TRAFFIC = [
     path("/traffic", traffic.page, name="console_traffic"),
     path("/traffic/new", traffic.new, name="console_traffic_new"),
     path("/requests/<str:request_id>", traffic.one, name="console_request"),
     path("/numbers", numbers.page, name="console_numbers"),
+    path("/events", events.page, name="console_events"),
+    path("/events/<str:event>", events.one, name="console_event"),
+    path("/webhooks", webhooks.page, name="console_webhooks"),
+    path("/new/webhook", webhooks.new, name="console_webhook_new"),
+    *(
+        path(f"/webhooks/<str:webhook>{end}", view, name=name)
+        for end, view, name in (
+            ("", webhooks.one, "console_webhook"),
+            ("/edit", webhooks.edit, "console_webhook_edit"),
+            ("/test", webhooks.test, "console_webhook_test"),
+            ("/new-secret", webhooks.rotate, "console_webhook_rotate"),
+            ("/switch", webhooks.switch, "console_webhook_switch"),
+            ("/delete", webhooks.delete, "console_webhook_delete"),
+            ("/deliveries", deliveries.page, "console_deliveries"),
+            ("/deliveries/<str:delivery>", deliveries.one, "console_delivery"),
+            ("/deliveries/<str:delivery>/again", deliveries.again, "console_delivery_again"),
+        )
+    ),
 ]
 _OPERATION = [
     path("/gateways", gateways.page, name="console_gateways"),
@@ -147,6 +211,18 @@ _OPERATION = [
     path("/blocks/<str:block>/lift", blocks.lift, name="console_block_lift"),
 ]
 _CONTROL = [
+    path("/secrets", secrets.page, name="console_secrets"),
+    path("/new/secret", secrets.new, name="console_secret_new"),
+    path("/secrets/<str:secret>", secrets.one, name="console_secret"),
+    path("/secrets/<str:secret>/new-value", secrets.edit, name="console_secret_edit"),
+    path("/secrets/<str:secret>/delete", secrets.delete, name="console_secret_delete"),
+    path("/issuers", issuers.page, name="console_issuers"),
+    path("/signing-keys", issuers.own, name="console_signing_keys"),
+    path("/signing-keys/rotate", issuers.rotate, name="console_signing_keys_rotate"),
+    path("/signing-keys/<str:key_id>/retire", issuers.retire, name="console_signing_keys_retire"),
+    path("/erasure", erasure.page, name="console_erasure"),
+    path("/erasure/<str:kind>/<path:name>", erasure.one, name="console_erase"),
+    path("/settings", settings.page, name="console_settings"),
     path("/audit", audit.page, name="console_audit"),
     path("/audit/<str:entry>", audit.one, name="console_entry"),
     path("/people", people.page, name="console_people"),
@@ -161,6 +237,9 @@ _CONTROL = [
 ]
 urlpatterns = [
     path("", home.page, name="console"),
+    path("/feedback", feedback.page, name="console_feedback"),
+    path("/feedback/<str:feedback_id>", feedback.one, name="console_feedback_one"),
+    path("/feedback/<str:feedback_id>/settle", feedback.settle, name="console_feedback_settle"),
     path("/look", look.page, name="console_look"),
     path("/look/pages/<name>", look.text_page, name="console_text_page"),
     path("/look/pages/<name>/delete", look.delete, name="console_text_page_delete"),

@@ -3,7 +3,7 @@
 A person says who they are with a token of the REST API, which travels in the form and is kept
 nowhere: no cookie, no session, hence nothing that another page could make a browser send. Between
 the two steps a ticket of ours, signed and short-lived, stands for it. An account of the sites does
-not count here: only `_actor` knows how people identify themselves.
+not count here: who is signed in decides in `headgate.web.portal.devices`, where this page leads.
 
 Source: RFC 8628 §3.3, §5.4 (what is asked for is shown before it is granted).
 """
@@ -21,10 +21,11 @@ from headgate.access.clients import plain_user_code
 from headgate.core.clock import SystemClock
 from headgate.core.problems import Problem, ProblemType
 from headgate.store.models import DeviceGrant
-from headgate.store.services import device_grants, tokens
 from headgate.store.services.actor import Actor
+from headgate.store.services.consumers import tokens
+from headgate.store.services.oauth import device_grants
+from headgate.store.tries import SharedLimit
 from headgate.web.api.requests import exchange, request_id
-from headgate.web.oauth.limits import Limit
 
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -39,7 +40,7 @@ TICKET = "headgate.device"
 CODE_CHARACTERS_MAX = 40
 
 _clock = SystemClock()
-_tries = Limit(TRIES_PER_MINUTE, _clock)
+_tries = SharedLimit("device", TRIES_PER_MINUTE)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The page, in one of its steps: the code, what is asked for, what was decided."""
     if request.method != "POST":
         return _show(request, {"code": request.GET.get("user_code", "")[:CODE_CHARACTERS_MAX]})
-    if not _tries.take(exchange(request).address):
+    if not _tries.take(exchange(request).address, _clock.now()):
         return _failed(request, _("Too many tries. Wait a minute, then try again."), 429)
     try:
         if "ticket" in request.POST:

@@ -1,4 +1,7 @@
-"""How often may somebody try? So many a minute for each subject, counted in this process.
+"""How often may a program try? So many a minute for each subject, counted in this process.
+
+For what programs ask many times a second; where people type, `store/tries.py` counts for
+all processes together.
 
 A subject beyond `SUBJECTS_MAX` takes the place of the one that was heard of longest ago: a flood
 of addresses lifts limits (fails open, counted in `forgotten` and logged), it never fills the
@@ -12,10 +15,10 @@ from collections import OrderedDict
 
 import structlog
 
+from headgate.core import pace
 from headgate.core.clock import Clock
 
 SUBJECTS_MAX = 10_000
-MINUTE_SECONDS = 60.0
 LOGGED_EACH = 1000  # a flood is worth a line, not a flood of lines
 
 log = structlog.get_logger("headgate.web")
@@ -25,10 +28,10 @@ class Limit:
     """At most `per_minute` at once, and that many a minute on average (GCRA)."""
 
     def __init__(self, per_minute: int, clock: Clock, *, subjects_max: int = SUBJECTS_MAX) -> None:
-        self._step = MINUTE_SECONDS / per_minute
+        self._per_minute = per_minute
         self._clock = clock
         self._subjects_max = subjects_max
-        self._free_at: OrderedDict[str, float] = OrderedDict()
+        self._spent_until: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
         self.forgotten = 0
 
@@ -42,12 +45,12 @@ class Limit:
         with self._lock:
             if self._wait(subject) > 0:
                 return False
-            now = self._clock.monotonic()
-            self._free_at[subject] = max(self._free_at.get(subject, 0.0), now) + self._step
-            self._free_at.move_to_end(subject)
-            if len(self._free_at) > self._subjects_max:
-                _, free_at = self._free_at.popitem(last=False)
-                if free_at > now:
+            now, spent_until = self._clock.monotonic(), self._spent_until.get(subject, 0.0)
+            self._spent_until[subject] = pace.after_try(spent_until, now, self._per_minute)
+            self._spent_until.move_to_end(subject)
+            if len(self._spent_until) > self._subjects_max:
+                _, spent_until = self._spent_until.popitem(last=False)
+                if spent_until > now:
                     self._forgot()
             return True
 
@@ -57,5 +60,5 @@ class Limit:
         self.forgotten += 1
 
     def _wait(self, subject: str) -> float:
-        ahead = self._free_at.get(subject, 0.0) - self._clock.monotonic()
-        return max(0.0, ahead + self._step - MINUTE_SECONDS)
+        spent_until, now = self._spent_until.get(subject, 0.0), self._clock.monotonic()
+        return pace.wait_seconds(spent_until, now, self._per_minute)

@@ -21,7 +21,7 @@ from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
 
 from headgate.access.clients import Grant
 from headgate.core.problems import DependencyError, Problem, ProblemType
-from headgate.store.services import device_grants, token_issuer
+from headgate.store.services.oauth import device_grants, token_issuer
 from headgate.web.oauth.answers import dressed, unavailable
 from headgate.web.oauth.limits import Limit
 from headgate.web.oauth.validator import Validator, basic_credentials, token_seconds

@@ -23,13 +23,13 @@ from headgate.access.clients import Grant
 from headgate.core.problems import Bug
 from headgate.model.scopes import in_order
 from headgate.store.models import OAuthClient, RefreshGrant
-from headgate.store.services import (
+from headgate.store.services.oauth import (
     access_tokens,
     client_authentication,
     device_grants,
     refresh_grants,
 )
-from headgate.store.services.access_tokens import AccessToken
+from headgate.store.services.oauth.access_tokens import AccessToken
 from headgate.web.oauth.limits import Limit
 
 CREDENTIAL_CHARACTERS_MAX = 256  # of a client id or a secret that is looked at

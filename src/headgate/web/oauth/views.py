@@ -12,8 +12,9 @@ from headgate.access.clients import Grant
 from headgate.core.clock import SystemClock
 from headgate.core.problems import Problem
 from headgate.model.tokens import ALGORITHM
-from headgate.store.services import access_tokens, token_issuer, tokens
 from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.consumers import tokens
+from headgate.store.services.oauth import access_tokens, token_issuer
 from headgate.web.api.requests import exchange, request_id
 from headgate.web.oauth.answers import TOO_MANY_FAILURES, dressed, refused, unavailable
 from headgate.web.oauth.limits import Limit
@@ -71,7 +72,7 @@ def jwks(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's sign
 def metadata(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's signature
     """What this server can do, and where. Source: RFC 8414 §2; OpenID Connect Discovery 1.0 §3.
 
-    There is no authorization endpoint: people sign in nowhere yet, devices are let in by code.
+    There is no authorization endpoint: people sign applications in by the code of a device.
     """
     issuer = token_issuer.url()
     secret = ["client_secret_basic", "client_secret_post"]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,24 +14,31 @@ from django.views.decorators.http import require_safe
 
 from headgate.access.approval import RequestState
 from headgate.core.text import slug
-from headgate.store.models import Application, Credential
-from headgate.store.services import (
+from headgate.store.models import Application, Credential, Subscription
+from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.consumers import (
     applications,
     approvals,
-    clients,
     credentials,
     subscriptions,
+    teams,
 )
-from headgate.store.services.actor import Actor, Scope
+from headgate.store.services.oauth import clients
+from headgate.store.services.traffic import questions
+from headgate.store.services.values import count_of
+from headgate.traffic.queries import GroupBy
+from headgate.web.portal import data_access
 from headgate.web.portal.pages import FormPage, carry_out
 from headgate.web.portal.places import address_of, application_of, way_to
 from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
 from headgate.web.site.listing import Column, Filter, Listing
 from headgate.web.site.signed_in import member, membership, person
+from headgate.web.site.teams import called, choice_field, offer
 from headgate.web.site.words import plan_words
 
 HIT_DAYS = 30
 REQUESTS_SHOWN = 10  # the newest
+CLIENTS_SHOWN = 2 * clients.CLIENTS_MAX  # those that are not revoked come first
 REQUEST_STATES = {
     RequestState.ASKED: (gettext_lazy("waits for an answer"), "info"),
     RequestState.GRANTED: (gettext_lazy("granted"), "good"),
@@ -40,24 +47,7 @@ REQUEST_STATES = {
 }
 
 
-class ApplicationForm(SiteForm):
-    """A new application."""
-
-    name = forms.CharField(
-        max_length=63,
-        label=gettext_lazy("Name"),
-        help_text=gettext_lazy("Of the program that will call, such as shop or nightly-import."),
-        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
-    )
-    description = forms.CharField(
-        max_length=4000,
-        required=False,
-        label=gettext_lazy("What does it do?"),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-
-class DescriptionForm(SiteForm):
+class ChangeForm(SiteForm):
     """What can be changed of an application."""
 
     description = forms.CharField(
@@ -66,6 +56,19 @@ class DescriptionForm(SiteForm):
         label=gettext_lazy("What does it do?"),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    team = choice_field()
+
+
+class ApplicationForm(ChangeForm):
+    """A new application."""
+
+    name = forms.CharField(
+        max_length=63,
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("Of the program that will call, such as shop or nightly-import."),
+        widget=forms.TextInput(attrs={"autocapitalize": "none"}),
+    )
+    field_order = ("name", "description", "team")
 
 
 def state_of(application: Application) -> tuple[str, str]:
@@ -91,6 +94,7 @@ def applications_listing() -> Listing[Application]:
                 "number",
                 "subscribed",
             ),
+            Column("team", _("Team"), lambda row: called(row.team) if row.team else ""),
             Column("description", _("What it does"), lambda row: row.description[:120]),
             Column("created", _("Since"), lambda row: row.created_at, "instant", "pk"),
         ),
@@ -157,8 +161,8 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect("portal_organization_new")
     actor = member(request)
     actor.require(Scope.READ)
-    live = Count("subscriptions", filter=Q(subscriptions__removed_at=None))
-    rows = applications.visible(actor).annotate(subscribed=live)
+    live = Subscription.objects.filter(removed_at=None)
+    rows = applications.visible(actor).annotate(subscribed=count_of(live, "application"))
     more = {"may_change": actor.may(Scope.KEYS)}
     return applications_listing().answer(request, rows, "portal/applications.html", more)
 
@@ -179,6 +183,7 @@ def new(request: HttpRequest) -> HttpResponse:
             name=slug(fields["name"]),
             organization=actor.organization or "",
             description=fields["description"],
+            team=fields.get("team") or None,
         )
 
     def then(application: Application) -> tuple[str, str]:
@@ -195,6 +200,7 @@ def new(request: HttpRequest) -> HttpResponse:
         _("It stands for one program of yours: it holds keys, and subscriptions to products."),
     )
     form = ApplicationForm(request.POST if request.method == "POST" else None)
+    offer(form, teams.visible(actor))
     return carry_out(request, form_page, form, made, then)
 
 
@@ -218,8 +224,12 @@ def one(request: HttpRequest, organization: str, name: str) -> HttpResponse:
             .filter(application=application)
             .order_by("-pk")[:REQUESTS_SHOWN]
         ],
+        "access": data_access.of_application(actor, application),
         "clients": [
-            (row, key_state(row.credential, actor.at)) for row in own.order_by("-credential__pk")
+            (row, key_state(row.credential, actor.at))
+            for row in own.order_by(
+                F("credential__revoked_at").desc(nulls_first=True), "-credential__pk"
+            )[:CLIENTS_SHOWN]
         ],
         "may_change": actor.may(Scope.KEYS),
     }
@@ -228,18 +238,28 @@ def one(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 
 @form_view
 def change(request: HttpRequest, organization: str, name: str) -> HttpResponse:
-    """Say something else about an application."""
+    """Say something else about an application; owners also give it to another team."""
     actor, application = application_of(request, organization, name)
     actor.require(Scope.KEYS)
-    initial = {"description": application.description}
-    form = DescriptionForm(request.POST if request.method == "POST" else None, initial=initial)
-    form_page = FormPage(_("Describe it"), _("Save"), way_to(application))
+    initial = {
+        "description": application.description,
+        "team": application.team.name if application.team else "",
+    }
+    form = ChangeForm(request.POST if request.method == "POST" else None, initial=initial)
+    if actor.may(Scope.MEMBERS):
+        offer(form, teams.visible(actor))
+    else:
+        del form.fields["team"]
+    form_page = FormPage(_("Change it"), _("Save"), way_to(application))
     return carry_out(
         request,
         form_page,
         form,
         lambda fields: applications.update(
-            actor, application.path, description=fields["description"]
+            actor,
+            application.path,
+            description=fields["description"],
+            team=fields.get("team"),
         ),
         lambda _done: (_("It is saved."), address_of(application)),
     )
@@ -278,12 +298,9 @@ def delete(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 
 def calls_told(actor: Actor, **of: str) -> str:
     """How many calls something had in the last days, as far as the reader may know it."""
-    from headgate.store.services import traffic  # 40 MB: loaded by the first question
-    from headgate.traffic.queries import GroupBy
-
     since = actor.at - timedelta(days=HIT_DAYS)
-    filters = traffic.request_filter(actor, since=since, **of)  # type: ignore[arg-type]  # names of filters
-    rows = traffic.stats(actor, GroupBy.API, filters)
+    filters = questions.request_filter(actor, since=since, **of)  # type: ignore[arg-type]  # names of filters
+    rows = questions.stats(actor, GroupBy.API, filters)
     number = sum(row.requests for row in rows)
     if not number:
         return _("No call of the last %(days)s days used it.") % {"days": HIT_DAYS}

@@ -9,13 +9,14 @@ from django.utils.translation import gettext_lazy
 
 from headgate.core.text import slug
 from headgate.store.models import Application, OAuthClient
-from headgate.store.services import clients, token_issuer
 from headgate.store.services.actor import Actor, Scope, not_found
-from headgate.store.services.clients import IssuedClient
+from headgate.store.services.oauth import clients, token_issuer
+from headgate.store.services.oauth.clients import IssuedClient
 from headgate.web.portal.applications import calls_told, key_state
 from headgate.web.portal.keys import RevokeForm, RotateForm
-from headgate.web.portal.pages import FormPage, Secret, carry_out, reveal
+from headgate.web.portal.pages import FormPage, carry_out, reveal
 from headgate.web.portal.places import address_of, application_of, way_to
+from headgate.web.site.acts import Secret
 from headgate.web.site.forms import DayField, LinesField, SiteForm, end_of, form_view
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address
@@ -139,8 +140,8 @@ def _after(request: HttpRequest, made: IssuedClient) -> Any:
         Secret(
             _("The secret of your OAuth client"),
             made.secret.text,
-            way_to(application),
             address_of(application),
+            back=way_to(application),
             more=((_("Client id"), made.client.id), (_("Tokens are given out at"), url)),
             example=example,
         ),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,8 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from headgate.store.models import Operation
-from headgate.store.services import catalogue, people
-from headgate.store.services.catalogue import Entry, Offer
+from headgate.store.services.catalog import catalogue
+from headgate.store.services.catalog.catalogue import Entry, Offer
+from headgate.store.services.consumers import people
+from headgate.web.portal import health
 from headgate.web.portal.progress import progress
 from headgate.web.site.signed_in import open_to_all
 from headgate.web.site.words import plan_words
@@ -48,7 +49,10 @@ def page(request: HttpRequest) -> HttpResponse:
         {
             "is_new": people.is_empty(),
             "q": text,
-            "entries": [(entry, api_address(entry.api.name)) for entry in entries],
+            "entries": [
+                (entry, api_address(entry.api.name), health.shown(entry.main, request))
+                for entry in entries
+            ],
             "page": shown,
             "operations": [
                 (row, operation_address(row)) for row in catalogue.operations(live, text)
@@ -89,8 +93,8 @@ def api_address(name: str) -> str:
 
 
 def operation_address(row: Operation) -> str:
-    """Where an operation is described: what its API's reference finds under its name."""
-    return f"{api_address(row.version.path)}?{urlencode({'q': row.id})}"
+    """Where an operation is described."""
+    return reverse("portal_operation", args=[row.version.path, row.id])
 
 
 def _json(entries: list[Entry], total: int, number: int, pages: int) -> dict[str, Any]:

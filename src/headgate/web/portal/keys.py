@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from headgate.store.models import Application, Credential
-from headgate.store.services import credentials
 from headgate.store.services.actor import Actor, Scope, not_found
-from headgate.store.services.credentials import Issued
+from headgate.store.services.consumers import credentials
+from headgate.store.services.consumers.credentials import Issued
 from headgate.web.portal.applications import calls_told, key_state
-from headgate.web.portal.pages import FormPage, Secret, carry_out, reveal
+from headgate.web.portal.pages import FormPage, carry_out, reveal
 from headgate.web.portal.places import address_of, application_of, way_to
+from headgate.web.site.acts import Secret
 from headgate.web.site.forms import DayField, SiteForm, end_of, form_view, last_day
 
 OVERLAPS = (
@@ -171,9 +172,9 @@ def shown(request: HttpRequest, made: Issued) -> HttpResponse:
         Secret(
             _("Your new key"),
             made.secret.text,
-            way_to(application),
             address_of(application),
-            _(
+            back=way_to(application),
+            lead=_(
                 "Send it with each call, by default in the field X-API-Key. Keep it out of code and"
                 " chats; if others have seen it, replace it."
             ),

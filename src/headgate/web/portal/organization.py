@@ -13,14 +13,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from headgate.core.text import slug
 from headgate.store.models import Membership, Organization
-from headgate.store.services import members, notices, organizations
 from headgate.store.services.actor import Actor, Scope
-from headgate.store.services.roles import MemberRole
+from headgate.store.services.alerts import notices
+from headgate.store.services.consumers import members, organizations, teams
+from headgate.store.services.consumers.roles import MemberRole
 from headgate.store.services.transactions import change
 from headgate.web.portal.pages import FormPage, carry_out
 from headgate.web.site.forms import ConfirmForm, SiteForm, form_view
 from headgate.web.site.listing import Column, Filter, Listing
 from headgate.web.site.signed_in import choose, member, membership, origin, person
+from headgate.web.site.teams import choice_field, offer
 
 ROLES = (
     (MemberRole.OWNER.value, gettext_lazy("Owner: also invites and removes people")),
@@ -63,6 +65,7 @@ class InviteForm(SiteForm):
     role = forms.ChoiceField(
         choices=ROLES, initial=MemberRole.DEVELOPER.value, label=gettext_lazy("Role")
     )
+    team = choice_field()
 
 
 class RoleForm(SiteForm):
@@ -105,9 +108,11 @@ def page(request: HttpRequest) -> HttpResponse:
     more = {
         "organization": own,
         "may_manage": actor.may(Scope.MEMBERS),
+        "may_webhooks": actor.may(Scope.KEYS) and actor.teams != frozenset(),
         "invitations": members.open_invitations(actor),
         "waiting": members.invitations_for(actor, person(request)),
         "roles": ROLE_NAMES,
+        "teams": teams.counted(actor, own),
     }
     rows = members.visible(actor)
     return members_listing().answer(request, rows, "portal/organization.html", more)
@@ -151,11 +156,17 @@ def invite(request: HttpRequest) -> HttpResponse:
     def ask(fields: dict[str, Any]) -> str:
         with change():
             made = members.invite(
-                actor, own, email=fields["email"], role=MemberRole(fields["role"])
+                actor,
+                own,
+                email=fields["email"],
+                role=MemberRole(fields["role"]),
+                team=fields.get("team", ""),
             )
             notices.invited(actor, made)
         return made.email
 
+    form = InviteForm(request.POST if request.method == "POST" else None)
+    offer(form, teams.visible(actor))
     form_page = FormPage(
         _("Invite somebody"),
         _("Send the invitation"),
@@ -168,7 +179,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     return carry_out(
         request,
         form_page,
-        InviteForm(request.POST if request.method == "POST" else None),
+        form,
         ask,
         lambda email: (
             _("%(email)s is invited.") % {"email": email},

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from headgate.store.models import User
-from headgate.store.services import applications, credentials, subscriptions
+from headgate.store.services.consumers import applications, credentials, subscriptions
 from headgate.web.site.signed_in import member, membership
 
 

@@ -16,11 +16,13 @@ from headgate.catalog.dialect import Side
 from headgate.catalog.reference.index import Entry, Tag
 from headgate.catalog.reference.tree import opened
 from headgate.catalog.sample import languages, samples
-from headgate.store.models import User
-from headgate.store.services import apis, catalogue, reference, reference_parts, subscriptions
+from headgate.store.models import SensitiveMark, User
 from headgate.store.services.actor import not_found
-from headgate.store.services.reference import File, Reference
+from headgate.store.services.catalog import apis, catalogue, reference, reference_parts
+from headgate.store.services.catalog.reference import File, Reference
+from headgate.store.services.consumers import sensitive_marks, subscriptions
 from headgate.web.api.downloads import as_attachment
+from headgate.web.portal import data_access
 from headgate.web.portal.home import cards
 from headgate.web.site.signed_in import member, membership, open_to_all
 from headgate.web.site.words import plan_words
@@ -49,14 +51,18 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     chosen = request.GET.get("tag")
     context = (
-        _context(found)
+        context_of(found)
         | {
             "own": _own(request, found),
             "q": query,
             "results": reference.search(found, query) if query else None,
             "groups": _groups(found, chosen),
             "files": list(File),
+            "sensitive": sensitive_marks.marked(
+                found.version.api, ((one.id, one.method, one.path) for one in found.index.entries)
+            ),
         }
+        | _sensitive(request, sensitive_marks.at(found.version.api))
         | _offered(found)
     )
     return render(request, "portal/reference/api.html", context)
@@ -72,7 +78,9 @@ def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     written = samples(call)
     wanted = request.GET.get("in", LANGUAGE_DEFAULT)
     chosen = wanted if wanted in languages else LANGUAGE_DEFAULT
-    context = _context(found, next(iter(view.entry.tags), ""), view.entry.slug) | {
+    at = (view.entry.id, view.entry.method, view.entry.path)
+    mark = sensitive_marks.of_operation(found.version.api, *at)
+    context = context_of(found, next(iter(view.entry.tags), ""), view.entry.slug) | {
         "view": view,
         "entry": view.entry,
         "own": _own(request, found),
@@ -81,6 +89,7 @@ def operation(request: HttpRequest, name: str, slug: str) -> HttpResponse:
         "chosen": chosen,
         "sample": next(text for key, _, text in written if key == chosen),
         "language": languages[chosen],
+        **_sensitive(request, mark),
     }
     return render(request, "portal/reference/operation.html", context)
 
@@ -102,7 +111,7 @@ def schema(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     node = opened(reference_parts.parts(found.version), at, Side(side))
     is_part = "HX-Request" in request.headers
     template = "portal/reference/children.html" if is_part else "portal/reference/schema.html"
-    context = _context(found) | {"node": node, "side": side, "entry": entry}
+    context = context_of(found) | {"node": node, "side": side, "entry": entry}
     response = render(request, template, context)
     response["Vary"] = "HX-Request, Cookie, Accept-Language"
     return response
@@ -129,6 +138,19 @@ def found_for(name: str) -> Reference:
     return reference.of(version)
 
 
+def context_of(found: Reference, tag: str = "", slug: str = "") -> dict[str, Any]:
+    """What every page of a reference knows: the API, and the operations beside this one."""
+    groups = found.index.groups()
+    return {
+        "reference": found,
+        "index": found.index,
+        "version": found.version,
+        "tags": [one for one, _ in groups],
+        "beside": _around(next((some for one, some in groups if one.name == tag), ()), slug),
+        "tag": tag,
+    }
+
+
 def _offered(found: Reference) -> dict[str, Any]:
     """The other versions, and the products with their plans that the API can be called under."""
     live = catalogue.published()
@@ -149,16 +171,12 @@ def _own(request: HttpRequest, found: Reference) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _context(found: Reference, tag: str = "", slug: str = "") -> dict[str, Any]:
-    """What every page of a reference knows: the API, and the operations beside this one."""
-    groups = found.index.groups()
+def _sensitive(request: HttpRequest, mark: SensitiveMark | None) -> dict[str, Any]:
+    """What has to be asked for, and what the reader's applications have of it."""
+    is_person = isinstance(request.user, User)
     return {
-        "reference": found,
-        "index": found.index,
-        "version": found.version,
-        "tags": [one for one, _ in groups],
-        "beside": _around(next((some for one, some in groups if one.name == tag), ()), slug),
-        "tag": tag,
+        "mark": mark,
+        "access": data_access.of_reader(request, mark) if mark and is_person else (),
     }
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -14,20 +14,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from headgate.core.phrases import phrase
 from headgate.store.services.actor import Scope, not_found
+from headgate.store.services.traffic import explain, usage_reports
+from headgate.store.services.traffic.usage_reports import DAY, Quota, Report
 from headgate.store.services.values import invalid
 from headgate.web.portal.places import application_of, way_to
 from headgate.web.site import charts
 from headgate.web.site.listing import csv_cell
-from headgate.web.site.words import limit_words
-
-if TYPE_CHECKING:  # the query engine takes 40 MB: it is loaded by the first question
-    from headgate.store.services.usage_reports import Quota, Report
+from headgate.web.site.words import limit_words, step_name, step_outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """How far a report looks back, in steps of which length; `format` writes a step's time."""
+    """How far a report looks back, in steps of which length; `format` writes a step's time.
+
+    The step that runs is one more than `length` holds.
+    """
 
     title: Any
     length: timedelta
@@ -41,6 +44,8 @@ RANGES = {
     "week": Range(
         gettext_lazy("The last week"), timedelta(days=6, hours=20), timedelta(hours=4), "%m-%d"
     ),
+    "month": Range(gettext_lazy("The last 30 days"), timedelta(days=29), DAY, "%m-%d"),
+    "quarter": Range(gettext_lazy("The last 90 days"), timedelta(days=89), DAY, "%m-%d"),
 }
 RANGE_DEFAULT = "day"
 
@@ -48,13 +53,18 @@ RANGE_DEFAULT = "day"
 @require_safe
 def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """The report as a page, or its numbers as JSON or CSV."""
-    from headgate.store.services import explain, usage_reports  # as above
-
     actor, application = application_of(request, organization, name)
     actor.require(Scope.TRAFFIC)
     chosen = request.GET.get("range", RANGE_DEFAULT)
     if chosen not in RANGES:
-        raise invalid(f"There is no range '{chosen[:20]}': {', '.join(RANGES)}.", "/range")
+        raise invalid(
+            phrase(
+                "There is no range '{chosen}': {ranges}.",
+                chosen=chosen[:20],
+                ranges=", ".join(RANGES),
+            ),
+            "/range",
+        )
     found = RANGES[chosen]
     begins = charts.steps(actor.at - found.length, actor.at, found.step)
     report = usage_reports.of(actor, application, begins=begins, until=actor.at)
@@ -64,7 +74,10 @@ def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     if wanted == "csv":
         return _csv(report)
     if wanted:
-        raise invalid(f"There is no format '{wanted[:20]}'; there are json and csv.", "/format")
+        raise invalid(
+            phrase("There is no format '{wanted}'; there are json and csv.", wanted=wanted[:20]),
+            "/format",
+        )
     rows = [(step.at, (step.good, step.refused, step.failed)) for step in report.steps]
     names = (_("answered"), _("refused by the gateway"), _("failed"))
     title = _("Calls over time (UTC)")
@@ -78,6 +91,7 @@ def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         "ranges": [(key, one.title) for key, one in RANGES.items()],
         "chosen": chosen,
         "refused": sum(step.refused for step in report.steps),
+        "failed": sum(step.failed for step in report.steps),
     }
     return render(request, "portal/report.html", context)
 
@@ -85,17 +99,17 @@ def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 @require_safe
 def one(request: HttpRequest, organization: str, name: str, request_id: str) -> HttpResponse:
     """One call: what became of it and what to do, without what is not the caller's to know."""
-    from headgate.store.services import explain  # as above
-
     actor, application = application_of(request, organization, name)
     found = explain.of_request(actor, request_id)
     if found.seen.record.application != application.id:
         raise not_found("request", request_id)
+    steps = [(step_name(step), step_outcome(step), step.detail) for step in found.steps]
     context = {"application": application, "back": way_to(application), "found": found}
+    context["steps"] = steps
     return render(request, "portal/call.html", context)
 
 
-def told(quota: "Quota") -> tuple[str, str]:
+def told(quota: Quota) -> tuple[str, str]:
     """Where a quota is heading, in a sentence; and how good that is."""
     state, ahead = quota.state, quota.forecast
     ends = _instant(state.ends_at)
@@ -118,7 +132,7 @@ def _instant(at: datetime) -> str:
     return f"{date_format(at, 'l Y-m-d H:i')} UTC"
 
 
-def _json(report: "Report") -> HttpResponse:
+def _json(report: Report) -> HttpResponse:
     total = report.total
     body = {
         "since": report.since,
@@ -170,7 +184,7 @@ def _json(report: "Report") -> HttpResponse:
     return HttpResponse(content, content_type="application/json")
 
 
-def _csv(report: "Report") -> HttpResponse:
+def _csv(report: Report) -> HttpResponse:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["at", "answered", "refused", "failed"])

@@ -13,11 +13,13 @@ from django.views.decorators.http import require_POST
 
 from headgate.store.models import Application, Plan, Subscription, SubscriptionRequest
 from headgate.store.models.approvals import REASON_CHARACTERS_MAX
-from headgate.store.services import applications, approvals, catalogue, subscriptions
 from headgate.store.services.actor import Actor, Scope, not_found
+from headgate.store.services.catalog import catalogue
+from headgate.store.services.consumers import approvals, subscriptions
 from headgate.web.portal.applications import calls_told
 from headgate.web.portal.pages import FormPage, carry_out
-from headgate.web.portal.places import address_of, application_of, way_to
+from headgate.web.portal.places import address_of, application_of, own_applications, way_to
+from headgate.web.site.choosing import RowField, offer_rows
 from headgate.web.site.forms import SiteForm, form_view
 from headgate.web.site.signed_in import member, membership, person
 from headgate.web.site.words import plan_words
@@ -39,22 +41,6 @@ def reason_field() -> forms.CharField:
     )
 
 
-class SubscribeForm(SiteForm):
-    """Which application, under which plan."""
-
-    application = forms.ChoiceField(label=gettext_lazy("Application"))
-    plan = forms.ChoiceField(label=gettext_lazy("Plan"), widget=forms.RadioSelect)
-    reason = reason_field()
-
-    def __init__(
-        self, own: list[Application], plans: list[Plan], *arguments: Any, **more: Any
-    ) -> None:
-        super().__init__(*arguments, **more)
-        self.fields["application"].choices = [(row.id, row.name) for row in own]  # type: ignore[attr-defined]  # of a ChoiceField
-        _drop_reason(self, plans)
-        self.fields["plan"].choices = plan_choices(plans)  # type: ignore[attr-defined]  # likewise
-
-
 class PlanForm(SiteForm):
     """Another plan of the same product."""
 
@@ -63,8 +49,15 @@ class PlanForm(SiteForm):
 
     def __init__(self, plans: list[Plan], *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.fields["plan"].choices = plan_choices(plans)  # type: ignore[attr-defined]  # of a ChoiceField
+        self.offer("plan", plan_choices(plans))
         _drop_reason(self, plans)
+
+
+class SubscribeForm(PlanForm):
+    """Which application, under which plan."""
+
+    application = RowField(label=gettext_lazy("Application"))
+    field_order = ("application", "plan", "reason")
 
 
 class CancelForm(SiteForm):
@@ -96,15 +89,17 @@ def new(request: HttpRequest, product: str) -> HttpResponse:
         return redirect("portal_organization_new")
     actor = member(request)
     actor.require(Scope.KEYS)
-    own = list(applications.visible(actor).order_by("name"))
-    if not own:
+    own = own_applications(actor)
+    first = own.rows.first()
+    if first is None:
         return redirect(f"{reverse('portal_application_new')}?product={product}")
     initial = {
-        "application": request.GET.get("application", own[0].id),
+        "application": request.GET.get("application", first.id),
         "plan": request.GET.get("plan", offer.plans[0].name if offer.plans else ""),
     }
     data = request.POST if request.method == "POST" else None
-    form = SubscribeForm(own, list(offer.plans), data, initial=initial)
+    form = SubscribeForm(list(offer.plans), data, initial=initial)
+    offer_rows(request, form, "application", own)
     form_page = FormPage(
         _("Subscribe to %(product)s") % {"product": offer.title},
         _("Subscribe"),
@@ -118,8 +113,8 @@ def new(request: HttpRequest, product: str) -> HttpResponse:
     def subscribe(fields: dict[str, Any]) -> Made:
         chosen = next(plan for plan in offer.plans if plan.name == fields["plan"])
         if chosen.needs_approval:
-            return _asked(actor, fields["application"], chosen, fields)
-        return subscriptions.create(actor, application=fields["application"], plan=chosen.path)
+            return _asked(actor, fields["application"].id, chosen, fields)
+        return subscriptions.create(actor, application=fields["application"].id, plan=chosen.path)
 
     def then(made: Made) -> tuple[str, str]:
         told = _("%(application)s is subscribed. A key of it works now.")

@@ -6,7 +6,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from headgate.catalog.reference import markdown
-from headgate.store.services import branding
+from headgate.store.services.catalog import branding
 from headgate.web.site.signed_in import open_to_all
 
 

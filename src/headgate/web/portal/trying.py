@@ -2,7 +2,8 @@
 
 The call is made by the web process, so that the page asks no other host: to the gateway's address
 and nowhere else, with the key that the reader types, which is kept nowhere. It counts and is
-recorded like any call. At most `AT_ONCE_MAX` run at a time and `TRIES_PER_MINUTE` for a person.
+recorded like any call. At most `AT_ONCE_MAX` run at a time in one process; `TRIES_PER_MINUTE` of a
+person are counted over all processes.
 """
 
 import contextlib
@@ -22,14 +23,14 @@ from django.utils.translation import gettext_lazy
 
 from headgate.catalog.reference.operation import OperationView, ParameterView
 from headgate.catalog.sample import FormBody, JSONBody, SampleRequest, TextBody, sample_request
-from headgate.core.clock import SystemClock
-from headgate.core.problems import DependencyError, Problem, ProblemType
-from headgate.store.services import reference
-from headgate.store.services.reference import Reference
-from headgate.web.oauth.limits import Limit
+from headgate.core.problems import DependencyError
+from headgate.store.services.catalog import reference
+from headgate.store.services.catalog.reference import Reference
+from headgate.store.tries import SharedLimit
+from headgate.web.accounts.limits import too_many_tries
 from headgate.web.portal.reference import found_for
 from headgate.web.site.forms import SiteForm, form_view
-from headgate.web.site.signed_in import person
+from headgate.web.site.signed_in import origin, person
 
 AT_ONCE_MAX = 2  # a slow upstream must not take the threads that pages need
 TRIES_PER_MINUTE = 30
@@ -41,7 +42,7 @@ KEY_CHARACTERS_MAX = 200
 URLENCODED = "application/x-www-form-urlencoded"
 NOT_SENT = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"})
 _at_once = threading.BoundedSemaphore(AT_ONCE_MAX)
-_tries = Limit(TRIES_PER_MINUTE, SystemClock())
+_tries = SharedLimit("trying", TRIES_PER_MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,8 @@ def page(request: HttpRequest, name: str, slug: str) -> HttpResponse:
     form = TryForm(view, first, request.POST if request.method == "POST" else None)
 
     def sent(fields: dict[str, Any]) -> Answer:
-        if not _tries.take(user.id):
-            raise Problem(ProblemType.TOO_MANY, _("Too many tries."), _("Wait a minute."))
+        if not _tries.take(user.id, origin(request).at):
+            raise too_many_tries()
         return _sent(_request(found, view, first, fields), fields.get("key", ""))
 
     form.do(sent)

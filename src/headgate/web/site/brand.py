@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from headgate.catalog.reference import markdown
 from headgate.core.colours import Palette, palette
-from headgate.store.services import branding
+from headgate.store.services.catalog import branding
 from headgate.web.site.assets import CACHED_FOR_GOOD, DIGEST_CHARACTERS
 from headgate.web.site.signed_in import open_to_all
 
@@ -27,11 +27,11 @@ RULES = """:root {{ {light} }}
 
 
 def shown() -> dict[str, Any]:
-    """What every template knows of the look."""
+    """What every template knows of the look. The welcome is made where it is shown alone."""
     look = branding.look()
     return {
         "name": look.name or "Headgate",
-        "welcome": mark_safe(markdown.html_of_operators(look.welcome)),  # noqa: S308  # sanitized
+        "welcome": lambda: mark_safe(markdown.html_of_operators(look.welcome)),  # noqa: S308  # sanitized
         "style": _address("brand_style", look.accent.encode()) if look.accent else "",
         "logo": _address("brand_logo", look.logo) if look.logo else "",
         "pages": branding.pages().exclude(position=0).only("name", "title"),

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headgate.core.problems import Bug
+
 WIDTH, HEIGHT = 760, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 26
 BARS_MAX = 400  # more would be thinner than what can be seen
@@ -63,12 +65,12 @@ def bars(
     """Stacked bars, one for each row; `names` say what its numbers are.
 
     Raises:
-        ValueError: more rows than can be drawn, or a row of another length.
+        Bug: more rows than can be drawn, or a row of another length.
     """
     if len(rows) > BARS_MAX:
-        raise ValueError(f"a chart has at most {BARS_MAX} bars")
+        raise Bug(f"a chart has at most {BARS_MAX} bars")
     if any(len(numbers) != len(names) for _, numbers in rows):
-        raise ValueError("each row has one number for each name")
+        raise Bug("each row has one number for each name")
     top = nice(max((sum(numbers) for _, numbers in rows), default=0))
     wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     place = wide / max(1, len(rows))

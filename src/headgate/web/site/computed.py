@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from headgate.core.phrases import phrase
 from headgate.store.services.values import invalid
 from headgate.web.site.listing import (
     ROWS_PER_PAGE,
@@ -76,7 +77,9 @@ class Computed(Generic[R]):
         key = asked.removeprefix("-")
         column = next((one for one in self.columns if one.sort and one.key == key), None)
         if column is None:
-            raise invalid(f"This list is not sorted by '{asked[:40]}'.", "/sort")
+            raise invalid(
+                phrase("This list is not sorted by '{asked}'.", asked=asked[:40]), "/sort"
+            )
         value = column.value
 
         def place(row: R) -> tuple[bool, Any]:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from headgate.store.models import User
-from headgate.store.services.roles import SCOPES, Role
+from headgate.store.services.consumers.roles import SCOPES, Role
 from headgate.web.site import brand
 from headgate.web.site.signed_in import membership, organizations
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from headgate.core.problems import Problem, ProblemType
-from headgate.web.answers import as_problem
+from headgate.web.answers import as_problem, problem_headers
 
 CSRF = Problem(
     ProblemType.FORBIDDEN,
@@ -33,6 +33,8 @@ def shown(request: HttpRequest, error: Exception) -> HttpResponse:
         "site/problem_part.html" if request.headers.get("HX-Request") else "site/failure.html"
     )
     response = render(request, template, {"problem": problem}, status=problem.status)
+    for name, value in problem_headers(problem).items():
+        response[name] = value
     if problem.status < 500:  # what is a fault of ours Django logs, with where it happened
         response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  # Django's mark: no second line in the log
     return response

@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from headgate.core.problems import DependencyError, Problem, ProblemType
+from headgate.web.site.words import refusal, said
 
 NOT_TO_MEND = frozenset({ProblemType.FORBIDDEN, ProblemType.UNAUTHENTICATED})
 ERRORS_SHOWN_MAX = 50  # a document can have thousands
@@ -54,21 +56,26 @@ class SiteForm(forms.Form):
         """Give a field its choices, which the store knows."""
         self.fields[name].choices = list(choices)  # type: ignore[attr-defined]  # of a ChoiceField
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether one of its fields has a search beside it; see `site.choosing`."""
+        return any(getattr(field, "narrowing", None) for field in self.fields.values())
+
     def refuse(self, problem: Problem) -> None:
         """Show a refusal: each place at its field, the rest above the form."""
         for error in problem.errors[:ERRORS_SHOWN_MAX]:
             field = self._field(error.pointer)
             if field:
-                self.add_error(field, _(error.message))
+                self.add_error(field, said(error.message))
             elif len(problem.errors) > 1:
                 at = f"{error.pointer}: " if error.pointer else ""
                 line = _(" (line %(line)s)") % {"line": error.line} if error.line else ""
-                self.add_error(None, f"{at}{_(error.message)}{line}")
+                self.add_error(None, f"{at}{said(error.message)}{line}")
         if len(problem.errors) > ERRORS_SHOWN_MAX:
             more = len(problem.errors) - ERRORS_SHOWN_MAX
             self.add_error(None, _("… and %(more)s more places.") % {"more": f"{more:,}"})
         if not self.errors or len(problem.errors) != 1:
-            self.add_error(None, f"{_(problem.detail)} {_(problem.next_step)}".strip())
+            self.add_error(None, refusal(problem))
 
     def _field(self, pointer: str) -> str:
         first = pointer.removeprefix("/").partition("/")[0]
@@ -93,6 +100,16 @@ class ConfirmForm(SiteForm):
         if self.cleaned_data["typed"].strip() != self._name:
             raise forms.ValidationError(_("This is not the name; nothing was done."))
         return self._name
+
+
+class NameField(forms.CharField):
+    """The name of something new, which stays."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=gettext_lazy("Name"),
+            help_text=gettext_lazy("Lower case letters, digits, '-', '_' and '.'; it stays."),
+        )
 
 
 class DayField(forms.DateField):

@@ -9,17 +9,18 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, Generic, TypeVar
 
 import orjson
-from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
+from headgate.core.phrases import phrase
 from headgate.core.problems import Problem
 from headgate.store.services.values import invalid
 
@@ -27,6 +28,13 @@ ROWS_PER_PAGE = 50
 PAGE_MAX = 100_000
 EXPORT_ROWS_MAX = 10_000
 SEARCH_CHARACTERS_MAX = 200
+SPANS = {
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "365d": timedelta(days=365),
+}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 M = TypeVar("M", bound=Model)
@@ -94,11 +102,7 @@ class Listing(Generic[M]):
             value = request.GET.get(one.key, "")
             if value and value in dict(one.choices):
                 rows = rows.filter(one.apply(value))
-        text = request.GET.get("q", "").strip()[:SEARCH_CHARACTERS_MAX].replace("\0", "")
-        for word in text.split() if self.search else ():
-            rows = rows.filter(
-                reduce(or_, (Q(**{f"{name}__icontains": word}) for name in self.search))
-            )
+        rows = matching(rows, self.search, asked_words(request.GET.get("q", "")))
         return rows.order_by(*self._order(request.GET.get("sort", "")))
 
     def _order(self, asked: str) -> tuple[str, ...]:
@@ -108,7 +112,12 @@ class Listing(Generic[M]):
         name = fields.get(asked.removeprefix("-"))
         if name is None:
             raise invalid(
-                f"This list is not sorted by '{asked[:40]}'; by {', '.join(fields)} it is.", "/sort"
+                phrase(
+                    "This list is not sorted by '{asked}'; by {fields} it is.",
+                    asked=asked[:40],
+                    fields=", ".join(fields),
+                ),
+                "/sort",
             )
         return (f"-{name}" if asked.startswith("-") else name, "pk")
 
@@ -116,7 +125,9 @@ class Listing(Generic[M]):
         number = page_number(request.GET.get("page", "1"))
         total = rows.count()
         first = (number - 1) * ROWS_PER_PAGE
-        found = list(rows[first : first + ROWS_PER_PAGE])
+        # PostgreSQL would work out what is counted for each row of the pages before, too
+        shown = rows.values_list("pk", flat=True)[first : first + ROWS_PER_PAGE]
+        found = list(rows.filter(pk__in=list(shown)))
         asked = request.GET.get("sort", "")
         return Shown(
             name=self.name,
@@ -176,6 +187,18 @@ class Shown:
         return self.number + 1 if self.number < self.pages else None
 
 
+def asked_words(q: str) -> list[str]:
+    """The words of a search as an address has it."""
+    return q.strip()[:SEARCH_CHARACTERS_MAX].replace("\0", "").split()
+
+
+def matching(rows: "QuerySet[M]", search: Sequence[str], words: Iterable[str]) -> "QuerySet[M]":
+    """The rows that have each of the words in one of the fields `search`; without any, all."""
+    for word in words if search else ():
+        rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": word}) for name in search)))
+    return rows
+
+
 def exported(
     wanted: str, name: str, columns: Sequence[Column[Any]], rows: Sequence[Any]
 ) -> HttpResponse:
@@ -196,7 +219,10 @@ def exported(
             content_type="application/json",
         )
     if wanted != "csv":
-        raise invalid(f"There is no format '{wanted[:20]}'; there are json and csv.", "/format")
+        raise invalid(
+            phrase("There is no format '{wanted}'; there are json and csv.", wanted=wanted[:20]),
+            "/format",
+        )
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([column.key for column in columns])
@@ -217,10 +243,27 @@ def csv_cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def count_of(rows: "QuerySet[Any]", owner: str) -> Coalesce:
-    """How many of `rows` lead to a listed row by their field `owner`, as a column of the store."""
-    theirs = rows.filter(**{owner: OuterRef("pk")}).order_by().values(owner)
-    return Coalesce(Subquery(theirs.annotate(found=Count("pk")).values("found")), 0)
+def counted(key: str, title: str) -> "Column[Any]":
+    """The column of a number that the rows are annotated with as `<key>_count`."""
+    name = f"{key}_count"
+    return Column(key, title, lambda row: getattr(row, name), "number", name)
+
+
+def since(now: datetime, *spans: str) -> Filter:
+    """Rows whose `at` is not longer ago than one of `SPANS`."""
+    titles = {
+        "1h": _("the last hour"),
+        "1d": _("the last day"),
+        "7d": _("the last 7 days"),
+        "30d": _("the last 30 days"),
+        "365d": _("the last year"),
+    }
+    return Filter(
+        "since",
+        _("Time"),
+        tuple((span, titles[span]) for span in spans),
+        lambda span: Q(at__gte=now - SPANS[span]),
+    )
 
 
 def choices(values: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -251,5 +294,5 @@ def page_number(text: str) -> int:
     """
     if text.isascii() and text.isdecimal() and 1 <= int(text[:7]) <= PAGE_MAX:
         return int(text)
-    problem: Problem = invalid(f"There is no page '{text[:20]}'.", "/page")
+    problem: Problem = invalid(phrase("There is no page '{text}'.", text=text[:20]), "/page")
     raise problem

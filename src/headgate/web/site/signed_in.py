@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from headgate.core.clock import SystemClock
 from headgate.core.problems import DependencyError, Problem, ProblemType
 from headgate.store.models import Membership, User
-from headgate.store.services import people
 from headgate.store.services.actor import Actor
+from headgate.store.services.consumers import people
 from headgate.web.api.requests import exchange
 
 V = TypeVar("V", bound=Callable[..., Any])

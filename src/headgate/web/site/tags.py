@@ -1,17 +1,21 @@
-"""How do templates write instants, numbers and amounts? The same everywhere."""
+"""How do templates write instants, numbers, amounts and sentences? The same everywhere."""
 
+import re
 from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from headgate.web.site import words
+
 register = template.Library()
 BYTE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 SHORT_FROM = 10_000
+CODE = re.compile(r"`([^`]+)`")
 
 
 @register.filter
@@ -23,6 +27,21 @@ def instant(value: datetime | None) -> SafeString | str:
         '<time datetime="{}">{} UTC</time>',
         value.isoformat(timespec="seconds").replace("+00:00", "Z"),
         value.strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+@register.filter
+def said(value: str) -> str:
+    """What a service says, in the reader's language."""
+    return words.said(value)
+
+
+@register.filter
+def prose(value: str) -> SafeString:
+    """What a service says, in the reader's language, with what stands in `backticks` as code."""
+    parts = enumerate(CODE.split(words.said(value)))  # every other one was found
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", x) if n % 2 else x,) for n, x in parts)
     )
 
 

@@ -1,4 +1,4 @@
-"""How do limits read to people? As sentences, and side by side in a table of plans."""
+"""How do limits and refusals read to people? In their language; limits also side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from headgate.catalog.changes import ChangeKind
+from headgate.core.phrases import Phrase
+from headgate.core.problems import Problem
+from headgate.model.lifecycle import Lifecycle
 from headgate.model.limits import Limit, LimitKind, Window
 from headgate.store.models import Plan
+from headgate.store.services.traffic.explain import Step
 
 CALLS = {
     Window.SECOND: gettext_lazy("{amount} per second"),
@@ -15,6 +20,36 @@ CALLS = {
     Window.HOUR: gettext_lazy("{amount} per hour"),
     Window.DAY: gettext_lazy("{amount} per day"),
     Window.MONTH: gettext_lazy("{amount} per month"),
+}
+CHANGE_KINDS = {
+    ChangeKind.ADDED: (gettext_lazy("added"), "good"),
+    ChangeKind.CHANGED: (gettext_lazy("changed"), "info"),
+    ChangeKind.REMOVED: (gettext_lazy("removed"), "bad"),
+}
+LIFECYCLES = {
+    Lifecycle.DRAFT: gettext_lazy("draft"),
+    Lifecycle.PUBLISHED: gettext_lazy("published"),
+    Lifecycle.DEPRECATED: gettext_lazy("deprecated"),
+    Lifecycle.RETIRED: gettext_lazy("retired"),
+}
+STEPS = {
+    "access": gettext_lazy("access to data"),
+    "answer": gettext_lazy("answer"),
+    "credential": gettext_lazy("credential"),
+    "limits": gettext_lazy("limits"),
+    "policies": gettext_lazy("policies"),
+    "route": gettext_lazy("route"),
+    "scopes": gettext_lazy("scopes"),
+    "subscription": gettext_lazy("subscription"),
+    "upstream": gettext_lazy("upstream"),
+    "validation": gettext_lazy("validation"),
+}
+OUTCOMES = {
+    "in order": (gettext_lazy("in order"), ""),
+    "observed": (gettext_lazy("observed"), ""),
+    "passed": (gettext_lazy("passed"), "good"),
+    "refused": (gettext_lazy("refused"), "bad"),
+    "skipped": (gettext_lazy("skipped"), ""),
 }
 AT_ONE_TIME = gettext_lazy("{amount} at one time")
 HEADS = {
@@ -36,6 +71,40 @@ class Compared:
 
     title: str
     cells: tuple[str, ...]
+
+
+def change_kind(kind: ChangeKind) -> tuple[str, str]:
+    """What happened to an operation, in a word, and how that is shown."""
+    name, shown = CHANGE_KINDS[kind]
+    return str(name), shown
+
+
+def lifecycle_name(state: str) -> str:
+    """Where a version is between its import and its end."""
+    return str(LIFECYCLES[Lifecycle(state)])
+
+
+def step_name(step: Step) -> str:
+    """What was looked at."""
+    return str(STEPS[step.name])
+
+
+def step_outcome(step: Step) -> tuple[str, str]:
+    """How it came out, in a word, and how that is shown; a verdict is its own word."""
+    word, shown = OUTCOMES.get(step.outcome, (step.outcome, ""))
+    return str(word), shown
+
+
+def said(text: str) -> str:
+    """What a service says, in the reader's language: a phrase with its values, or a sentence."""
+    if isinstance(text, Phrase):
+        return text.said(_)
+    return _(text) if text else ""
+
+
+def refusal(problem: Problem) -> str:
+    """What is wrong and what to do, in one line."""
+    return f"{said(problem.detail)} {said(problem.next_step)}".strip()
 
 
 def limit_words(limit: Limit) -> str:

@@ -39,6 +39,9 @@ for (const form of document.querySelectorAll("form[data-at-once]")) {
 }
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 
+// Where one is stays in sight, however long the way to it is.
+document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // A table that grows at its head is cut at its foot.
 document.addEventListener("htmx:afterSwap", (event) => {
   const rows = event.target.closest?.("[data-rows-max]");

@@ -1,0 +1,1 @@
+"""What is told to whom? Events, webhooks, and mails by kind."""

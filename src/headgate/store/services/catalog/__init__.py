@@ -1,0 +1,1 @@
+"""Which APIs, versions, products and plans are there, and what is read of them?"""

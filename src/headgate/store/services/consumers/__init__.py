@@ -1,0 +1,1 @@
+"""Who may call? Organizations and people, applications, keys, subscriptions, grants."""
