@@ -116,7 +116,14 @@ class EnvoyAdmin:
 
     async def requests_active(self) -> int:
         """Requests of callers that are under way."""
-        gauges = await self.numbers(r"^http\..*\.downstream_rq_active$", kind="Gauges")
+        return await self._of_callers("downstream_rq_active")
+
+    async def connections_active(self) -> int:
+        """Connections of callers that are open, with a request under way or without."""
+        return await self._of_callers("downstream_cx_active")
+
+    async def _of_callers(self, gauge: str) -> int:
+        gauges = await self.numbers(rf"^http\..*\.{gauge}$", kind="Gauges")
         return sum(value for name, value in gauges.items() if not name.startswith("http.admin."))
 
     async def _get(self, path: str) -> str:

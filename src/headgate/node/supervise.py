@@ -5,9 +5,11 @@
 - Upgrade: when the program, the filter, the bootstrap or the arguments differ from what the
   running Envoy was started with, a second one is started beside it on the same port
   (SO_REUSEPORT) with a log and an admin socket of its own; once it serves, the first one
-  drains and goes. No request under way is cut before `drain_seconds` are over. A connection that
-  the kernel has queued for the first one at the moment it closes its socket is reset: at most
-  the few that arrive within that millisecond.
+  drains for `drain_seconds`: it says goodbye with its answers, more and more of them. Then it
+  closes its socket and goes once its last connection is closed, or after another
+  `drain_seconds`: a connection on which nothing was asked for so long is cut, and a request that
+  takes longer. A connection that the kernel has queued for the first one at the moment it closes
+  its socket is reset: at most the few that arrive within that millisecond.
 - Stop: new connections are refused at once, requests under way get `drain_seconds`.
 """
 
@@ -125,7 +127,7 @@ class Supervisor:
         if admin is not None:
             with suppress(DependencyError):
                 await admin.drain(is_graceful=False)
-                await self._wait_until_idle(admin)
+                await self._wait_until_none(admin.requests_active)
         await self._end(envoy)
         if self._draining is not None:
             await self._draining
@@ -296,12 +298,17 @@ class Supervisor:
         )
 
     async def _finish_draining(self, old: EnvoyProcess) -> None:
-        """Let `old` finish its requests, end it and seal its log."""
+        """Let `old` take leave of its callers, end it and seal its log.
+
+        Its connections are waited for, not its requests: a caller learns that it has to go
+        elsewhere from an answer, so one that is between two requests would be cut.
+        """
         async with EnvoyAdmin(self._settings.paths.folder, old.socket_name) as admin:
             with suppress(DependencyError):
                 await admin.drain(is_graceful=True)
                 await asyncio.sleep(self._settings.drain_seconds)
-                await self._wait_until_idle(admin)
+                await admin.drain(is_graceful=False)
+                await self._wait_until_none(admin.connections_active)
         await self._end(old)
         log = self._sealer.draining_log(old.boot)
         if log.exists():
@@ -309,9 +316,10 @@ class Supervisor:
         if self._envoy is not None:
             self._launcher.remember(EnvoyRecord(self._envoy))
 
-    async def _wait_until_idle(self, admin: EnvoyAdmin) -> None:
+    async def _wait_until_none(self, active: Callable[[], Awaitable[int]]) -> None:
+        """Return when `active` says 0, or after `drain_seconds`."""
         deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
-        while await admin.requests_active():
+        while await active():
             await asyncio.sleep(DRAIN_POLL_SECONDS)
             if asyncio.get_running_loop().time() > deadline:
                 return

@@ -1,6 +1,7 @@
 """Callers that never rest: threads with a kept connection each, counting what they got."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +10,18 @@ import httpx2
 
 
 class Load:
-    """Calls `url` until it is stopped; `statuses` counts answers, `failures` those without one."""
+    """Calls `url` until it is stopped; `statuses` counts answers.
+
+    `failures` has a line for each call without one: after how many seconds of the load, and why.
+    """
 
     def __init__(self, url: str, threads: int) -> None:
         self._url = url
         self._is_over = threading.Event()
         self._lock = threading.Lock()
         self.statuses: Counter[int] = Counter()
-        self.failures = 0
+        self.failures: list[str] = []
+        self._begun = time.monotonic()
         self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
 
     def start(self) -> None:
@@ -40,9 +45,9 @@ class Load:
                 status = client.get(self._url).status_code
                 with self._lock:
                     self.statuses[status] += 1
-        except httpx2.HTTPError:
+        except httpx2.HTTPError as error:
             with self._lock:
-                self.failures += 1
+                self.failures.append(f"{time.monotonic() - self._begun:.3f}: {error!r}")
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """Does a restarted or upgraded agent take over the running Envoy without a failed call?"""
 
 import signal
+import socket
 import time
+from http.client import HTTPConnection
 
 import pytest
 
@@ -57,13 +59,53 @@ def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
         wait_until(lambda: not process.is_alive(old))
         time.sleep(0.5)
     assert node.envoy() is not None
-    assert callers.failures == 0
+    assert callers.failures == []
     assert set(callers.statuses) == {200}
     node.stop()
     lines = [line for line in node.lines() if line["route"] == ROUTE]
     assert len(lines) == sum(callers.statuses.values())
     assert len({line["request_id"] for line in lines}) == len(lines)
     assert list((node.folder / "log").glob("draining-*")) == []
+
+
+def test_a_caller_between_two_requests_is_told_before_its_connection_ends(node: Node) -> None:
+    node.options = {"keep_envoy": True}
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    old = node.envoy()
+    assert old is not None
+    connection = HTTPConnection("127.0.0.1", node.port, timeout=60)
+    connection.connect()
+    connection.auto_open = 0  # a connection that has ended is an error, not one more
+    node.stop()
+    node.options = {"workers": 2}
+    node.start()
+    is_told = False
+    while not is_told:
+        connection.request("GET", "/a1/r0")
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200
+        is_told = answer.will_close
+        time.sleep(0.2)
+    connection.close()
+    wait_until(lambda: not process.is_alive(old))
+
+
+def test_a_connection_without_a_request_does_not_hold_up_the_replacement(node: Node) -> None:
+    node.options = {"keep_envoy": True}
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    old = node.envoy()
+    assert old is not None
+    with socket.create_connection(("127.0.0.1", node.port), timeout=60) as silent:
+        node.stop()
+        node.options = {"workers": 2}
+        node.start()
+        wait_until(lambda: not process.is_alive(old))
+        assert silent.recv(1) == b""
 
 
 def test_an_agent_killed_during_the_replacement_is_followed_by_one_that_finishes_it(
@@ -85,7 +127,7 @@ def test_an_agent_killed_during_the_replacement_is_followed_by_one_that_finishes
         wait_until(lambda: not process.is_alive(old))
     node.stop()
     lines = [line for line in node.lines() if line["route"] == ROUTE]
-    assert callers.failures == 0
+    assert callers.failures == []
     assert len(lines) == sum(callers.statuses.values())
     assert node.envoy() is None
 
