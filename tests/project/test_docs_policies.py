@@ -1,5 +1,6 @@
 """Does docs/policies.md say what the policies say of themselves?"""
 
+from headgate.gateway.policies.jwt import Issuer
 from headgate.gateway.policy import policies
 from headgate.gateway.reference import page
 from tests.project.tree import ROOT
@@ -17,3 +18,9 @@ def test_every_setting_of_every_policy_is_on_the_page() -> None:
     for name, kind in policies.items():
         section = written.split(f"## {name}\n")[1].split("\n## ")[0]
         assert [f for f in kind.model_fields if f"| `{f}` |" not in section] == []
+
+
+def test_so_are_the_settings_of_each_item_of_a_list() -> None:
+    written = (ROOT / "docs" / "policies.md").read_text()
+    section = written.split("## jwt\n")[1].split("\n## ")[0]
+    assert [f for f in Issuer.model_fields if f"| `issuers[].{f}` |" not in section] == []

@@ -9,7 +9,7 @@ MODULE_LINES_MAX = 400
 TEST_MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
 FILTER_CODE_LINES_MAX = 870  # without tests, comments and blank lines
-TOKENS_CODE_LINES_MAX = 120  # what reads a token's facts, beside the access filter proper
+TOKENS_CODE_LINES_MAX = 140  # what reads a token and its facts, beside the access filter proper
 CALLERS_CODE_LINES_MAX = 120  # which route a call is on, and takes once its caller is known
 LIMITS_CODE_LINES_MAX = 370  # how much a caller may use, and the counting of it
 CACHE_CODE_LINES_MAX = 710  # with the part of Envoy's ABI that it shares with the next
@@ -59,7 +59,7 @@ def test_the_filter_stays_small_enough_to_audit() -> None:
     errors = [path for path in sources if path.name.startswith("error")]
     json = [path for path in sources if path.name.startswith("json")]
     written = {"layout.zig"}  # from Python's description, which is read instead
-    tokens = [path for path in sources if path.name == "tokens.zig"]
+    tokens = [path for path in sources if path.name in {"tokens.zig", "jose.zig"}]
     scopes = [path for path in sources if path.name == "scopes.zig"]
     grants = [path for path in sources if path.name == "grants.zig"]
     schemes = [path for path in sources if path.name == "schemes.zig"]

@@ -5,7 +5,7 @@
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -101,15 +101,29 @@ def _section(name: str, kind: type[Policy]) -> str:
 
 def _settings(kind: type[Policy]) -> Iterator[str]:
     schema = kind.model_json_schema()
+    return _rows(schema, schema.get("$defs", {}), "")
+
+
+def _rows(schema: Mapping[str, Any], definitions: Mapping[str, Any], before: str) -> Iterator[str]:
+    """A row for each setting, and one for each that stands inside: `issuers[].audiences`."""
     required = set(schema.get("required", []))
     for name, field in schema["properties"].items():
         default = "required" if name in required else f"`{_short(field.get('default'))}`"
-        limits = _limits(field)
+        of_each = "[]" if "items" in field else ""
+        inner = _referred(field.get("items", field), definitions)
+        limits = _limits(field | ({"enum": inner["enum"]} if "enum" in inner else {}))
         meaning = field.get("description", "").replace("|", "\\|")
-        yield f"| `{name}` | {default} | {meaning}{limits} |"
+        yield f"| `{before}{name}` | {default} | {meaning}{limits} |"
+        if "properties" in inner:
+            yield from _rows(inner, definitions, f"{before}{name}{of_each}.")
 
 
-def _limits(field: dict[str, Any]) -> str:
+def _referred(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = definitions.get(field.get("$ref", "").rpartition("/")[2], field)
+    return found
+
+
+def _limits(field: Mapping[str, Any]) -> str:
     words = {
         "minimum": "at least {}",
         "maximum": "at most {}",
@@ -123,6 +137,8 @@ def _limits(field: dict[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, dict) and not any(value.values()):
+        return "none"
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "none"
     return "none" if value in (None, {}, "") else str(value)

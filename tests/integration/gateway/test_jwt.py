@@ -181,6 +181,14 @@ def _brings_its_key() -> str:
     return jwt.encode(claims, STRANGE_KEY, algorithm="RS256", headers=own)
 
 
+def _critical() -> str:
+    """Asks for an extension that nobody knows. Source: RFC 7515 §4.1.11."""
+    claims: dict[str, Any] = {"iss": ISSUER, "aud": "https://api.example.com"}
+    claims |= {"client_id": "robot", "exp": int(time.time()) + 600}
+    strange = {"kid": "one", "crit": ["strange"], "strange": True}
+    return jwt.encode(claims, RSA_KEY, algorithm="RS256", headers=strange)
+
+
 def _tampered() -> str:
     head, body, signature = token().split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=="))
@@ -195,6 +203,7 @@ BAD = {
     "changed claims": _tampered,
     "signed by a stranger": lambda: token(STRANGE_KEY),
     "key of its own": _brings_its_key,
+    "critical extension": _critical,
     "kid that leads elsewhere": lambda: token(STRANGE_KEY, kid="../../dev/null"),
     "expired": lambda: token(exp=int(time.time()) - 3600),
     "without an end": lambda: token(without=("exp",)),
@@ -308,15 +317,60 @@ def test_a_token_in_the_query_is_no_credential(
     assert answer.status == 401
 
 
-def test_a_critical_extension_is_not_looked_at(
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_token_that_only_a_looser_reader_finds_is_refused(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, is_kept: bool
+) -> None:
+    """Envoy looks for `Bearer ` anywhere in the header; RFC 6750 §2.1 has it in front."""
+    gateway = served(closed, upstream, keep_token=is_kept)
+    head = token().partition(".")[0]
+    for text in (f"Strange Bearer {token()}", f"bearer {head}.Bearer {token()}"):
+        assert call(gateway, Authorization=text).status == 401
+    assert call(gateway, Authorization=f"Bearer {token()}").status == 200
+
+
+def test_the_upstream_sees_a_token_only_when_the_policy_keeps_it(
     closed: tuple[Proxy, AccessTable], upstream: Peer
 ) -> None:
-    """RFC 7515 §4.1.11 would have it refused; Envoy's verification passes over it."""
-    claims: dict[str, Any] = {"iss": ISSUER, "aud": "https://api.example.com"}
-    claims |= {"client_id": "robot", "exp": int(time.time()) + 600}
-    strange = {"kid": "one", "crit": ["strange"], "strange": True}
-    text = jwt.encode(claims, RSA_KEY, algorithm="RS256", headers=strange)
-    assert call(served(closed, upstream), text).status == 200
+    good = token()
+    assert call(served(closed, upstream), good).status == 200
+    assert "authorization" not in upstream.last["headers"]
+    assert call(served(closed, upstream, keep_token=True), good).status == 200
+    assert upstream.last["headers"]["authorization"] == f"Bearer {good}"
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "status"),
+    [([], 200), (["RS256"], 200), (["PS256", "RS256"], 200), (["PS256"], 401), (["ES256"], 401)],
+)
+def test_only_the_listed_algorithms_are_taken(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, algorithms: list[str], status: int
+) -> None:
+    bare = {name: value for name, value in jwk(RSA_KEY, "one").items() if name != "alg"}
+    issuer = {
+        "issuer": ISSUER,
+        "audiences": ["https://api.example.com"],
+        "algorithms": algorithms,
+        "jwks": {"keys": [bare, jwk(EC_KEY, "two")]},
+    }
+    gateway = served(closed, upstream, issuers=[issuer])
+    assert call(gateway, token()).status == status
+    assert call(gateway, token(EC_KEY, kid="two")).status == (
+        200 if not algorithms or "ES256" in algorithms else 401
+    )
+
+
+def test_an_issuer_without_a_key_for_the_listed_algorithms_opens_nothing(
+    closed: tuple[Proxy, AccessTable], upstream: Peer
+) -> None:
+    issuer = {
+        "issuer": ISSUER,
+        "algorithms": ["EdDSA"],
+        "jwks": {"keys": [jwk(RSA_KEY, "one")]},
+    }
+    gateway = served(closed, upstream, issuers=[issuer])
+    assert call(gateway, token(), X_API_Key=KEY.text).status == 401
+    assert call(gateway, X_API_Key=KEY.text).status == 200
 
 
 def test_a_key_still_opens_the_api_and_a_token_opens_no_other(

@@ -14,6 +14,7 @@ test {
     _ = @import("calendar.zig");
     _ = @import("limits.zig");
     _ = @import("concurrent.zig");
+    _ = @import("jose.zig");
     _ = @import("scopes.zig");
 }
 

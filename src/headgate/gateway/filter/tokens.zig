@@ -4,10 +4,12 @@
 //! these headers from the request before it sets them: what is here cannot come from a caller. So
 //! do the filters of the policy `introspect` (flag `o`), which also tell that a token is not good:
 //! without that word it is one that nobody could be asked about. On other routes the headers are
-//! not read. Names: `model/token_facts.py`.
+//! not read. Names: `model/token_facts.py`. The token itself is still there: its header is looked at
+//! (`jose.zig`), and it goes on to the upstream only with the flag `k`.
 const std = @import("std");
 const abi = @import("abi.zig");
 const hash = @import("hash.zig");
+const jose = @import("jose.zig");
 const keys = @import("keys.zig");
 const answers = @import("answers.zig");
 const scopes = @import("scopes.zig");
@@ -30,6 +32,7 @@ pub const Taken = struct {
     is_gate: bool = false, // that version's own route, for everybody until the application is known
     claims: bool = false, // of the token, that limits count by
     required_claims: bool = false, // that a JSON Web Token must have
+    keeps_token: bool = false, // a JSON Web Token goes on to the upstream
     is_sensitive: bool = false, // what the operation gives has to be granted: grants.zig
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 
@@ -48,6 +51,7 @@ pub const Taken = struct {
             'w' => taken.unknown_clients_opaque = true,
             'c' => taken.claims = true,
             'r' => taken.required_claims = true,
+            'k' => taken.keeps_token = true,
             'd' => taken.is_sensitive = true,
             'p' => taken.plans = true,
             'a' => taken.applications = true,
@@ -78,11 +82,8 @@ pub const Token = struct {
     /// Reads the facts and takes them, and a token that is not good, out of the request.
     pub fn take(self: *Token, s: abi.Stream, taken: Taken) void {
         if (!taken.tokens and !taken.opaque_tokens and !taken.without_keys) return;
-        if (abi.requestHeader(s, "authorization")) |raw| {
-            if (keys.bearer(raw)) |text| if (!keys.isWellFormed(text)) {
-                self.presented = .wrong;
-            };
-        }
+        const bearer = keys.bearer(abi.requestHeader(s, "authorization") orelse "") orelse "";
+        if (bearer.len > 0 and !keys.isWellFormed(bearer)) self.presented = .wrong;
         if (!taken.tokens and !taken.opaque_tokens) return;
         self.takes_unknown = taken.unknown_clients;
         var is_asked_about = false;
@@ -94,8 +95,10 @@ pub const Token = struct {
             abi.removeRequestHeader(s, PREFIX ++ "introspected");
         }
         if (abi.requestHeader(s, PREFIX ++ "issuer")) |issuer| {
-            const is_enough = is_asked_about or !taken.required_claims or scopes.hasRequired(s);
+            const has_required = !taken.required_claims or scopes.hasRequired(s);
+            const is_enough = is_asked_about or (has_required and jose.isUnderstood(bearer));
             self.presented = if (is_enough) .good else .wrong;
+            if (!is_asked_about and !taken.keeps_token) abi.removeRequestHeader(s, "authorization");
             var text: answers.Text = .{ .bytes = &answers.scratch };
             for ([_][]const u8{ "jwt\n", issuer, "\n", clientOf(s) }) |part| text.add(part);
             hash.sha256(text.bytes.ptr, text.len, &self.client);

@@ -18,6 +18,7 @@ from pydantic import (
 from headgate.core.phrases import phrase
 from headgate.gateway.header_names import RESERVED, RESERVED_STARTS
 from headgate.gateway.policy import HTTPFilter, Policy, Stage, chosen, policies
+from headgate.gateway.token_algorithms import Algorithm, limited
 from headgate.model.introspection import JWT_METADATA_KEY, YES
 from headgate.model.logline import METADATA_NAMESPACE
 from headgate.model.snapshot import SnapshotAPI, SnapshotOperation
@@ -45,6 +46,7 @@ FLAG_NO_KEYS = "n"
 FLAG_UNKNOWN_CLIENTS = "u"
 FLAG_CLAIMS = "c"
 FLAG_REQUIRED = "r"
+FLAG_KEPT = "k"
 REQUIRED_KEY = "required-{number}"  # of the route's metadata: `filter/scopes.zig`
 
 
@@ -66,6 +68,11 @@ class Issuer(BaseModel):
     )
     jwks: dict[str, Any] | None = Field(
         None, description="Its keys themselves, a JWK Set (RFC 7517); nothing is fetched then."
+    )
+    algorithms: list[Algorithm] = Field(
+        [],
+        max_length=10,
+        description="The only ones its tokens may be signed with; none: all that its keys are for.",
     )
     client_claims: list[str] = Field(
         ["client_id", "azp"],
@@ -99,6 +106,10 @@ class Issuer(BaseModel):
                 raise ValueError(phrase("this is a private key; give the public part alone"))
         return given
 
+    def taken_keys(self) -> dict[str, Any]:
+        """A JWK Set of the keys for the algorithms that are taken; maybe empty."""
+        return limited(self.jwks or {"keys": []}, self.algorithms)
+
 
 @policies.register("jwt")
 class JWT(Policy):
@@ -107,9 +118,10 @@ class JWT(Policy):
     Signature, issuer, audience and dates are verified at the gateway. The token's issuer and client
     lead to an application (`headgate client trust`); its subscriptions and limits hold as for a
     key. A bearer token that is presented decides: one that is not good is refused, even with a good
-    key beside it. Algorithms are those of the issuer's keys (RS, PS, ES 256 to 512, EdDSA): `none`
-    and shared secrets never pass. An issuer's keys are fetched ahead of need and kept: one that is
-    down breaks no token whose key is known. Fails closed: no keys, no caller.
+    key beside it. Algorithms are those of the issuer's keys (RS, PS, ES 256 to 512, EdDSA), or
+    those that you list: `none` and shared secrets never pass, nor a token with `crit`, for no such
+    extension is known here. An issuer's keys are fetched ahead of need and kept: one that is down
+    breaks no token whose key is known. Fails closed: no keys, no caller.
 
     Source: RFC 7519, RFC 7515, RFC 8725, RFC 6750; Envoy,
     `envoy.extensions.filters.http.jwt_authn.v3`.
@@ -207,6 +219,7 @@ class JWT(Policy):
             return FLAG_NO_KEYS
         flags = FLAG_TOKENS + (FLAG_UNKNOWN_CLIENTS if self.unknown_clients else "")
         flags += FLAG_REQUIRED if self.required_claims else ""
+        flags += FLAG_KEPT if self.keep_token else ""
         return flags + (FLAG_CLAIMS if self._limit_claims else "")
 
     def route_metadata(
@@ -219,8 +232,8 @@ class JWT(Policy):
         return {METADATA_NAMESPACE: {JWT_METADATA_KEY: YES, **required}}
 
     def _known(self) -> list[Issuer]:
-        """The issuers whose keys are there."""
-        return [one for one in self.issuers if one.jwks is not None]
+        """The issuers whose keys are there, at least one for an algorithm that is taken."""
+        return [one for one in self.issuers if one.jwks is not None and one.taken_keys()["keys"]]
 
     def _provider(self, issuer: Issuer) -> dict[str, Any]:
         told = [{"header_name": header, "claim_name": claim} for claim, header in FACTS.items()]
@@ -239,9 +252,9 @@ class JWT(Policy):
         ]
         made: dict[str, Any] = {
             "issuer": issuer.issuer,
-            "local_jwks": {"inline_string": json.dumps(issuer.jwks, sort_keys=True)},
+            "local_jwks": {"inline_string": json.dumps(issuer.taken_keys(), sort_keys=True)},
             "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
-            "forward": self.keep_token,
+            "forward": True,  # the access filter looks at the token's header, then takes it out
             "require_expiration": True,
             "clock_skew_seconds": self.clock_skew_seconds,
             "jwt_cache_config": {"jwt_cache_size": TOKENS_REMEMBERED_MAX},
