@@ -3,7 +3,8 @@
 import re
 
 from headgate.core.problems import ProblemType
-from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS
+from headgate.gateway.envoy.answers import FILTER_ANSWERS
+from headgate.gateway.envoy.envoy_answers import ENVOY_ANSWERS
 from headgate.model.record import Verdict
 from tests.project.tree import ROOT, tracked
 

@@ -207,3 +207,43 @@ def test_a_failure_of_the_upstream_is_recorded_as_its_own_behind_a_cache_too(
     record = record_from(gateway.line(answer.headers["x-request-id"]), node="n", gateway="g")
     assert (answer.status, record.verdict) == (503, Verdict.UPSTREAM_FAILED)
     assert record.upstream_host == f"127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("bodies", [{}, {"body_max": "1kB"}])
+def test_a_url_above_the_length_is_refused_before_the_key_is_looked_at(
+    closed: tuple[Proxy, AccessTable], upstream: Peer, bodies: dict[str, str]
+) -> None:
+    bound = PolicyUse("request_size", {"url_max": 60} | bodies)
+    gateway = serve(
+        closed,
+        small(api("GET /echo", port=upstream.port, policies=[bound])),
+        small(api("GET /echo", row=2, base_path="/open", port=upstream.port, policies=[bound])),
+    )
+    assert gateway.call("/open/echo?" + "a" * 49).status == 200
+    assert gateway.call("/shop/echo?" + "a" * 49).status == 401
+    upstream.seen.clear()
+    for path in (
+        "/open/echo?" + "a" * 50,
+        "/shop/echo?" + "a" * 50,
+        f"/open/echo?{'a' * 8}&key={KEY}",
+    ):
+        answer = gateway.call(path)
+        assert (answer.status, answer.json["title"]) == (414, "URL too long")
+        assert answer.json["type"] == "urn:headgate:problem:too-large"
+        line = gateway.line(answer.headers["x-request-id"])
+        assert words(line["access"])[0] == "too_large"
+        assert record_from(line, node="n", gateway="default").verdict is Verdict.TOO_LARGE
+    assert KEY not in gateway.node.log_path.read_text()
+    assert not upstream.seen
+
+
+def test_a_url_is_bounded_where_the_policy_is_and_not_beside_it(
+    closed: tuple[Proxy, AccessTable], upstream: Peer
+) -> None:
+    bound = {"GET /short": (PolicyUse("request_size", {"url_max": "1kB"}),)}
+    one = api(
+        "GET /short", "GET /any", row=2, base_path="/open", port=upstream.port, of_operation=bound
+    )
+    gateway = serve(closed, small(one))
+    assert gateway.call("/open/short?" + "a" * 2000).status == 414
+    assert gateway.call("/open/any?" + "a" * 2000).status == 200

@@ -1,7 +1,8 @@
-"""What does a caller read when the gateway answers by itself? Every text of it, in one table.
+"""What does a caller read when the access filter refuses? Every text of it, in one table.
 
-`docs/problems.md` has a section for each `type`. The filter knows its reasons by name and status
-only (`filter/decide.zig`); a test holds the two to each other.
+What Envoy answers by itself is in `envoy_answers.py`. `docs/problems.md` has a section for each
+`type`. The filter knows its reasons by name and status only (`filter/decide.zig`); a test holds the
+two to each other.
 """
 
 from dataclasses import dataclass
@@ -242,159 +243,13 @@ FILTER_ANSWERS = (
         RETRY,
         "introspection_down",
     ),
+    Answer(
+        414,
+        "too-large",
+        "URL too long",
+        "The request's URL is longer than the API takes.",
+        "Send fewer or shorter parameters.",
+        "url_too_long",
+    ),
 )
 """The filter's. Those that a flood of calls would meet come first: Envoy tries one by one."""
-
-ENVOY_ANSWERS = (
-    Answer(
-        0,
-        "maintenance",
-        "Out of service",
-        DETAIL_PLACE,
-        "Try again later; Retry-After says when.",
-        reason="maintenance",
-    ),
-    Answer(
-        0,
-        "fault",
-        "Fault on purpose",
-        "The API's provider lets this share of the calls fail, for tests.",
-        "Try again, or ask the API's provider to end the test.",
-        flags=("FI",),
-    ),
-    Answer(
-        403,
-        "blocked",
-        "Origin not admitted",
-        "The page that sent this change is not of an origin that may.",
-        "Ask the API's provider to admit the page's origin.",
-        details="csrf_origin_mismatch",
-    ),
-    Answer(
-        400,
-        "malformed",
-        "Not JSON",
-        "The request's body is not the JSON that its content type names.",
-        "Correct the body.",
-        details="json_body_unreadable",
-    ),
-    Answer(
-        415,
-        "malformed",
-        "Compressed",
-        "The API takes this body uncompressed only.",
-        "Send the body without Content-Encoding.",
-    ),
-    Answer(
-        502,
-        "upstream-failed",
-        "Answer withheld",
-        "The upstream's answer cannot be changed as the API's provider wants it.",
-        "Tell the API's provider the request id.",
-        details_begin="json_body_answer",
-    ),
-    Answer(
-        403,
-        "blocked",
-        "Blocked",
-        "This address may not call the API.",
-        "Ask the API's provider to admit the address.",
-    ),
-    Answer(
-        413,
-        "too-large",
-        "Too large",
-        "The request's body is larger than the API takes.",
-        "Send a smaller body.",
-    ),
-    Answer(
-        431,
-        "too-large",
-        "Too large",
-        "The request's headers are larger than the gateway takes.",
-        "Send fewer or smaller headers.",
-    ),
-    Answer(
-        408,
-        "client-closed",
-        "Request timed out",
-        "The request did not arrive in full in time.",
-        "Send the request without pauses.",
-    ),
-    Answer(
-        504,
-        "upstream-failed",
-        "Upstream timed out",
-        "The API's upstream did not answer in time.",
-        RETRY,
-    ),
-    Answer(
-        503,
-        "validator-down",
-        "Validator down",
-        "The request could not be checked against the API's description, so it was not passed on.",
-        RETRY,
-        flags=("UAEX",),
-    ),
-    Answer(
-        503,
-        "upstream-failed",
-        "Upstream unavailable",
-        "No host of the API's upstream is in service.",
-        RETRY,
-        flags=("UH", "NC"),
-    ),
-    Answer(
-        503,
-        "upstream-failed",
-        "Upstream overloaded",
-        "The API's upstream has as many requests under way as it takes.",
-        RETRY,
-        flags=("UO",),
-    ),
-    Answer(
-        503,
-        "upstream-failed",
-        "Upstream failed",
-        "The connection to the API's upstream failed.",
-        RETRY,
-        flags=("UF", "UC", "UR", "LR", "URX"),
-    ),
-    Answer(
-        503,
-        "unavailable",
-        "Unavailable",
-        "The gateway takes no more requests at present.",
-        RETRY,
-    ),
-    Answer(
-        502,
-        "upstream-failed",
-        "Upstream failed",
-        "The API's upstream sent an answer that is not HTTP.",
-        RETRY,
-    ),
-    Answer(
-        404,
-        "no-route",
-        "No route",
-        "There is no API at this path.",
-        "Compare the path with the API's documentation.",
-    ),
-    Answer(
-        405,
-        "method-not-allowed",
-        "Method not allowed",
-        "The path does not take this method.",
-        "Use one of the methods in the Allow header.",
-    ),
-    Answer(400, "malformed", "Malformed", "The request is not valid HTTP.", "Correct the request."),
-    Answer(
-        0,
-        "internal",
-        "Not served",
-        "The gateway could not serve the request.",
-        RETRY,
-    ),
-)
-"""Envoy's own; the first that fits is taken."""

@@ -13,13 +13,13 @@ from headgate.gateway.envoy import wire
 from headgate.gateway.envoy.answers import (
     ASK_PLACE,
     DETAIL_PLACE,
-    ENVOY_ANSWERS,
     FILTER_ANSWERS,
     NEEDS_PLACE,
     SEND_PLACE,
     WHERE_PLACE,
     Answer,
 )
+from headgate.gateway.envoy.envoy_answers import ENVOY_ANSWERS
 from headgate.gateway.envoy.wire import JSON
 from headgate.gateway.notices import WHERE_WORD
 from headgate.gateway.policy import AS_IT_STANDS, REFUSALS_FROM
@@ -50,7 +50,7 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 """Fields of the answer, by the filter's reason. Source: RFC 9110 §11.6.1; RFC 6750 §3.1."""
 
-GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 410: 12, 429: 8, 503: 14}
+GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 410: 12, 414: 8, 429: 8, 503: 14}
 """INTERNAL, UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED, RESOURCE_EXHAUSTED, UNAVAILABLE.
 
 Said here, because Envoy takes the answer of a module for status 0, which is success.

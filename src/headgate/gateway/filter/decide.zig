@@ -38,6 +38,7 @@ pub const Reason = enum(u16) {
     no_version = 4041,
     method_not_allowed = 4050,
     retired = 4100,
+    url_too_long = 4140,
     rate_limited = 4290,
     quota_exceeded = 4291,
     counters_full = 4292,
@@ -60,6 +61,7 @@ pub const Reason = enum(u16) {
             .counters_full, .concurrency_limited => "rate_limited",
             .table_filling => "table_damaged",
             .no_version => "no_route",
+            .url_too_long => "too_large",
             else => @tagName(self),
         };
     }
@@ -109,6 +111,7 @@ pub const Call = struct {
     token: *const tokens.Token,
     others: []const [32]u8 = &.{}, // what was presented beside: a certificate, a password
     certificate: schemes.Certificate = .not_asked,
+    is_too_long: bool = false, // its target, for the API
     needs: ?[]const u8 = null, // scopes and roles
     asks_everybody: bool = false, // for them, and not callers with a credential alone
     mark: ?u32 = null, // of the operation: its data is for those who were granted it
@@ -148,6 +151,7 @@ pub const Call = struct {
 
     fn judge(self: *Call) Reason {
         const settings = self.settings;
+        if (self.is_too_long) return .url_too_long;
         if (self.table.isAddressBlocked(&self.address, self.nowUs())) return .blocked;
         if (self.certificate.refused()) |reason| return reason;
         if (self.token.presented == .wrong) return .token_invalid; // never a reason to look at a key

@@ -100,6 +100,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     if ((route.taken.plans or route.taken.applications) and callers.forget(s)) route = .now(s);
     if (route.row == null) d.reason = route.refused;
     if (route.row == null) return schemes.cutQuery(s, "", &presented);
+    const is_too_long = route.taken.has_url_max and callers.isTooLong(s);
     const table = map.table(d.now_ns);
     var settings: layout.Settings = undefined;
     var target: callers.Target = .of(table, route.row.?, &settings);
@@ -131,6 +132,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
         .token = &token,
         .others = others.all(),
         .certificate = certificate,
+        .is_too_long = is_too_long,
         .needs = if (taken.scopes == .free) null else scopes.needed(s),
         .asks_everybody = taken.scopes == .of_everybody,
         .mark = if (taken.is_sensitive) grants.mark(s) else null,

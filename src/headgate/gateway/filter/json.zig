@@ -122,7 +122,7 @@ fn replace(s: abi.Stream, side: bodies.Side, changes: *const rules.Changes) !usi
     return new.len;
 }
 
-/// Ends the call with a status; `envoy/answers.py` has the words for the details.
+/// Ends the call with a status; `envoy/envoy_answers.py` has the words for the details.
 fn refuse(s: abi.Stream, stream: *Stream, status: u32, details: []const u8) c_int {
     stream.* = .{}; // the answer that comes now is not to be changed
     abi.answer(s, status, &.{}, details);

@@ -9,7 +9,7 @@ from headgate.gateway.policy import HTTPFilter, Policy, Stage, policies
 from headgate.model.logline import METADATA_NAMESPACE
 
 NAME = "headgate.maintenance"
-REASON = "maintenance"  # `envoy/answers.py` has its words
+REASON = "maintenance"  # `envoy/envoy_answers.py` has its words
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.lua.v3."
 RETRY_SECONDS_MAX = 30 * 24 * 3600
 SCRIPT = f"""

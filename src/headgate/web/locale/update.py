@@ -204,7 +204,8 @@ def _of_events() -> Iterator[str]:
 
 def _of_answers() -> Iterator[str]:
     """What the gateway says by itself, as the explanation of a call repeats it."""
-    from headgate.gateway.envoy.answers import ENVOY_ANSWERS, FILTER_ANSWERS
+    from headgate.gateway.envoy.answers import FILTER_ANSWERS
+    from headgate.gateway.envoy.envoy_answers import ENVOY_ANSWERS
 
     texts = {
         text for one in (*FILTER_ANSWERS, *ENVOY_ANSWERS) for text in (one.detail, one.next_step)

@@ -14,13 +14,13 @@ from headgate.core.problems import Problem
 from headgate.gateway.effective import Effective
 from headgate.gateway.envoy.answers import (
     ASK_PLACE,
-    ENVOY_ANSWERS,
     FILTER_ANSWERS,
     NEEDS_PLACE,
     SEND_PLACE,
     WHERE_PLACE,
     Answer,
 )
+from headgate.gateway.envoy.envoy_answers import ENVOY_ANSWERS
 from headgate.gateway.sensitive import ASK_SOMEWHERE
 from headgate.model.record import RequestRecord, Verdict
 from headgate.store.models import (
