@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from headgate.model.snapshot import PolicyUse, Upstream, UpstreamHost
+from tests.support.control_plane import wait_until
 from tests.support.peer import Peer, peer
 from tests.support.proxy import Proxy, api
+from tests.support.server import answering
 
 pytestmark = pytest.mark.integration
 
@@ -111,6 +114,62 @@ def test_a_change_is_tried_again_only_where_it_may_come_twice(
         serve(gateway, upstream, policy, lines=("POST /status/{code}",), retries_max=1)
         assert gateway.call("/shop/status/503", "POST", body=b"x").status == 503
         assert upstream.seen["POST /status/503"] == calls
+
+
+class Failing:
+    """An upstream that holds its first `together` calls until all are there, then fails them.
+
+    Every further call waits for `go_on` before it fails.
+    """
+
+    def __init__(self, together: int) -> None:
+        self.calls = 0
+        self.go_on = threading.Event()
+        self._together = together
+        self._are_there = threading.Event()
+        self._lock = threading.Lock()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        upstream = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                upstream.wait_for_turn()
+                self.send_response(503)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        return Handler
+
+    def wait_for_turn(self) -> None:
+        with self._lock:
+            self.calls += 1
+            is_first = self.calls <= self._together
+            if self.calls == self._together:
+                self._are_there.set()
+        assert (self._are_there if is_first else self.go_on).wait(60)
+
+
+def test_at_most_a_fifth_of_the_calls_under_way_are_tries_again(gateway: Proxy) -> None:
+    failing = Failing(together=20)
+    done: list[int] = []
+    with answering(failing.handler()) as port, ThreadPoolExecutor(20) as pool:
+        target = Upstream((UpstreamHost("127.0.0.1", port),), outlier_ejection=None, retries_max=1)
+        gateway.publish(api("GET /a", upstream=target))
+        for _ in range(20):
+            pool.submit(lambda: done.append(gateway.call("/shop/a").status))
+        wait_until(
+            lambda: len(done) + failing.calls - 20 == 20
+        )  # each has failed, or is tried again
+        assert 3 <= failing.calls - 20 <= 4  # a fifth of those under way, but three always
+        failing.go_on.set()
+    assert done == [503] * 20
+    assert failing.calls <= 24
 
 
 def test_a_slow_try_is_hedged_by_a_second_one(gateway: Proxy, upstream: Peer) -> None:
