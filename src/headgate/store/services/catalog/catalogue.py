@@ -140,13 +140,13 @@ def operations(live: frozenset[int], text: str) -> list[Operation]:
     rows = Operation.objects.filter(
         version__in=live, removed_at=None, version__removed_at=None, version__api__removed_at=None
     )
-    for word in asked:
-        rows = rows.filter(
-            _operation_holds(word)
-            | Q(version__api__name__icontains=word)
-            | Q(version__api__title__icontains=word)
-        )
-    rows = rows.filter(_any_in_operation(asked))
+    shown = _apis_of(live)
+    named = [_named(word).intersection(shown.values()) for word in asked]
+    for word, found in zip(asked, named, strict=True):
+        of_named = Q(version__in=[row for row, api in shown.items() if api in found])
+        rows = rows.filter(_operation_holds(word) | of_named if found else _operation_holds(word))
+    if all(named):  # or an operation holds one of the words already
+        rows = rows.filter(_any_in_operation(asked))
     rows = rows.select_related("version__api").order_by("path", "method", "pk")
     return list(rows[:OPERATIONS_FOUND_MAX])
 
