@@ -42,9 +42,9 @@ def limited(jwks: dict[str, Any], algorithms: Iterable[str]) -> dict[str, Any]:
 
 def _possible(key: dict[str, Any]) -> tuple[str, ...]:
     """The algorithms of tokens that the key can verify."""
-    of_kind = _OF_KIND.get(key.get("kty", ""), ())
+    of_kind = _OF_KIND.get(str(key.get("kty")), ())
     if key.get("kty") == "EC":
-        of_curve = _OF_CURVE.get(key.get("crv", ""))
+        of_curve = _OF_CURVE.get(str(key.get("crv")))
         of_kind = (of_curve,) if of_curve else ()
     own = key.get("alg")
     return of_kind if not own else tuple(one for one in of_kind if one == own)

@@ -10,7 +10,8 @@
   `drain_seconds`: a connection on which nothing was asked for so long is cut, and a request that
   takes longer. A connection that the kernel has queued for the first one at the moment it closes
   its socket is reset: at most the few that arrive within that millisecond.
-- Stop: new connections are refused at once, requests under way get `drain_seconds`.
+- Stop: new connections are refused at once, also by an Envoy that is being replaced; requests
+  under way get `drain_seconds`.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ RESTART_DELAYS_SECONDS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 STABLE_SECONDS = 30.0  # an Envoy that ran this long ends the back-off
 QUICK_ENDS_BEFORE_TROUBLE = 3
 TERM_SECONDS_MAX = 10.0
-DRAIN_POLL_SECONDS = 0.05
+DRAIN_POLL_SECONDS = 0.2  # each look walks over all of Envoy's gauges
 
 _log = structlog.get_logger()
 
@@ -83,6 +84,7 @@ class Supervisor:
         self._envoy: EnvoyProcess | None = None
         self._last_boot = ""
         self._draining: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._quick_ends = 0
         self.state = EnvoyState.DOWN
         self.restarts = 0
@@ -124,6 +126,7 @@ class Supervisor:
             await self._close_admin()
             return
         self.state = EnvoyState.DRAINING
+        self._stopping.set()
         if admin is not None:
             with suppress(DependencyError):
                 await admin.drain(is_graceful=False)
@@ -282,7 +285,7 @@ class Supervisor:
 
     def _drain_beside(self, old: EnvoyProcess) -> None:
         """Drain `old` while the agent goes on with the new one."""
-        self._draining = asyncio.create_task(self._finish_draining(old))
+        self._draining = asyncio.create_task(self._finish_draining(old, self._draining))
 
     async def _keep_old(self, old: EnvoyProcess, failed: EnvoyProcess) -> None:
         paths = self._settings.paths
@@ -297,24 +300,34 @@ class Supervisor:
             f" last words:\n{tail(paths.envoy_log)}\nMend it and restart the node.",
         )
 
-    async def _finish_draining(self, old: EnvoyProcess) -> None:
-        """Let `old` take leave of its callers, end it and seal its log.
+    async def _finish_draining(self, old: EnvoyProcess, before: asyncio.Task[None] | None) -> None:
+        """Let `old` take leave of its callers, end it and seal its log; then wait for `before`.
 
         Its connections are waited for, not its requests: a caller learns that it has to go
-        elsewhere from an answer, so one that is between two requests would be cut.
+        elsewhere from an answer, so one that is between two requests would be cut. Who stops the
+        node waits for requests alone.
         """
         async with EnvoyAdmin(self._settings.paths.folder, old.socket_name) as admin:
             with suppress(DependencyError):
                 await admin.drain(is_graceful=True)
-                await asyncio.sleep(self._settings.drain_seconds)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.drain_seconds):
+                        await self._stopping.wait()
                 await admin.drain(is_graceful=False)
-                await self._wait_until_none(admin.connections_active)
+                await self._wait_until_none(lambda: self._unfinished(admin))
         await self._end(old)
         log = self._sealer.draining_log(old.boot)
         if log.exists():
             self._sealer.seal_left_over(log, old.boot)
         if self._envoy is not None:
             self._launcher.remember(EnvoyRecord(self._envoy))
+        if before is not None:
+            await before
+
+    async def _unfinished(self, admin: EnvoyAdmin) -> int:
+        if self._stopping.is_set():
+            return await admin.requests_active()
+        return await admin.connections_active()
 
     async def _wait_until_none(self, active: Callable[[], Awaitable[int]]) -> None:
         """Return when `active` says 0, or after `drain_seconds`."""

@@ -163,9 +163,8 @@ def test_at_most_a_fifth_of_the_calls_under_way_are_tries_again(gateway: Proxy) 
         gateway.publish(api("GET /a", upstream=target))
         for _ in range(20):
             pool.submit(lambda: done.append(gateway.call("/shop/a").status))
-        wait_until(
-            lambda: len(done) + failing.calls - 20 == 20
-        )  # each has failed, or is tried again
+        # each of the twenty has failed, or is tried again
+        wait_until(lambda: len(done) + failing.calls - 20 == 20)
         assert 3 <= failing.calls - 20 <= 4  # a fifth of those under way, but three always
         failing.go_on.set()
     assert done == [503] * 20

@@ -69,7 +69,8 @@ def test_an_upgrade_replaces_envoy_without_a_failed_call(node: Node) -> None:
 
 
 def test_a_caller_between_two_requests_is_told_before_its_connection_ends(node: Node) -> None:
-    node.options = {"keep_envoy": True}
+    drain_seconds = 4.0
+    node.options = {"keep_envoy": True, "drain_seconds": drain_seconds}
     node.start()
     node.publish(1)
     node.wait_live(1)
@@ -79,18 +80,33 @@ def test_a_caller_between_two_requests_is_told_before_its_connection_ends(node: 
     connection.connect()
     connection.auto_open = 0  # a connection that has ended is an error, not one more
     node.stop()
-    node.options = {"workers": 2}
+    node.options = {"workers": 2, "drain_seconds": drain_seconds}
     node.start()
-    is_told = False
-    while not is_told:
-        connection.request("GET", "/a1/r0")
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200
-        is_told = answer.will_close
-        time.sleep(0.2)
+    time.sleep(drain_seconds + 0.5)  # nothing is under way when the time is over
+    connection.request("GET", "/a1/r0")
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 200
+    assert answer.will_close
     connection.close()
     wait_until(lambda: not process.is_alive(old))
+
+
+def test_a_stop_during_the_replacement_waits_for_requests_alone(node: Node) -> None:
+    long = {"drain_seconds": 600.0}  # beyond any patience of this test
+    node.options = {"keep_envoy": True} | long
+    node.start()
+    node.publish(1)
+    node.wait_live(1)
+    old = node.envoy()
+    assert old is not None
+    with socket.create_connection(("127.0.0.1", node.port), timeout=60):
+        node.stop()
+        node.options = {"workers": 2} | long
+        node.start()
+        assert process.is_alive(old)
+        assert node.stop() == 0
+        assert not process.is_alive(old)
 
 
 def test_a_connection_without_a_request_does_not_hold_up_the_replacement(node: Node) -> None:

@@ -34,3 +34,5 @@ def test_a_key_for_one_algorithm_serves_no_other() -> None:
 def test_a_curve_or_kind_that_nobody_knows_verifies_nothing() -> None:
     assert _left("ES256", "ES384", "ES512", keys=(EC | {"crv": "secp256k1"},)) == []
     assert _left("RS256", keys=({"kty": "oct", "kid": "s", "k": "x"},)) == []
+    assert _left("ES256", keys=(EC | {"crv": ["P-256"]},)) == []
+    assert _left("RS256", keys=(RSA | {"kty": ["RSA"]}, RSA | {"alg": ["RS256"]})) == []

@@ -46,13 +46,6 @@ pub const Route = struct {
     }
 };
 
-/// Whether the request's target, the query included, is longer than the policy `request_size` of
-/// this route takes. Fails closed: a bound that cannot be read is below every target.
-pub fn isTooLong(s: abi.Stream) bool {
-    const bytes_max = std.fmt.parseInt(u32, abi.routeWord(s, "url_max") orelse "", 10) catch 0;
-    return abi.attribute(s, abi.PATH).len > bytes_max;
-}
-
 /// What the table holds of a route's operation.
 pub const Target = struct {
     operation: ?*layout.Operation,

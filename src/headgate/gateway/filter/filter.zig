@@ -93,6 +93,13 @@ fn tellLog(s: abi.Stream, d: *const Decision) void {
     abi.setState(s, words.text());
 }
 
+/// Whether the request's target, the query included, is longer than the policy `request_size` of
+/// this route takes. Fails closed: a bound that cannot be read is below every target.
+fn isTooLong(s: abi.Stream) bool {
+    const bytes_max = std.fmt.parseInt(u32, abi.routeWord(s, "url_max") orelse "", 10) catch 0;
+    return abi.attribute(s, abi.PATH).len > bytes_max;
+}
+
 /// Decides, on the route that the request is on or, once its caller is known, another.
 fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     var presented: keys.Presented = .{};
@@ -100,7 +107,7 @@ fn consider(s: abi.Stream, map: *mapping.Mapping, d: *Decision) void {
     if ((route.taken.plans or route.taken.applications) and callers.forget(s)) route = .now(s);
     if (route.row == null) d.reason = route.refused;
     if (route.row == null) return schemes.cutQuery(s, "", &presented);
-    const is_too_long = route.taken.has_url_max and callers.isTooLong(s);
+    const is_too_long = route.taken.has_url_max and isTooLong(s);
     const table = map.table(d.now_ns);
     var settings: layout.Settings = undefined;
     var target: callers.Target = .of(table, route.row.?, &settings);

@@ -33,7 +33,7 @@ pub const Taken = struct {
     claims: bool = false, // of the token, that limits count by
     required_claims: bool = false, // that a JSON Web Token must have
     keeps_token: bool = false, // a JSON Web Token goes on to the upstream
-    has_url_max: bool = false, // callers.zig
+    has_url_max: bool = false, // filter.zig
     is_sensitive: bool = false, // what the operation gives has to be granted: grants.zig
     plans: bool = false, // routes of its own for some product or plan: callers.zig
 

@@ -100,7 +100,7 @@ class Issuer(BaseModel):
         if not isinstance(keys, list) or not keys:
             raise ValueError(phrase('a JWK Set is {{"keys": [...]}} with at least one key'))
         for key in keys:
-            if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC", "OKP"}:
+            if not isinstance(key, dict) or str(key.get("kty")) not in {"RSA", "EC", "OKP"}:
                 raise ValueError(phrase("only public keys are taken: of kty RSA, EC or OKP"))
             if "d" in key:
                 raise ValueError(phrase("this is a private key; give the public part alone"))

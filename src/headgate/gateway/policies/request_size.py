@@ -16,7 +16,7 @@ TYPE = "type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.Bod
 BODY_BYTES_MAX = 2**40
 URL_BYTES_MAX = 2**16  # a request's head is no longer: `envoy/listener.py`
 FLAG_URL = "l"  # a letter behind the operation's row in a route's name: `filter/tokens.zig`
-URL_KEY = "url_max"  # of the route's metadata: `filter/callers.zig`
+URL_KEY = "url_max"  # of the route's metadata: `filter/filter.zig`
 
 
 @policies.register("request_size")
@@ -27,7 +27,8 @@ class RequestSize(Policy):
     One that does not is passed on as it arrives (nothing is held back, so uploads stream) and cut
     off where it exceeds the size. A URL counts from the slash behind the host, the query included;
     the access filter refuses it before it looks at the key. Without `url_max`, a URL is bounded by
-    the 64 KiB that it and the headers may have together, which is answered 431.
+    the 64 KiB that it and the headers may have together, which is answered 431. As every policy it
+    holds whole: an operation that says `url_max` alone has no `body_max`.
 
     Source: RFC 9110 §15.5.14, §15.5.15; Envoy, `envoy.extensions.filters.http.body_size_limit.v3`.
     """

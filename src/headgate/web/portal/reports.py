@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from headgate.core.phrases import phrase
 from headgate.store.services.actor import Scope, not_found
-from headgate.store.services.traffic import explain, usage_reports
+from headgate.store.services.traffic import causes, explain, usage_reports
 from headgate.store.services.traffic.usage_reports import DAY, Quota, Report
 from headgate.store.services.values import invalid
 from headgate.web.portal.places import application_of, way_to
@@ -87,7 +87,7 @@ def page(request: HttpRequest, organization: str, name: str) -> HttpResponse:
         "report": report,
         "chart": charts.bars(title, names, rows, format_=found.format),
         "quotas": [(quota, limit_words(quota.state.limit), told(quota)) for quota in report.quotas],
-        "failures": [(seen, explain.in_words(seen.record)) for seen in report.failures],
+        "failures": [(seen, causes.in_words(seen.record)) for seen in report.failures],
         "ranges": [(key, one.title) for key, one in RANGES.items()],
         "chosen": chosen,
         "refused": sum(step.refused for step in report.steps),

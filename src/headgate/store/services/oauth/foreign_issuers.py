@@ -132,7 +132,7 @@ def _keys(text: str) -> list[dict[str, Any]]:
     keys = [
         {name: value for name, value in key.items() if name in PUBLIC_FIELDS}
         for key in listed[:KEYS_MAX]
-        if isinstance(key, dict) and key.get("kty") in {"RSA", "EC", "OKP"}
+        if isinstance(key, dict) and str(key.get("kty")) in {"RSA", "EC", "OKP"}
         if key.get("use", "sig") == "sig"
     ]
     if not keys:

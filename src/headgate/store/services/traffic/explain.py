@@ -12,16 +12,6 @@ from datetime import timedelta
 from headgate.core.phrases import phrase, together, words_of
 from headgate.core.problems import Problem
 from headgate.gateway.effective import Effective
-from headgate.gateway.envoy.answers import (
-    ASK_PLACE,
-    FILTER_ANSWERS,
-    NEEDS_PLACE,
-    SEND_PLACE,
-    WHERE_PLACE,
-    Answer,
-)
-from headgate.gateway.envoy.envoy_answers import ENVOY_ANSWERS
-from headgate.gateway.sensitive import ASK_SOMEWHERE
 from headgate.model.record import RequestRecord, Verdict
 from headgate.store.models import (
     APIVersion,
@@ -33,7 +23,7 @@ from headgate.store.models import (
 from headgate.store.services.actor import Actor, not_found
 from headgate.store.services.gateway import policies
 from headgate.store.services.gateway.gateways import DEFAULT_GATEWAY
-from headgate.store.services.traffic import explain_access, explain_limits, questions
+from headgate.store.services.traffic import causes, explain_access, explain_limits, questions
 from headgate.store.services.traffic.questions import SeenRequest
 
 FLAGS = {
@@ -89,74 +79,11 @@ def of_request(actor: Actor, request_id: str) -> Explanation:
     if not found:
         raise not_found("request", request_id[:100])
     seen = found[0]
-    summary, next_step = in_words(seen.record)
+    summary, next_step = causes.in_words(seen.record)
     steps = list(steps_of(seen))
     if actor.organization is None:
         steps[-1:-1] = _providers_steps(actor, seen)
     return Explanation(seen, summary, next_step, tuple(steps))
-
-
-def _next_step(answer: Answer) -> str:
-    """Without what depends on the route."""
-    return phrase(answer.next_step, **_ANYWHERE)
-
-
-_ANYWHERE = {
-    SEND_PLACE.strip("{}"): phrase("as the API says"),
-    ASK_PLACE.strip("{}"): phrase(ASK_SOMEWHERE),
-    WHERE_PLACE.strip("{}"): phrase("Use the version that the answer and its Link field name."),
-    NEEDS_PLACE.strip("{}"): phrase("what the operation needs"),
-}
-"""What stands in the places of next steps where the route is not asked."""
-
-
-def in_words(record: RequestRecord) -> tuple[str, str]:
-    """What happened, and what to do about it."""
-    return cause_in_words(record.verdict, record.status, record.cache)
-
-
-def cause_in_words(verdict: Verdict, status: int, cache: str = "") -> tuple[str, str]:
-    """The same of all requests that ended so."""
-    if verdict is Verdict.ALLOWED:
-        return _let_through(status, is_cached=cache == "hit")
-    if verdict is Verdict.INVALID_REQUEST:
-        return (
-            phrase("The request does not fit the API's description; the answer listed the places."),
-            phrase(
-                "Correct them and send it again; the API's document says what the operation takes."
-            ),
-        )
-    if verdict is Verdict.MAINTENANCE:
-        return (
-            phrase("The API's provider has taken it out of service on purpose."),
-            phrase("Try again later."),
-        )
-    reason = verdict.value
-    for answer in FILTER_ANSWERS:
-        if answer.reason == reason:
-            return phrase(answer.detail), _next_step(answer)
-    for answer in ENVOY_ANSWERS:
-        is_of_kind = answer.type == reason.replace("_", "-")
-        if is_of_kind and (answer.status in {0, status} or not answer.flags):
-            return phrase(answer.detail), phrase(answer.next_step)
-    return phrase("The gateway refused the request: {reason}.", reason=reason.replace("_", " ")), ""
-
-
-def _let_through(status: int, *, is_cached: bool) -> tuple[str, str]:
-    if is_cached:
-        return phrase("The gateway let the request through and answered it from its cache."), ""
-    if status >= 500:
-        return (
-            phrase(
-                "The gateway let the request through; the upstream itself answered {status}.",
-                status=status,
-            ),
-            phrase("Ask the API's provider, with the request id."),
-        )
-    told = phrase(
-        "The gateway let the request through and the upstream answered {status}.", status=status
-    )
-    return told, ""
 
 
 def steps_of(seen: SeenRequest) -> Iterator[Step]:

@@ -16,7 +16,7 @@ from headgate.model.trial import Headers, TrialRequest, TrialResult
 from headgate.store.models import APIVersion, Operation
 from headgate.store.services.actor import Actor, Scope
 from headgate.store.services.gateway import gateways, policies
-from headgate.store.services.traffic import explain
+from headgate.store.services.traffic import causes, explain
 from headgate.store.services.traffic.explain import Step
 from headgate.store.services.traffic.questions import SeenRequest, seen_record
 from headgate.traffic.record import line_error, record_from
@@ -85,7 +85,7 @@ def explained(actor: Actor, gateway: str, asked: TrialRequest, found: TrialResul
     steps = list(_steps(actor, seen))
     if upstream is not None:
         steps.append(_passed(record, asked, upstream))
-    words = _told(record) if found.passed else explain.in_words(record)
+    words = _told(record) if found.passed else causes.in_words(record)
     return Trial(
         seen=seen,
         node=found.node,

@@ -15,7 +15,7 @@ from headgate.store.services.actor import Actor
 from headgate.store.services.consumers import subscriptions
 from headgate.store.services.gateway import quota_states
 from headgate.store.services.gateway.quota_states import QuotaState
-from headgate.store.services.traffic import explain, questions
+from headgate.store.services.traffic import causes, questions
 from headgate.store.services.traffic.questions import SeenRequest
 from headgate.traffic.queries import FAILED_FROM, GroupBy, Point, StatsRow
 
@@ -131,11 +131,11 @@ def _causes(
     for row in questions.stats(actor, GroupBy.VERDICT, refused):
         verdict = Verdict(row.key[0])
         if verdict is not Verdict.ALLOWED:
-            found.append(Cause(verdict, 0, row.requests, *explain.cause_in_words(verdict, 0)))
+            found.append(Cause(verdict, 0, row.requests, *causes.cause_in_words(verdict, 0)))
     for row in questions.stats(actor, GroupBy.STATUS, passed):
         status = int(row.key[0])
         if status >= FAILED_FROM:
-            detail, step = explain.cause_in_words(Verdict.ALLOWED, status)
+            detail, step = causes.cause_in_words(Verdict.ALLOWED, status)
             step = step or "Compare the call with the API's description; the answer may say more."
             found.append(Cause(Verdict.ALLOWED, status, row.requests, detail, step))
     return sorted(found, key=lambda cause: (-cause.number, cause.name))
