@@ -8,6 +8,7 @@ from headgate.gateway.envoy.answers import (
     ASK_PLACE,
     FILTER_ANSWERS,
     NEEDS_PLACE,
+    RETRY,
     SEND_PLACE,
     WHERE_PLACE,
     Answer,
@@ -55,7 +56,7 @@ def cause_in_words(verdict: Verdict, status: int, cache: str = "") -> tuple[str,
     if verdict is Verdict.VALIDATOR_DOWN:
         return (
             phrase("The request could not be checked: no validator of the gateway answered."),
-            phrase("Try again in a moment; if it goes on, tell the API's provider the request id."),
+            phrase(RETRY),
         )
     if verdict is Verdict.TOO_LARGE:
         return _too_large(status)
